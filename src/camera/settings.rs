@@ -1,0 +1,102 @@
+//! The six camera settings: their ranges, their defaults, and their JSON.
+//!
+//! Not here: reading and writing the file (`sys::file`) and the bytes on the wire (`wire::settings`).
+
+use serde::{Deserialize, Serialize};
+
+/// What the camera is told at its start. The field names are the keys of `camera_settings.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CameraSettings {
+    /// Exposure time in microseconds, 0 to 1,000,000; 0 lets the camera choose.
+    pub shutter: u32,
+    /// Analogue gain, 0 to 255; 0 lets the camera choose.
+    pub gain: f64,
+    /// White balance gain for red, 0 to 25.5; red and blue both 0 let the camera choose.
+    pub awb_red: f64,
+    /// White balance gain for blue, 0 to 25.5.
+    pub awb_blue: f64,
+    /// Contrast, 0 to 25.5; 1 is unchanged, and the camera clamps at 15.99.
+    pub contrast: f64,
+    /// Brightness, -1 to 1; 0 is unchanged.
+    pub brightness: f64,
+}
+
+impl Default for CameraSettings {
+    fn default() -> Self {
+        Self { shutter: 10_000, gain: 1.0, awb_red: 1.0, awb_blue: 1.0, contrast: 1.0, brightness: 0.0 }
+    }
+}
+
+/// Why a settings file or a value in it is refused: the "camera configuration" kind of error.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SettingsError {
+    /// The file is not the JSON object of exactly six numbers that it has to be.
+    Malformed(String),
+    /// A value is outside its range.
+    OutOfRange {
+        /// The setting's key.
+        key: &'static str,
+        /// The value found.
+        value: f64,
+        /// The least value allowed.
+        min: f64,
+        /// The greatest value allowed.
+        max: f64,
+    },
+}
+
+impl std::fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Malformed(why) => {
+                write!(f, "{why}; it has to hold exactly shutter, gain, awb_red, awb_blue, contrast and brightness")
+            }
+            Self::OutOfRange { key, value, min, max } => write!(f, "{key} is {value}, allowed is {min} to {max}"),
+        }
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl CameraSettings {
+    /// Reads the text of `camera_settings.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] when it is not an object of exactly the six keys, or a value is out of range.
+    pub fn from_json(text: &str) -> Result<Self, SettingsError> {
+        let settings: Self = serde_json::from_str(text).map_err(|error| SettingsError::Malformed(error.to_string()))?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// The text of `camera_settings.json`, with a newline at the end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("six finite numbers are always JSON");
+        text.push('\n');
+        text
+    }
+
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::OutOfRange`] for the first that is outside, or not a number.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let ranges = [
+            ("shutter", f64::from(self.shutter), 0.0, 1_000_000.0),
+            ("gain", self.gain, 0.0, 255.0),
+            ("awb_red", self.awb_red, 0.0, 25.5),
+            ("awb_blue", self.awb_blue, 0.0, 25.5),
+            ("contrast", self.contrast, 0.0, 25.5),
+            ("brightness", self.brightness, -1.0, 1.0),
+        ];
+        for (key, value, min, max) in ranges {
+            if !(min..=max).contains(&value) {
+                return Err(SettingsError::OutOfRange { key, value, min, max });
+            }
+        }
+        Ok(())
+    }
+}

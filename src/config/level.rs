@@ -1,0 +1,55 @@
+//! Log levels, by the names that configurations, environments and people use.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How severe a line is, from the least to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Level {
+    /// Every event of the loop.
+    Trace,
+    /// What a developer wants to see.
+    Debug,
+    /// What happens in a normal day.
+    #[default]
+    Info,
+    /// Something is not as it should be; the server copes.
+    Warning,
+    /// Something does not work.
+    Error,
+    /// The server can't go on.
+    Critical,
+}
+
+impl Level {
+    /// The name in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Level {
+    type Err = ();
+
+    /// Takes the names in any case, and `WARN` for `WARNING`.
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical]
+            .into_iter()
+            .find(|level| level.name().eq_ignore_ascii_case(name))
+            .or_else(|| name.eq_ignore_ascii_case("WARN").then_some(Self::Warning))
+            .ok_or(())
+    }
+}

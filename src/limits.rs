@@ -1,0 +1,114 @@
+//! Every cap, budget and time-out in the program, with its unit and its reason.
+//!
+//! What an integrator may change is configuration and lives in `config`; these are the numbers that keep the
+//! promise that nothing a peer, a child or a disk does can grow, block or starve the server.
+
+use std::time::Duration;
+
+// --- the wire -------------------------------------------------------------------------------------------------
+
+/// Data packets in a second (docs/PROTOCOL.md).
+pub const TICKS_PER_SECOND: u64 = 24;
+/// The longest payload a request may announce, in bytes: the longest password, with room to spare.
+pub const MAX_REQUEST_PAYLOAD_BYTES: u16 = 256;
+/// Bytes in a row that are no packet before a peer is given up.
+pub const MAX_SKIPPED_BYTES: usize = 1024;
+/// How long a peer may take to complete a packet it has begun, and on the authentication port to send it at all.
+pub const PACKET_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a socket may take nothing while something waits to be sent, before its peer is closed.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a refused peer has to read its refusal and close, before the server does: closing at once would
+/// reset the connection, and some systems throw away what was received before a reset.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+// --- who may speak --------------------------------------------------------------------------------------------
+
+/// Wrong passwords within [`FAILURE_WINDOW`] before an address is locked out.
+pub const MAX_FAILURES: usize = 5;
+/// How far back failures count.
+pub const FAILURE_WINDOW: Duration = Duration::from_secs(60);
+/// The first lock-out; each further one doubles.
+pub const LOCKOUT_FIRST: Duration = Duration::from_secs(30);
+/// The longest lock-out. An address that keeps still for this long after one starts afresh.
+pub const LOCKOUT_LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Addresses whose failures are remembered. 1024 entries are about 100 KB; a botnet larger than that pushes out
+/// the entries that are oldest and not locked out first.
+pub const MAX_FAILING_ADDRESSES: usize = 1024;
+/// Addresses that hold a grant without a connection. Only a right password makes an entry.
+pub const MAX_GRANTS: usize = 1024;
+
+// --- settings -------------------------------------------------------------------------------------------------
+
+/// After an update, the quiet time before it is stored and the camera restarted: a slider being dragged sends
+/// one every 20 to 100 ms.
+pub const SETTINGS_QUIET: Duration = Duration::from_millis(150);
+/// The longest an unbroken burst of updates is held back, so that a long drag is still seen.
+pub const SETTINGS_LONGEST_BURST: Duration = Duration::from_secs(1);
+/// The least time between two writes of the settings file: flash wears out by writes.
+pub const STORE_INTERVAL: Duration = Duration::from_millis(250);
+/// How long until a failed write of the settings file is tried again.
+pub const STORE_RETRY: Duration = Duration::from_secs(60);
+
+// --- the camera -----------------------------------------------------------------------------------------------
+
+/// From SIGINT, the camera's clean stop, to SIGKILL (rpicam-vid looks at SIGINT only when a frame arrives).
+pub const STOP_GRACE: Duration = Duration::from_millis(1500);
+/// From SIGKILL to saying that the kernel does not let a child go (a camera in an uninterruptible wait).
+pub const KILL_GRACE: Duration = Duration::from_secs(1);
+/// The first wait after a failed pipeline; each further one doubles.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+/// The longest wait after a failed pipeline.
+pub const BACKOFF_LONGEST: Duration = Duration::from_secs(30);
+/// A pipeline that ran this long was well: the next failure begins again at [`BACKOFF_FIRST`].
+pub const BACKOFF_RESET: Duration = Duration::from_secs(30);
+/// How often a missing camera program is looked for again.
+pub const REPROBE: Duration = Duration::from_secs(60);
+/// How long `rpicam-vid --help` may take before it is taken for one without libav.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Lines of the children's standard error kept for the day they fail.
+pub const TAIL_LINES: usize = 20;
+/// The longest line of a child's standard error that is kept, in bytes; the rest of it is cut.
+pub const MAX_CHILD_LINE_BYTES: usize = 300;
+/// The most video that one turn of the loop moves, in bytes: the capacity of a pipe.
+pub const SPLICE_BUDGET_BYTES: usize = 64 * 1024;
+
+// --- the loop -------------------------------------------------------------------------------------------------
+
+/// Connections accepted from one listener in one turn.
+pub const ACCEPT_BUDGET: usize = 64;
+/// Bytes read from one connection at once. The replies to the smallest requests in it fit [`MAX_UNSENT_BYTES`].
+pub const READ_CHUNK_BYTES: usize = 1024;
+/// Chunks read from one connection in one turn.
+pub const READ_BUDGET_CHUNKS: usize = 4;
+/// Bytes of replies that wait for a settings or authentication peer; reading from it stops while any wait.
+pub const MAX_UNSENT_BYTES: usize = 4096;
+/// Events taken from the kernel in one turn.
+pub const EVENTS_PER_TURN: usize = 256;
+/// Unsent bytes in the kernel above which a subscriber's socket counts as full: four data packets. A slow
+/// subscriber then loses old packets here, instead of getting minutes-old ones out of the socket's buffer.
+pub const SUBSCRIBER_UNSENT_BYTES: u32 = 64;
+/// Connections beyond `server.max_clients` that are held while they are told so; above this they are just closed.
+pub const REFUSED_SLOTS: usize = 64;
+/// `server.max_clients` can't be more: a connection's slot has 14 bits of its token, with room for [`REFUSED_SLOTS`].
+pub const MAX_CLIENTS: u16 = 16_000;
+/// The queue of connections the kernel completes before the server takes them.
+pub const LISTEN_BACKLOG: i32 = 1024;
+/// How long accepting rests when the process or the system is out of descriptors or memory.
+pub const ACCEPT_REST: Duration = Duration::from_millis(500);
+/// Descriptors beside those of clients: listeners, timers, log, pipes, children.
+pub const SPARE_DESCRIPTORS: u64 = 64;
+/// How long after SIGTERM everything is over: the camera's two stages and the settings' last write.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time from the beginning of a silent peer connection's keep-alive probes to its end, in seconds: idle, interval, count.
+pub const KEEPALIVE_SECONDS: (u32, u32, u32) = (60, 10, 6);
+
+// --- the log --------------------------------------------------------------------------------------------------
+
+/// The longest line that is logged, in bytes: syslog daemons cut at 1 to 8 KiB.
+pub const MAX_LOG_LINE_BYTES: usize = 1000;
+/// Lines that one kind of event may log in [`LOG_WINDOW`]; the rest is counted.
+pub const LOG_BURST: u32 = 10;
+/// The window of [`LOG_BURST`].
+pub const LOG_WINDOW: Duration = Duration::from_secs(10);
+/// The least time between two attempts to reach a log target that is gone.
+pub const LOG_RECONNECT: Duration = Duration::from_secs(1);

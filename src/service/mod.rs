@@ -1,0 +1,1 @@
+//! The three services: one connection each. Pure.

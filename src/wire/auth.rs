@@ -1,0 +1,16 @@
+//! The authentication payloads: the password one way, `ready` or nothing the other.
+
+use super::{Id, Kind, Outgoing};
+
+/// The payload of the reply to the right password.
+pub const READY: [u8; 5] = *b"ready";
+
+/// The reply to the right password.
+pub const fn accepted() -> Outgoing {
+    Outgoing::new(Id::Auth, Kind::Response, READY)
+}
+
+/// The reply to a wrong password: an error packet with no code.
+pub const fn rejected() -> Outgoing {
+    Outgoing::new(Id::Auth, Kind::Error, [])
+}
