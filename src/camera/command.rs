@@ -19,17 +19,6 @@ pub fn camera(config: &CameraConfig, settings: &CameraSettings, program: &str, l
     }
 }
 
-/// Whether the camera's argv changes with the settings, so that a change of them needs a restart.
-pub fn depends_on_settings(config: &CameraConfig) -> bool {
-    match config.source {
-        CameraSource::Auto | CameraSource::Rpicam | CameraSource::Test => true,
-        CameraSource::Command => config.command.iter().flatten().any(|word| {
-            placeholders(config, &CameraSettings::default()).iter().take(SETTINGS).any(|(name, _)| word.contains(name))
-        }),
-        CameraSource::None => false,
-    }
-}
-
 /// The argv that makes a camera program list its options.
 pub fn probe(program: &str) -> Vec<String> {
     words(&[program, "--help"])
@@ -139,9 +128,6 @@ fn custom(config: &CameraConfig, settings: &CameraSettings) -> Vec<String> {
     config.command.iter().flatten().map(replace).collect()
 }
 
-/// How many of [`placeholders`] come from the settings; they are the first.
-const SETTINGS: usize = 6;
-
 fn placeholders(config: &CameraConfig, settings: &CameraSettings) -> [(&'static str, String); 9] {
     [
         ("{shutter}", settings.shutter.to_string()),
@@ -211,16 +197,12 @@ mod tests {
             line(&camera(&config, &CameraSettings::default(), "", false)),
             "cam --g=1 640x480@24 10000/10000 1,1"
         );
-        assert!(depends_on_settings(&config));
-        let fixed = CameraConfig { command: Some(words(&["cam", "{width}", "{framerate}"])), ..config };
-        assert!(!depends_on_settings(&fixed));
     }
 
     #[test]
     fn no_source_has_no_command() {
         let config = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
         assert!(camera(&config, &CameraSettings::default(), "", false).is_empty());
-        assert!(!depends_on_settings(&config));
     }
 
     #[test]

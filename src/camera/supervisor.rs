@@ -17,6 +17,7 @@ use crate::limits;
 use crate::time::Mono;
 
 mod backoff;
+mod steps;
 mod table;
 mod unit;
 
@@ -152,7 +153,7 @@ pub struct Supervisor {
     config: CameraConfig,
     settings: CameraSettings,
     /// What the running camera was started with.
-    applied: CameraSettings,
+    argv: Vec<String>,
     state: State,
     /// Whether the last word was [`Event::Stop`], or nothing was said yet.
     stopped: bool,
@@ -171,7 +172,7 @@ impl Supervisor {
         Self {
             config,
             settings,
-            applied: settings,
+            argv: Vec::new(),
             state: State::Off,
             stopped: true,
             program: None,

@@ -130,6 +130,8 @@ impl Evidence {
         match (self.camera_end, self.publisher_end) {
             (Some(camera), _) if camera_guilty => of_exit(Role::Camera, camera.exit),
             (_, Some(publisher)) if !publisher.asked => of_exit(Role::Publisher, publisher.exit),
+            // A camera that lost its reader was noticed first: the reader died of something.
+            (_, Some(publisher)) if publisher.is_abnormal() => of_exit(Role::Publisher, publisher.exit),
             (Some(camera), _) if !camera.asked => of_exit(Role::Camera, camera.exit),
             (_, Some(publisher)) => of_exit(Role::Publisher, publisher.exit),
             (Some(camera), None) => of_exit(Role::Camera, camera.exit),
