@@ -129,6 +129,11 @@ impl Stats {
         *count = count.saturating_add(amount);
     }
 
+    /// Takes over a count that is kept elsewhere.
+    pub fn set(&mut self, counter: Counter, count: u64) {
+        self.counts[counter as usize] = count;
+    }
+
     /// The count so far.
     pub fn count(&self, counter: Counter) -> u64 {
         self.counts[counter as usize]

@@ -132,8 +132,9 @@ enum State {
     Probing { candidate: usize, until: Mono, low_latency: bool, libav_format: bool },
     /// Camera and publisher run, no video yet.
     Starting { since: Mono },
-    /// Video moves.
-    Running { since: Mono },
+    /// Video moves, `since` then, `after` its camera's start. `proven` once it has moved for a while: a publisher
+    /// whose server is absent takes some before it finds out.
+    Running { since: Mono, after: Duration, proven: bool },
     /// `step` counts along [`STOP_PLAN`]; at its length the plan is used up.
     Stopping { scope: Scope, step: usize, deadline: Mono },
     /// Nothing runs until then.
@@ -236,8 +237,8 @@ impl Supervisor {
             State::Off => "camera off".into(),
             State::NoCamera { .. } => "camera: no camera program is installed".into(),
             State::Probing { .. } => "camera: looking for a camera program".into(),
-            State::Starting { .. } => "camera starting".into(),
-            State::Running { .. } => "camera running".into(),
+            State::Starting { .. } | State::Running { proven: false, .. } => "camera starting".into(),
+            State::Running { proven: true, .. } => "camera running".into(),
             State::Stopping { scope: Scope::CameraOnly, .. } => "camera restarting for new settings".into(),
             State::Stopping { .. } => "camera stopping".into(),
             State::BackingOff { .. } => self.backoff.status(),

@@ -66,13 +66,15 @@ impl Reactor<'_> {
     }
 
     fn notify(&mut self, notice: &Notice) {
-        // A manager that does not listen is counted by the notifier; there is nothing else to do about it.
-        let _told = match notice {
+        let told = match notice {
             Notice::Ready => self.notifier.send(notify::READY),
             Notice::Status(text) => self.notifier.send(&notify::status(text)),
             Notice::Reloading => self.notifier.send(&notify::reloading(clock::mono())),
             Notice::Stopping => self.notifier.send(notify::STOPPING),
             Notice::Watchdog => self.notifier.send(notify::WATCHDOG),
         };
+        if !told {
+            self.log.write(Level::Warning, "server", format_args!("the service manager's socket took no {notice:?}"));
+        }
     }
 }

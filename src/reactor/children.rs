@@ -14,6 +14,7 @@ use super::sockets::{Followup, errno};
 use super::token::{GENERATIONS, Pipe, Token};
 use crate::camera::diagnosis::{Exit, Role};
 use crate::camera::supervisor::StopSignal;
+use crate::config::mask_url_passwords;
 use crate::limits::{LINE_BUDGET_BYTES, MAX_CHILD_LINE_BYTES, SPLICE_BUDGET_BYTES};
 use crate::server::{Errno, Input};
 use crate::stats::Counter;
@@ -97,7 +98,8 @@ impl Reactor<'_> {
 
     fn try_spawn(&mut self, role: Role, argv: &[String], streams: Streams) -> io::Result<()> {
         let started = child::spawn(argv, streams, self.children.descriptors)?;
-        log::debug!(target: "camera.process", "started {} as pid {}", argv.join(" "), started.pid);
+        let shown = mask_url_passwords(&argv.join(" "));
+        log::debug!(target: "camera.process", "started {shown} as pid {}", started.pid);
         self.children.generation = (self.children.generation + 1) % GENERATIONS;
         let generation = self.children.generation;
         let lines = lines_of(role);
@@ -111,9 +113,7 @@ impl Reactor<'_> {
             },
         );
         if let Err(error) = watched {
-            child::signal_group(started.pid, Signal::SIGKILL);
-            // Its end is not told; reaped with the next SIGCHLD's round it is not either, so it is done here.
-            let _killed = nix::sys::wait::waitpid(started.pid, None);
+            child::kill_and_reap(started.pid);
             return Err(error);
         }
         match role {
@@ -157,12 +157,12 @@ impl Reactor<'_> {
         match pipe {
             Pipe::Video | Pipe::Publisher => {
                 if !self.pump() {
-                    self.ready.push_back(Token::Pipe(pipe, generation));
+                    self.leave_over(Token::Pipe(pipe, generation));
                 }
             }
             Pipe::CameraLines | Pipe::PublisherLines | Pipe::ProbeLines => {
                 if !self.read_lines(role, LINE_BUDGET_BYTES) {
-                    self.ready.push_back(Token::Pipe(pipe, generation));
+                    self.leave_over(Token::Pipe(pipe, generation));
                 }
             }
         }

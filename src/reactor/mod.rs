@@ -29,6 +29,7 @@ use nix::sys::signal::Signal;
 
 use crate::limits::EVENTS_PER_TURN;
 use crate::server::{Fresh, Input, Output, Request, Server, Service};
+use crate::stats::Counter;
 use crate::sys::clock;
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
@@ -226,6 +227,13 @@ impl<'a> Reactor<'a> {
         Ok(())
     }
 
+    /// Notes that a listener or pipe has something left over. (Connections have a flag of their own: there are many.)
+    fn leave_over(&mut self, token: Token) {
+        if !self.ready.contains(&token) {
+            self.ready.push_back(token);
+        }
+    }
+
     /// Goes on with what was left over, once each.
     fn take_up_leftovers(&mut self) {
         for _ in 0..self.ready.len() {
@@ -264,7 +272,9 @@ impl<'a> Reactor<'a> {
         self.timer_armed = None;
         if self.rest_until.is_some_and(|until| until <= self.now.mono) {
             self.rest_until = None;
-            self.ready.extend(Service::ALL.map(Token::Listener));
+            for service in Service::ALL {
+                self.leave_over(Token::Listener(service));
+            }
         }
         self.feed(Input::Wakeup);
     }
@@ -274,7 +284,11 @@ impl<'a> Reactor<'a> {
             match signal {
                 Signal::SIGTERM | Signal::SIGINT => self.feed(Input::Signal(Request::Stop)),
                 Signal::SIGHUP => self.feed(Input::Signal(Request::Reload)),
-                Signal::SIGUSR1 => self.feed(Input::Signal(Request::Counters)),
+                Signal::SIGUSR1 => {
+                    let lost = self.log.lines_lost();
+                    self.server.stats_mut().set(Counter::LinesLost, lost);
+                    self.feed(Input::Signal(Request::Counters));
+                }
                 Signal::SIGCHLD => self.reap(),
                 #[expect(clippy::wildcard_enum_match_arm, reason = "signalfd reports only what it was asked for")]
                 _ => {}

@@ -72,7 +72,7 @@ impl Reactor<'_> {
             }
             self.tick_if_due();
         }
-        self.ready.push_back(Token::Listener(service));
+        self.leave_over(Token::Listener(service));
     }
 
     fn welcome(&mut self, service: Service, stream: TcpStream, peer: SocketAddr) {

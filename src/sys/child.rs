@@ -108,6 +108,12 @@ pub fn signal_group(pid: Pid, signal: Signal) {
     let _gone = killpg(pid, signal);
 }
 
+/// Kills a child that was started a moment ago and that nobody has a use for, and waits for its end.
+pub fn kill_and_reap(pid: Pid) {
+    signal_group(pid, Signal::SIGKILL);
+    let _ended = waitpid(pid, None);
+}
+
 /// Reaps `pid` if it has ended, after killing what is left of its group: whatever it started ends with it.
 /// Does not wait.
 pub fn reap(pid: Pid) -> Option<Ended> {

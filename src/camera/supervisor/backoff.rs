@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
 use crate::camera::diagnosis::Reason;
 use crate::limits::{BACKOFF_FIRST, BACKOFF_LONGEST};
 
 /// The failures in a row.
 #[derive(Debug)]
 pub struct Backoff {
-    random: u64,
+    rng: SmallRng,
     /// The wait after the next failure, before jitter.
     next: Duration,
     failures: u32,
@@ -29,7 +32,7 @@ pub struct Failure {
 impl Backoff {
     /// No failures yet.
     pub fn new(seed: u64) -> Self {
-        Self { random: seed, next: BACKOFF_FIRST, failures: 0, last: None, repeats: 0 }
+        Self { rng: SmallRng::seed_from_u64(seed), next: BACKOFF_FIRST, failures: 0, last: None, repeats: 0 }
     }
 
     /// Takes in a failure: the wait doubles up to its limit, and goes there at once for a reason that only a person
@@ -40,8 +43,7 @@ impl Backoff {
         self.repeats = if same { self.repeats.saturating_add(1) } else { 1 };
         let wait = if reason.is_slow() { BACKOFF_LONGEST } else { self.next };
         self.next = (self.next * 2).min(BACKOFF_LONGEST);
-        let percent = u32::try_from(75 + self.random() % 51).expect("75 to 125");
-        let retry_in = wait * percent / 100;
+        let retry_in = wait * self.rng.random_range(75..=125) / 100;
         self.last = Some((reason.clone(), retry_in));
         Failure { attempt: self.repeats, retry_in }
     }
@@ -62,15 +64,6 @@ impl Backoff {
             || "camera waiting".into(),
             |(reason, wait)| format!("camera: {reason}; next try in {:.0} s", wait.as_secs_f64().ceil()),
         )
-    }
-
-    /// `SplitMix64` (Steele, Lea and Flood 2014): enough for jitter, and repeatable.
-    fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }
 

@@ -67,7 +67,7 @@ impl Supervisor {
     }
 
     pub(super) fn stop_from(&mut self, now: Mono, scope: Scope, step: usize, out: &mut Vec<Action>) {
-        if let State::Running { since } = self.state
+        if let State::Running { since, .. } = self.state
             && now.since(since) >= limits::BACKOFF_RESET
         {
             self.backoff.reset();

@@ -5,6 +5,7 @@ use crate::camera::diagnosis::{Clue, Exit, Reason, Role};
 use crate::camera::report::Report;
 use crate::camera::settings::CameraSettings;
 use crate::config::CameraConfig;
+use crate::limits;
 use crate::time::Mono;
 
 impl Supervisor {
@@ -85,8 +86,8 @@ impl Supervisor {
             }
             return;
         }
-        let running = matches!(self.state, State::Running { .. });
-        let clue = self.unit.line(role, text, !running && self.backoff.failures() > 0, out);
+        let proven = matches!(self.state, State::Running { proven: true, .. });
+        let clue = self.unit.line(role, text, !proven && self.backoff.failures() > 0, out);
         match self.state {
             State::Starting { .. } | State::Running { .. } => {
                 if clue == Some(Clue::ClockSetBack) {
@@ -107,9 +108,11 @@ impl Supervisor {
         }
         match self.state {
             State::Starting { since } => {
-                let (after, failures) = (now.since(since), self.backoff.failures());
-                out.push(Action::Report(Report::Running { after, failures }));
-                self.state = State::Running { since: now };
+                self.state = State::Running { since: now, after: now.since(since), proven: false };
+            }
+            State::Running { since, after, proven: false } if now.since(since) >= limits::RUNNING_PROOF => {
+                out.push(Action::Report(Report::Running { after, failures: self.backoff.failures() }));
+                self.state = State::Running { since, after, proven: true };
             }
             State::Running { .. } => {}
             State::Off

@@ -99,13 +99,30 @@ fn short(action: &Action) -> String {
 }
 
 #[test]
-fn the_first_video_is_reported_once_with_its_time() {
+fn running_is_reported_once_and_only_after_video_has_moved_for_a_while() {
     let mut rig = Rig::started();
     rig.wait(Duration::from_millis(700));
+    assert_eq!(rig.event(Event::Video { bytes: 9 }), "");
+    assert_eq!(rig.supervisor.status(), "camera starting");
+    rig.wait(limits::RUNNING_PROOF);
     assert_eq!(rig.event(Event::Video { bytes: 9 }), "!running");
     assert_eq!(rig.out, [Action::Report(Report::Running { after: Duration::from_millis(700), failures: 0 })]);
     assert_eq!(rig.event(Event::Video { bytes: 9 }), "");
     assert_eq!(rig.supervisor.status(), "camera running");
+}
+
+#[test]
+fn a_publisher_that_fails_again_after_its_first_video_is_quiet() {
+    let mut rig = Rig::started();
+    for _ in 0..2 {
+        rig.event(Event::Video { bytes: 9 });
+        rig.line(Role::Publisher, "Connection refused");
+        let quiet = rig.supervisor.backoff.failures() > 0;
+        assert!(matches!(rig.out[0], Action::Report(Report::ChildLine { quiet: found, .. }) if found == quiet));
+        rig.exit(Role::Publisher, 1);
+        rig.exit(Role::Camera, 0);
+        rig.deadline();
+    }
 }
 
 #[test]

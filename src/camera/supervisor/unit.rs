@@ -6,6 +6,7 @@ use super::{Action, StopSignal};
 use crate::camera::command::base_name;
 use crate::camera::diagnosis::{Clue, Evidence, Exit, Reason, Role};
 use crate::camera::report::Report;
+use crate::config::mask_url_passwords;
 use crate::limits;
 
 /// One child.
@@ -81,6 +82,8 @@ impl Unit {
     /// Takes in a line of a camera's or publisher's standard error.
     pub fn line(&mut self, role: Role, text: &str, quiet: bool, out: &mut Vec<Action>) -> Option<Clue> {
         let text = text[..text.floor_char_boundary(limits::MAX_CHILD_LINE_BYTES)].trim_end();
+        // ffmpeg repeats its URL in some errors.
+        let text = &*mask_url_passwords(text);
         let name = base_name(&self.child(role).program).to_owned();
         let logger = format!("camera.{name}");
         if self.tail.len() == limits::TAIL_LINES {
