@@ -21,6 +21,8 @@ pub enum Clue {
     Refused(String),
     /// The RTSP server went away.
     Lost,
+    /// The publisher's input ended before there was a picture in it: the publisher is the victim.
+    NoInput,
     /// The system's clock was set back.
     ClockSetBack,
 }
@@ -57,8 +59,10 @@ const REFUSED: [&str; 8] = [
 ];
 
 /// What ffmpeg prints when the server was there and is gone.
-const LOST: [&str; 4] =
-    ["broken pipe", "connection reset by peer", "transport endpoint is not connected", "end of file"];
+const LOST: [&str; 3] = ["broken pipe", "connection reset by peer", "transport endpoint is not connected"];
+
+/// What ffmpeg prints, before it exits with 1, when its input ends before the first picture.
+const NO_INPUT: [&str; 2] = ["could not find codec parameters", "does not contain any stream"];
 
 impl Clue {
     /// Reads one line of `role`'s standard error.
@@ -75,6 +79,7 @@ impl Clue {
                 let text = lower.rsplit_once(": ").map_or(lower.as_str(), |(_, last)| last);
                 Some(Self::Refused(text.trim().to_owned()))
             }
+            Role::Publisher if NO_INPUT.iter().any(|text| lower.contains(text)) => Some(Self::NoInput),
             Role::Publisher => LOST.iter().any(|text| lower.contains(text)).then_some(Self::Lost),
         }
     }

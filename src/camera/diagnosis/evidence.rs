@@ -35,7 +35,7 @@ pub struct Evidence {
 
 impl Evidence {
     /// Takes in a line of standard error, and says what it gave away. Of each child the first clue counts, except
-    /// that a time-out yields to anything else: the camera may have come over it.
+    /// that a time-out and a missing input yield to anything else: the child may have come over it.
     pub fn line(&mut self, role: Role, text: &str) -> Option<Clue> {
         let clue = Clue::of(role, text)?;
         let known = match role {
@@ -43,7 +43,7 @@ impl Evidence {
             Role::Camera => &mut self.camera,
             Role::Publisher => &mut self.publisher,
         };
-        if matches!(known, None | Some(Clue::SensorTimeout)) {
+        if matches!(known, None | Some(Clue::SensorTimeout | Clue::NoInput)) {
             *known = Some(clue.clone());
         }
         Some(clue)
@@ -93,7 +93,14 @@ impl Evidence {
             Some(Clue::Busy) => return Reason::Busy,
             Some(Clue::NoEncoder) => return Reason::NoEncoder,
             Some(Clue::RefusedOptions(text)) => return Reason::RefusedOptions { text: text.clone() },
-            Some(Clue::SensorTimeout | Clue::ReaderGone | Clue::Refused(_) | Clue::Lost | Clue::ClockSetBack)
+            Some(
+                Clue::SensorTimeout
+                | Clue::ReaderGone
+                | Clue::Refused(_)
+                | Clue::Lost
+                | Clue::NoInput
+                | Clue::ClockSetBack,
+            )
             | None => {}
         }
         // A publisher without a server takes the camera along (SIGPIPE), never the other way round.
@@ -107,7 +114,8 @@ impl Evidence {
                 | Clue::SensorTimeout
                 | Clue::NoEncoder
                 | Clue::RefusedOptions(_)
-                | Clue::ReaderGone,
+                | Clue::ReaderGone
+                | Clue::NoInput,
             )
             | None => {}
         }
@@ -122,7 +130,7 @@ impl Evidence {
     fn verdict_of_ends(&self) -> Reason {
         let camera_guilty = self.camera_end.is_some_and(|end| {
             let victim = end.exit == Exit::Signal(SIGPIPE) || self.camera == Some(Clue::ReaderGone);
-            (!end.asked && !victim) || end.is_abnormal() && self.publisher_ended_cleanly()
+            (!end.asked && !victim) || self.publisher_starved(end)
         });
         if camera_guilty && self.camera == Some(Clue::SensorTimeout) {
             return Reason::SensorTimeout;
@@ -140,9 +148,11 @@ impl Evidence {
         }
     }
 
-    /// A publisher that ends with 0 met the end of its input: whoever's death was noticed first, look at the camera.
-    fn publisher_ended_cleanly(&self) -> bool {
-        self.publisher_end.is_some_and(|end| end.exit == Exit::Code(0))
+    /// Whether the publisher met the end of its input, so that the camera is to be looked at although its death was
+    /// noticed second. Ending with 0 says so only if the camera's end is not one that we asked for.
+    fn publisher_starved(&self, camera: End) -> bool {
+        let clean = self.publisher_end.is_some_and(|end| end.exit == Exit::Code(0));
+        self.publisher == Some(Clue::NoInput) || clean && camera.is_abnormal()
     }
 }
 

@@ -70,6 +70,9 @@ fn a_camera_that_lost_its_reader_is_the_victim_also_when_it_is_noticed_first() {
 fn a_publisher_that_met_the_end_of_its_input_is_the_victim_also_when_it_is_noticed_first() {
     let died = [(Role::Publisher, Exit::Code(0), false), (Role::Camera, Exit::Signal(11), true)];
     assert_eq!(verdict(&[], &died), Reason::Crashed { role: Role::Camera, signal: 11 });
+    let died = [(Role::Publisher, Exit::Code(1), false), (Role::Camera, Exit::Code(255), true)];
+    let starved = (Role::Publisher, "Output file #0 does not contain any stream");
+    assert_eq!(verdict(&[starved], &died), Reason::Exited { role: Role::Camera, code: 255 });
     let died = [(Role::Publisher, Exit::Code(0), false), (Role::Camera, Exit::Code(0), true)];
     assert_eq!(verdict(&[], &died), Reason::Exited { role: Role::Publisher, code: 0 });
 }
