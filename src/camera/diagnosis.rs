@@ -221,12 +221,16 @@ impl fmt::Display for Reason {
             Self::ClockSetBack => f.write_str("the system's clock was set back: restarting for right time stamps"),
             Self::Crashed { role, signal } => write!(
                 f,
-                "the {} was ended by signal {signal}{}: see its last lines",
+                "the {} crashed with signal {signal}{}: what it said last, if anything, is below",
                 role.name(),
-                if *signal == SIGKILL { ", perhaps for want of memory" } else { "" }
+                if *signal == SIGKILL { " (SIGKILL, perhaps for want of memory)" } else { "" }
             ),
             Self::Exited { role, code } => {
-                write!(f, "the {} ended by itself with status {code}: see its last lines", role.name())
+                write!(
+                    f,
+                    "the {} ended by itself with status {code}: what it said last, if anything, is below",
+                    role.name()
+                )
             }
             Self::NotExecutable { role, program, text } => {
                 let role = role.name();
