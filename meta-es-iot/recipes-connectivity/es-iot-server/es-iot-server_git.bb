@@ -1,5 +1,4 @@
-# The source has no home but the repository that holds this layer.
-# nooelint: oelint.var.mandatoryvar.HOMEPAGE
+# nooelint: oelint.var.mandatoryvar.HOMEPAGE - its home is the repository that holds this layer
 SUMMARY = "Camera daemon for Raspberry Pi firmware images"
 SUMMARY:es-iot-ctl = "Client of es-iot-server for people and scripts"
 DESCRIPTION = "A 24 Hz data stream, camera settings and authentication over TCP, \
