@@ -12,16 +12,20 @@
 //! | [`config`] | defaults, JSON, environment and arguments, merged and validated | reads files |
 //! | [`sys`] | the kernel's facilities, and the only `unsafe` | no |
 //! | [`reactor`] | the event loop: the only `mio` | no |
+//! | [`start`] | from the command line to the running loop | no |
+//! | [`limiter`] | how often one kind of event may log | yes |
 //! | [`limits`] | every cap, budget and time-out | yes |
 //! | [`stats`] | a counter for every reason something was dropped | yes |
 //! | [`time`] | time as a value | yes |
 
 pub mod camera;
 pub mod config;
+pub mod limiter;
 pub mod limits;
 pub mod reactor;
 pub mod server;
 pub mod service;
+pub mod start;
 pub mod stats;
 pub mod sys;
 pub mod time;

@@ -49,6 +49,9 @@ pub const STORE_INTERVAL: Duration = Duration::from_millis(250);
 /// How long until a failed write of the settings file is tried again.
 pub const STORE_RETRY: Duration = Duration::from_secs(60);
 
+/// The longest camera settings file that is read, in bytes; a good one has about 150.
+pub const MAX_SETTINGS_FILE_BYTES: u64 = 16 * 1024;
+
 // --- the camera -----------------------------------------------------------------------------------------------
 
 /// From SIGINT, the camera's clean stop, to SIGKILL (rpicam-vid looks at SIGINT only when a frame arrives).
@@ -61,6 +64,9 @@ pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 pub const BACKOFF_LONGEST: Duration = Duration::from_secs(30);
 /// A pipeline that ran this long was well: the next failure begins again at [`BACKOFF_FIRST`].
 pub const BACKOFF_RESET: Duration = Duration::from_secs(30);
+/// How long video has to move before the log says that it runs: ffmpeg finds out within a second that there is no
+/// RTSP server, after it has taken some video.
+pub const RUNNING_PROOF: Duration = Duration::from_secs(3);
 /// How often a missing camera program is looked for again.
 pub const REPROBE: Duration = Duration::from_secs(60);
 /// How long `rpicam-vid --help` may take before it is taken for one without libav.
@@ -69,6 +75,8 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 pub const TAIL_LINES: usize = 20;
 /// The longest line of a child's standard error that is kept, in bytes; the rest of it is cut.
 pub const MAX_CHILD_LINE_BYTES: usize = 300;
+/// Bytes of one child's standard error that one turn of the loop reads.
+pub const LINE_BUDGET_BYTES: usize = 16 * 1024;
 /// The most video that one turn of the loop moves, in bytes: the capacity of a pipe.
 pub const SPLICE_BUDGET_BYTES: usize = 64 * 1024;
 
@@ -102,6 +110,11 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time from the beginning of a silent peer connection's keep-alive probes to its end, in seconds: idle, interval, count.
 pub const KEEPALIVE_SECONDS: (u32, u32, u32) = (60, 10, 6);
 
+// --- the configuration ----------------------------------------------------------------------------------------
+
+/// The largest configuration file, in bytes: the shipped one has 1 KB. It ends a reading of the wrong file early.
+pub const MAX_CONFIG_BYTES: usize = 64 * 1024;
+
 // --- the log --------------------------------------------------------------------------------------------------
 
 /// The longest line that is logged, in bytes: syslog daemons cut at 1 to 8 KiB.
@@ -112,3 +125,10 @@ pub const LOG_BURST: u32 = 10;
 pub const LOG_WINDOW: Duration = Duration::from_secs(10);
 /// The least time between two attempts to reach a log target that is gone.
 pub const LOG_RECONNECT: Duration = Duration::from_secs(1);
+/// The least time between two lines that say how many lines a log target lost: a target that takes one line now
+/// and then shall not spend each on that.
+pub const LOG_LOSS_NOTICE: Duration = Duration::from_secs(1);
+/// The longest logger name in the log, in bytes; the rest of it is cut.
+pub const MAX_LOGGER_NAME_BYTES: usize = 64;
+/// Kinds of events whose lines are limited each for itself; any more share one count.
+pub const LOG_KINDS: usize = 64;

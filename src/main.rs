@@ -1,1 +1,21 @@
-fn main() {}
+//! The daemon: arguments, configuration, log, server, exit code.
+
+use std::process::ExitCode;
+
+use es_iot_server::start::{Arguments, Command, check_config, print_config, serve};
+
+fn main() -> ExitCode {
+    let done = Arguments::parse(std::env::args_os()).and_then(|arguments| match arguments.command {
+        Command::Serve => serve(&arguments),
+        Command::CheckConfig => check_config(&arguments),
+        Command::PrintConfig => print_config(&arguments),
+        Command::Help | Command::Version => arguments.print(),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.tell();
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -59,9 +59,11 @@ counters! {
     Ticks = "ticks",
     /// Ticks skipped because the loop woke up late.
     TicksSkipped = "ticks_skipped",
-    /// Data packets handed to the sockets.
-    DataSent = "data_sent",
-    /// Data packets that a slow subscriber lost.
+    /// Data packets offered to the sockets of subscribers.
+    DataOffered = "data_offered",
+    /// Offers among them that a full socket did not take; the newest packet waits for it.
+    DataRefused = "data_refused",
+    /// Data packets that a slow subscriber lost for good, because a newer one took their place.
     DataDropped = "data_dropped",
     /// Readings of the data source that failed.
     SourceFailed = "source_failed",
@@ -125,6 +127,11 @@ impl Stats {
     pub fn add(&mut self, counter: Counter, amount: u64) {
         let count = &mut self.counts[counter as usize];
         *count = count.saturating_add(amount);
+    }
+
+    /// Takes over a count that is kept elsewhere.
+    pub fn set(&mut self, counter: Counter, count: u64) {
+        self.counts[counter as usize] = count;
     }
 
     /// The count so far.

@@ -1,1 +1,2 @@
+//! The client; its commands follow.
 fn main() {}

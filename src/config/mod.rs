@@ -1,237 +1,83 @@
 //! The configuration: what each key means, its default, and how the layers make one validated [`Config`].
 //!
 //! Layers, later ones win: built-in defaults, JSON file, environment, command line. `docs/OPERATIONS.md` is the
-//! contract. Not here: applying any of it.
+//! contract. Every layer is checked whole, also what a later one replaces, and every error names its source.
+//! [`load`] has no state, so that SIGHUP calls it again.
+//!
+//! Not here: applying any of it, and writing files (`sys::file`).
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+mod error;
+mod file;
+mod json;
+mod layers;
 mod level;
+mod mask;
+pub mod password;
+mod print;
+mod read;
+mod reload;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod types;
+mod value;
 
+pub use error::{ConfigError, FileProblem, Origin, PasswordFileProblem, PasswordProblem};
 pub use level::Level;
+pub use mask::url_passwords as mask_url_passwords;
+pub use reload::changes_needing_restart;
+pub use types::{
+    AuthConfig, CameraConfig, CameraSource, Codec, Config, DataConfig, DataSource, LogSink, LogTarget, LoggingConfig,
+    PathsConfig, Secret, ServerConfig,
+};
 
-/// The whole configuration, validated. `Default` is the built-in layer.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Config {
-    /// Addresses, ports and the number of clients.
-    pub server: ServerConfig,
-    /// Where the data stream's value comes from.
-    pub data: DataConfig,
-    /// What makes the video and where it goes.
-    pub camera: CameraConfig,
-    /// The password and who needs it.
-    pub auth: AuthConfig,
-    /// Where state lives.
-    pub paths: PathsConfig,
-    /// How much is logged, and where.
-    pub logging: LoggingConfig,
+/// The file that is read without `--config`, if it exists.
+pub const DEFAULT_FILE: &str = "/etc/es-iot/server.json";
+
+/// Where the layers above the defaults come from.
+#[derive(Clone)]
+pub struct Sources<'a> {
+    /// The file named with `--config`, which then has to exist.
+    pub config_file: Option<PathBuf>,
+    /// The level given with `--log-level`.
+    pub log_level: Option<String>,
+    /// Looks up an environment variable.
+    pub env: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The file that is read without `config_file`, if it exists: [`DEFAULT_FILE`].
+    pub default_file: PathBuf,
 }
 
-/// `server`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerConfig {
-    /// Address or name to listen on; `::` serves IPv4 and IPv6.
-    pub host: String,
-    /// Port of the data stream; 0 takes a free one.
-    pub data_port: u16,
-    /// Port of the camera settings; 0 takes a free one.
-    pub settings_port: u16,
-    /// Port of the authentication; 0 takes a free one.
-    pub auth_port: u16,
-    /// Connections over all three ports, 1 to [`crate::limits::MAX_CLIENTS`].
-    pub max_clients: u16,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self { host: "0.0.0.0".into(), data_port: 5000, settings_port: 5001, auth_port: 5002, max_clients: 1024 }
+impl Sources<'static> {
+    /// The process's own environment and [`DEFAULT_FILE`], with what the command line said.
+    pub fn of_process(config_file: Option<PathBuf>, log_level: Option<String>) -> Self {
+        Self { config_file, log_level, env: &|name| std::env::var_os(name), default_file: DEFAULT_FILE.into() }
     }
 }
 
-/// `data`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct DataConfig {
-    /// Where the value comes from.
-    pub source: DataSource,
-}
-
-/// `data.source`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum DataSource {
-    /// A uniform random integer, 0 to 10 inclusive.
-    #[default]
-    Random,
-    /// The decimal number at the start of this file, clamped to 0..=255, read once a tick.
-    File(PathBuf),
-}
-
-/// `camera`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CameraConfig {
-    /// What makes the video.
-    pub source: CameraSource,
-    /// Picture width in pixels: even, 64 to 4096.
-    pub width: u32,
-    /// Picture height in pixels: even, 64 to 2160.
-    pub height: u32,
-    /// Frames per second, 1 to 120.
-    pub framerate: u32,
-    /// The codec; the pipeline carries H.264 only, so `h264`.
-    pub codec: Codec,
-    /// Frames from one key frame to the next, 1 to 1000.
-    pub intra: u32,
-    /// Whether the picture is turned upside down.
-    pub vflip: bool,
-    /// Where the publisher sends the stream: `rtsp://` or `rtsps://`.
-    pub rtsp_url: String,
-    /// The argv of [`CameraSource::Command`], placeholders not yet replaced.
-    pub command: Option<Vec<String>>,
-    /// The argv of a publisher in ffmpeg's place, `{rtsp_url}` not yet replaced.
-    pub publisher: Option<Vec<String>>,
-    /// Seconds without video progress after which the pipeline is restarted, 1 to 3600.
-    pub stall_seconds: u32,
-}
-
-impl Default for CameraConfig {
-    fn default() -> Self {
-        Self {
-            source: CameraSource::Auto,
-            width: 640,
-            height: 480,
-            framerate: 24,
-            codec: Codec::H264,
-            intra: 24,
-            vflip: true,
-            rtsp_url: "rtsp://localhost:8554/ES_MTX".into(),
-            command: None,
-            publisher: None,
-            stall_seconds: 10,
-        }
-    }
-}
-
-/// `camera.source`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CameraSource {
-    /// `rpicam-vid`, else `libcamera-vid`, else no video, with a slow re-probe.
-    #[default]
-    Auto,
-    /// `rpicam-vid` or `libcamera-vid`; that there is none is an error.
-    Rpicam,
-    /// A moving test pattern made by ffmpeg.
-    Test,
-    /// `camera.command`.
-    Command,
-    /// No video.
-    None,
-}
-
-/// `camera.codec`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Codec {
-    /// H.264, Annex B.
-    #[default]
-    H264,
-}
-
-/// `auth`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthConfig {
-    /// The password itself.
-    pub password: Option<Secret>,
-    /// A file whose first line is the password.
-    pub password_file: Option<PathBuf>,
-    /// Whether the data and settings ports serve only addresses that have authenticated.
-    pub required: bool,
-    /// Seconds that a grant outlives an address's last connection, 0 to 86400.
-    pub grant_seconds: u32,
-    /// Whether loopback counts as authenticated.
-    pub trust_loopback: bool,
-}
-
-impl Default for AuthConfig {
-    fn default() -> Self {
-        Self { password: None, password_file: None, required: false, grant_seconds: 60, trust_loopback: true }
-    }
-}
-
-/// A password. Neither `Debug` nor `Display` shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a password.
-    pub fn new(password: impl Into<String>) -> Self {
-        Self(password.into())
-    }
-
-    /// The password itself, for comparing.
-    pub fn reveal(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("\"***\"")
-    }
-}
-
-/// `paths`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathsConfig {
-    /// The directory for what the daemon keeps.
-    pub state_dir: PathBuf,
-    /// The camera settings file; `None` is `camera_settings.json` in the state directory.
-    pub camera_settings: Option<PathBuf>,
-}
-
-impl Default for PathsConfig {
-    fn default() -> Self {
-        Self { state_dir: "/var/lib/es-iot".into(), camera_settings: None }
-    }
-}
-
-impl PathsConfig {
-    /// Where the camera settings are kept.
-    pub fn camera_settings_file(&self) -> PathBuf {
-        self.camera_settings.clone().unwrap_or_else(|| self.state_dir.join("camera_settings.json"))
-    }
-
-    /// Where a generated password is kept.
-    pub fn generated_password_file(&self) -> PathBuf {
-        self.state_dir.join("auth_password")
-    }
-}
-
-/// `logging`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LoggingConfig {
-    /// The least severe level that is logged.
-    pub level: Level,
-    /// Where lines go.
-    pub target: LogTarget,
-    /// A file that lines are appended to as well.
+/// What [`load`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// All layers together, validated.
+    pub config: Config,
+    /// The file that was read, if one was.
     pub file: Option<PathBuf>,
 }
 
-/// `logging.target`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum LogTarget {
-    /// Journald if standard error is its stream, else the terminal if it is one, else syslog if `/dev/log` is
-    /// there, else standard error.
-    #[default]
-    Auto,
-    /// These, each once.
-    Named(Vec<LogSink>),
-}
-
-/// One place that lines go to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogSink {
-    /// Standard error, a line with time, logger, level and message.
-    Console,
-    /// `/dev/log`, facility `daemon`.
-    Syslog,
-    /// Standard error, with the `<N>` prefix that journald reads the priority from.
-    Journald,
+/// Puts the layers together and checks the result. The password file is not read: see [`password::read_file`].
+///
+/// # Errors
+///
+/// [`ConfigError`] for the first thing that is wrong, in the order of the layers.
+pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
+    let mut draft = layers::Draft::default();
+    let file = layers::file_text(sources)?;
+    if let Some((path, text)) = &file {
+        file::apply(&mut draft, path, text)?;
+    }
+    layers::environment(&mut draft, sources.env)?;
+    layers::arguments(&mut draft, sources.log_level.as_deref())?;
+    Ok(Loaded { config: draft.finish()?, file: file.map(|(path, _)| path) })
 }

@@ -1,1 +1,14 @@
-//! The kernel.
+//! The kernel's facilities, one file each: the only `unsafe`, `nix` and `libc`. Thin, and ignorant of the protocol.
+//!
+//! Not here: what to do with any of it (`server`), and waiting for it (`reactor`).
+
+pub mod child;
+pub mod clock;
+pub mod file;
+pub mod limits;
+pub mod log;
+pub mod notify;
+pub mod signalfd;
+pub mod socket;
+pub mod splice;
+pub mod timerfd;

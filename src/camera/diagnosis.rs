@@ -1,0 +1,246 @@
+//! From what the children said and how they ended to one [`Reason`]: what is wrong, and what to do about it.
+//!
+//! The order in which deaths are noticed says little (SIGCHLD coalesces, and a child that loses its neighbour dies
+//! too), so [`Evidence`] is collected until the whole unit is down, and only then judged.
+
+use std::fmt;
+
+use crate::config::Level;
+
+mod clue;
+mod evidence;
+
+pub use clue::Clue;
+pub use evidence::Evidence;
+
+/// What a child is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Lists a camera program's options.
+    Probe,
+    /// Makes the video.
+    Camera,
+    /// Sends the video to the RTSP server.
+    Publisher,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Probe, Self::Camera, Self::Publisher];
+
+    /// The name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Camera => "camera",
+            Self::Publisher => "publisher",
+        }
+    }
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It exited with this status.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+/// Why the pipeline, or the search for a camera program, failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The camera program sees no camera.
+    NoCamera,
+    /// Another process uses the camera.
+    Busy,
+    /// The camera is there but gives no frames.
+    SensorTimeout,
+    /// The program or the board can't encode H.264.
+    NoEncoder,
+    /// There is no such program.
+    ProgramMissing {
+        /// Its name.
+        program: String,
+    },
+    /// The program doesn't take the options it was given.
+    RefusedOptions {
+        /// What it said.
+        text: String,
+    },
+    /// The RTSP server can't be reached or turned the publisher away.
+    PublisherRefused {
+        /// What the publisher said.
+        text: String,
+    },
+    /// The RTSP server went away.
+    PublisherLost,
+    /// No video moved for this long, and nobody said why.
+    Stalled {
+        /// `camera.stall_seconds`
+        seconds: u32,
+    },
+    /// The system's clock was set back, and the time stamps stand still.
+    ClockSetBack,
+    /// A signal that was not ours ended a child.
+    Crashed {
+        /// Whose end it was.
+        role: Role,
+        /// Which signal.
+        signal: i32,
+    },
+    /// A child ended that should have gone on.
+    Exited {
+        /// Whose end it was.
+        role: Role,
+        /// Its exit status.
+        code: i32,
+    },
+    /// The program is there but can't be executed.
+    NotExecutable {
+        /// What it was to be.
+        role: Role,
+        /// Its name.
+        program: String,
+        /// The system's error text.
+        text: String,
+    },
+    /// The system could not start a child.
+    SpawnFailed {
+        /// What it was to be.
+        role: Role,
+        /// Its name.
+        program: String,
+        /// The system's error text.
+        text: String,
+    },
+}
+
+// From errno(3): the three that say something about the program and not about the system's state.
+const ENOENT: i32 = 2;
+const ENOEXEC: i32 = 8;
+const EACCES: i32 = 13;
+
+impl Reason {
+    /// What an errno of fork, exec or their kind means for `program`.
+    pub fn of_spawn(role: Role, program: &str, errno: i32, text: &str) -> Self {
+        let (program, text) = (program.to_owned(), text.to_owned());
+        match errno {
+            ENOENT => Self::ProgramMissing { program },
+            EACCES | ENOEXEC => Self::NotExecutable { role, program, text },
+            _ => Self::SpawnFailed { role, program, text },
+        }
+    }
+
+    /// A stable name, for counting and for limiting the log.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NoCamera => "no-camera",
+            Self::Busy => "busy",
+            Self::SensorTimeout => "sensor-timeout",
+            Self::NoEncoder => "no-encoder",
+            Self::ProgramMissing { .. } => "program-missing",
+            Self::RefusedOptions { .. } => "refused-options",
+            Self::PublisherRefused { .. } => "publisher-refused",
+            Self::PublisherLost => "publisher-lost",
+            Self::Stalled { .. } => "stalled",
+            Self::ClockSetBack => "clock-set-back",
+            Self::Crashed { .. } => "crashed",
+            Self::Exited { .. } => "exited",
+            Self::NotExecutable { .. } => "not-executable",
+            Self::SpawnFailed { .. } => "spawn-failed",
+        }
+    }
+
+    /// How severe it is: a server that is not up yet is a normal day at boot, the rest needs somebody.
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::PublisherRefused { .. } | Self::PublisherLost | Self::ClockSetBack => Level::Warning,
+            Self::NoCamera
+            | Self::Busy
+            | Self::SensorTimeout
+            | Self::NoEncoder
+            | Self::ProgramMissing { .. }
+            | Self::RefusedOptions { .. }
+            | Self::Stalled { .. }
+            | Self::Crashed { .. }
+            | Self::Exited { .. }
+            | Self::NotExecutable { .. }
+            | Self::SpawnFailed { .. } => Level::Error,
+        }
+    }
+
+    /// Whether only a person's doing can help, so that trying again soon is of no use.
+    pub const fn is_slow(&self) -> bool {
+        match self {
+            Self::NoCamera
+            | Self::NoEncoder
+            | Self::ProgramMissing { .. }
+            | Self::RefusedOptions { .. }
+            | Self::NotExecutable { .. } => true,
+            Self::Busy
+            | Self::SensorTimeout
+            | Self::PublisherRefused { .. }
+            | Self::PublisherLost
+            | Self::Stalled { .. }
+            | Self::ClockSetBack
+            | Self::Crashed { .. }
+            | Self::Exited { .. }
+            | Self::SpawnFailed { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCamera => f.write_str(
+                "no camera is connected: check the ribbon cable at both ends, and the camera's overlay in config.txt",
+            ),
+            Self::Busy => f.write_str("the camera is busy: another process uses it; stop that one"),
+            Self::SensorTimeout => f.write_str(
+                "the camera is found but gives no frames: check the ribbon cable and the power supply, then reboot",
+            ),
+            Self::NoEncoder => f.write_str(
+                "no H.264 encoder: wrong build or board; a Pi 5 needs a camera program that is built with libav",
+            ),
+            Self::ProgramMissing { program } => {
+                write!(f, "there is no program {program}: install it, or change the camera section")
+            }
+            Self::RefusedOptions { text } => {
+                write!(f, "the camera program refuses its options ({text}): wrong version, or wrong camera section")
+            }
+            Self::PublisherRefused { text } => {
+                write!(f, "the RTSP server can't be reached ({text}): start it, or correct camera.rtsp_url")
+            }
+            Self::PublisherLost => f.write_str("the connection to the RTSP server is lost: see the server's log"),
+            Self::Stalled { seconds } => write!(
+                f,
+                "no video moved for {seconds} s: the camera hangs or the RTSP server stopped reading; restarting both"
+            ),
+            Self::ClockSetBack => f.write_str("the system's clock was set back: restarting for right time stamps"),
+            Self::Crashed { role, signal } => write!(
+                f,
+                "the {} was ended by signal {signal}{}: see its last lines",
+                role.name(),
+                if *signal == SIGKILL { ", perhaps for want of memory" } else { "" }
+            ),
+            Self::Exited { role, code } => {
+                write!(f, "the {} ended by itself with status {code}: see its last lines", role.name())
+            }
+            Self::NotExecutable { role, program, text } => {
+                let role = role.name();
+                write!(f, "the {role} program {program} can't be executed ({text}): check its mode and architecture")
+            }
+            Self::SpawnFailed { role, program, text } => {
+                let role = role.name();
+                write!(f, "the {role} program {program} can't be started ({text}): check memory and process limits")
+            }
+        }
+    }
+}
+
+const SIGKILL: i32 = 9;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! What single lines of standard error give away.
+
+use super::Role;
+
+/// What a line says about its unit's health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clue {
+    /// The camera program sees no camera.
+    NoCamera,
+    /// Another process uses the camera.
+    Busy,
+    /// The camera gives no frames.
+    SensorTimeout,
+    /// There is no H.264 encoder.
+    NoEncoder,
+    /// An option or its value is refused.
+    RefusedOptions(String),
+    /// The camera's reader went away: the camera is the victim.
+    ReaderGone,
+    /// The RTSP server can't be reached or says no.
+    Refused(String),
+    /// The RTSP server went away.
+    Lost,
+    /// The publisher's input ended before there was a picture in it: the publisher is the victim.
+    NoInput,
+    /// The system's clock was set back.
+    ClockSetBack,
+}
+
+/// What rpicam-apps and libcamera print, in lower case, in the order of their weight. `unknown encoder` is an
+/// ffmpeg without x264, in the test pattern's place.
+const CAMERA: [(&str, Clue); 11] = [
+    ("no cameras available", Clue::NoCamera),
+    ("pipeline handler in use by another process", Clue::Busy),
+    ("failed to acquire camera", Clue::Busy),
+    ("device or resource busy", Clue::Busy),
+    ("unable to find an appropriate h.264 codec", Clue::NoEncoder),
+    ("failed to open v4l2 h264 encoder", Clue::NoEncoder),
+    ("unknown encoder", Clue::NoEncoder),
+    ("device timeout detected", Clue::SensorTimeout),
+    ("frontend has timed out", Clue::SensorTimeout),
+    ("broken pipe", Clue::ReaderGone),
+    ("failed to write output bytes", Clue::ReaderGone),
+];
+
+/// What program options parsers (rpicam-apps use Boost's) begin or end a refusal with, in lower case.
+const REFUSALS: [&str; 4] = ["unrecognised option", "unrecognized option", "the argument ('", "the required argument"];
+
+/// What ffmpeg prints when the server is not there, or is but says no.
+const REFUSED: [&str; 8] = [
+    "connection refused",
+    "no route to host",
+    "network is unreachable",
+    "failed to resolve hostname",
+    "connection timed out",
+    "server returned 4",
+    "server returned 5",
+    "method announce failed",
+];
+
+/// What ffmpeg prints when the server was there and is gone.
+const LOST: [&str; 3] = ["broken pipe", "connection reset by peer", "transport endpoint is not connected"];
+
+/// What ffmpeg prints, before it exits with 1, when its input ends before the first picture.
+const NO_INPUT: [&str; 2] = ["could not find codec parameters", "does not contain any stream"];
+
+impl Clue {
+    /// Reads one line of `role`'s standard error.
+    pub fn of(role: Role, line: &str) -> Option<Self> {
+        let lower = line.to_ascii_lowercase();
+        match role {
+            Role::Probe => None,
+            Role::Camera if REFUSALS.iter().any(|text| lower.contains(text)) => {
+                Some(Self::RefusedOptions(line.trim().to_owned()))
+            }
+            Role::Camera => CAMERA.iter().find(|(text, _)| lower.contains(text)).map(|(_, clue)| clue.clone()),
+            Role::Publisher if is_set_back(&lower) => Some(Self::ClockSetBack),
+            Role::Publisher if REFUSED.iter().any(|text| lower.contains(text)) => {
+                let text = lower.rsplit_once(": ").map_or(lower.as_str(), |(_, last)| last);
+                Some(Self::Refused(text.trim().to_owned()))
+            }
+            Role::Publisher if NO_INPUT.iter().any(|text| lower.contains(text)) => Some(Self::NoInput),
+            Role::Publisher => LOST.iter().any(|text| lower.contains(text)).then_some(Self::Lost),
+        }
+    }
+}
+
+/// One second in the clock of RTP video, RFC 6184 section 8.2.1.
+const RTP_SECOND: i64 = 90_000;
+
+/// ffmpeg's `Non-monotonous DTS in output stream 0:0; previous: 457405, current: -323538848; changing to ...` with
+/// more than a second between the two: two frames in one read give the same line with a few ticks.
+fn is_set_back(lower: &str) -> bool {
+    let number = |key: &str| -> Option<i64> {
+        let rest = &lower[lower.find(key)? + key.len()..];
+        rest.split([',', ';', ' ']).find(|part| !part.is_empty())?.parse().ok()
+    };
+    lower.contains("non-monoton")
+        && number("previous:")
+            .zip(number("current:"))
+            .is_some_and(|(previous, current)| previous.saturating_sub(current) > RTP_SECOND)
+}

@@ -1,0 +1,102 @@
+//! How long to wait after a failure, and how often to speak of it.
+
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::camera::diagnosis::Reason;
+use crate::limits::{BACKOFF_FIRST, BACKOFF_LONGEST};
+
+/// The failures in a row.
+#[derive(Debug)]
+pub struct Backoff {
+    rng: SmallRng,
+    /// The wait after the next failure, before jitter.
+    next: Duration,
+    failures: u32,
+    last: Option<(Reason, Duration)>,
+    /// How often in a row it was the reason in `last`.
+    repeats: u32,
+}
+
+/// One failure, taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// How often in a row it was this reason, from 1.
+    pub attempt: u32,
+    /// How long to wait.
+    pub retry_in: Duration,
+}
+
+impl Backoff {
+    /// No failures yet.
+    pub fn new(seed: u64) -> Self {
+        Self { rng: SmallRng::seed_from_u64(seed), next: BACKOFF_FIRST, failures: 0, last: None, repeats: 0 }
+    }
+
+    /// Takes in a failure: the wait doubles up to its limit, and goes there at once for a reason that only a person
+    /// can remove. The jitter of a quarter keeps a fleet that lost its server from coming back in step.
+    pub fn fail(&mut self, reason: &Reason) -> Failure {
+        self.failures = self.failures.saturating_add(1);
+        let same = self.last.as_ref().is_some_and(|(last, _)| last == reason);
+        self.repeats = if same { self.repeats.saturating_add(1) } else { 1 };
+        let wait = if reason.is_slow() { BACKOFF_LONGEST } else { self.next };
+        self.next = (self.next * 2).min(BACKOFF_LONGEST);
+        let retry_in = wait * self.rng.random_range(75..=125) / 100;
+        self.last = Some((reason.clone(), retry_in));
+        Failure { attempt: self.repeats, retry_in }
+    }
+
+    /// Forgets the failures: all is well.
+    pub fn reset(&mut self) {
+        (self.next, self.failures, self.last, self.repeats) = (BACKOFF_FIRST, 0, None, 0);
+    }
+
+    /// The failures in a row, for whatever reason.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// The last failure and its wait, as a line for people.
+    pub fn status(&self) -> String {
+        self.last.as_ref().map_or_else(
+            || "camera waiting".into(),
+            |(reason, wait)| format!("camera: {reason}; next try in {:.0} s", wait.as_secs_f64().ceil()),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_within_the_jitter_up_to_the_longest_and_reset() {
+        let mut waits = std::collections::BTreeSet::new();
+        for seed in 0..50 {
+            let mut backoff = Backoff::new(seed);
+            let mut base = BACKOFF_FIRST;
+            for attempt in 1..=10 {
+                let failure = backoff.fail(&Reason::Busy);
+                assert_eq!(failure.attempt, attempt);
+                assert!(failure.retry_in >= base * 3 / 4 && failure.retry_in <= base * 5 / 4, "{failure:?}");
+                base = (base * 2).min(BACKOFF_LONGEST);
+                waits.insert(failure.retry_in);
+            }
+            backoff.reset();
+            assert!(backoff.fail(&Reason::Busy).retry_in <= BACKOFF_FIRST * 5 / 4);
+        }
+        assert!(waits.len() > 100, "the jitter depends on the seed");
+    }
+
+    #[test]
+    fn a_slow_reason_waits_longest_at_once_and_another_reason_counts_anew() {
+        let mut backoff = Backoff::new(1);
+        assert!(backoff.fail(&Reason::NoCamera).retry_in >= BACKOFF_LONGEST * 3 / 4);
+        assert_eq!(backoff.fail(&Reason::NoCamera).attempt, 2);
+        assert_eq!(backoff.fail(&Reason::Busy).attempt, 1);
+        assert_eq!(backoff.failures(), 3);
+        assert!(backoff.status().contains("busy"));
+    }
+}

@@ -1,0 +1,141 @@
+//! The steps between two states: what the table calls for, in the order in which it is done.
+
+use super::{Action, Program, STOP_PLAN, Scope, State, StopSignal, Supervisor, Then};
+use crate::camera::command::{self, PROGRAMS};
+use crate::camera::diagnosis::{Reason, Role};
+use crate::camera::report::Report;
+use crate::config::CameraSource;
+use crate::limits;
+use crate::time::Mono;
+
+impl Supervisor {
+    /// Starts what the configuration asks for. Nothing is alive.
+    pub(super) fn begin(&mut self, now: Mono, out: &mut Vec<Action>) {
+        match self.config.source {
+            CameraSource::None => self.state = State::Off,
+            CameraSource::Auto | CameraSource::Rpicam if self.program.is_none() => self.probe(now, 0, out),
+            CameraSource::Auto | CameraSource::Rpicam | CameraSource::Test | CameraSource::Command => {
+                self.unit.renew();
+                self.unit.spawn(Role::Publisher, command::publisher(&self.config), out);
+                self.start_camera(now, out);
+            }
+        }
+    }
+
+    pub(super) fn probe(&mut self, now: Mono, candidate: usize, out: &mut Vec<Action>) {
+        self.unit.renew();
+        if let Some(program) = PROGRAMS.get(candidate) {
+            self.unit.spawn(Role::Probe, command::probe(program), out);
+            let until = now + limits::PROBE_TIMEOUT;
+            self.state = State::Probing { candidate, until, low_latency: false, libav_format: false };
+        } else if self.config.source == CameraSource::Rpicam {
+            self.back_off(now, &Reason::ProgramMissing { program: PROGRAMS[0].into() }, out);
+        } else {
+            if !std::mem::replace(&mut self.told_no_program, true) {
+                out.push(Action::Report(Report::NoProgram));
+            }
+            self.state = State::NoCamera { reprobe: now + limits::REPROBE };
+        }
+    }
+
+    pub(super) fn found(&mut self, candidate: usize, libav: bool, out: &mut Vec<Action>) {
+        let name = PROGRAMS[candidate].to_owned();
+        if self.backoff.failures() == 0 {
+            out.push(Action::Report(Report::Found { program: name.clone(), libav }));
+        }
+        self.told_no_program = false;
+        self.program = Some(Program { name, libav });
+    }
+
+    /// Starts the camera beside its publisher.
+    pub(super) fn start_camera(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.argv = self.camera_argv();
+        self.unit.evidence.next_camera();
+        self.unit.spawn(Role::Camera, self.argv.clone(), out);
+        self.progress = now;
+        self.state = State::Starting { since: now };
+    }
+
+    /// The camera's command line with the newest settings.
+    pub(super) fn camera_argv(&self) -> Vec<String> {
+        let (name, libav) = self.program.as_ref().map_or(("", false), |program| (&program.name, program.libav));
+        command::camera(&self.config, &self.settings, name, libav)
+    }
+
+    pub(super) fn stop(&mut self, now: Mono, scope: Scope, out: &mut Vec<Action>) {
+        self.stop_from(now, scope, 0, out);
+    }
+
+    pub(super) fn stop_from(&mut self, now: Mono, scope: Scope, step: usize, out: &mut Vec<Action>) {
+        if let State::Running { since, .. } = self.state
+            && now.since(since) >= limits::BACKOFF_RESET
+        {
+            self.backoff.reset();
+        }
+        let (signal, grace) = STOP_PLAN[step];
+        self.signal(scope, signal, out);
+        self.state = State::Stopping { scope, step, deadline: now + grace };
+        if let Scope::Everything(then) = scope {
+            self.stopped_one(now, then, out);
+        }
+    }
+
+    /// The next step of the plan. When it is used up, that is said once; SIGKILL is repeated now and then, which
+    /// costs nothing and keeps a deadline.
+    pub(super) fn stop_harder(&mut self, now: Mono, scope: Scope, step: usize, out: &mut Vec<Action>) {
+        let next = step + 1;
+        let (signal, grace) = STOP_PLAN.get(next).copied().unwrap_or((StopSignal::Kill, limits::BACKOFF_LONGEST));
+        if next == STOP_PLAN.len() {
+            for role in scope.roles().iter().copied().filter(|role| self.unit.is_alive(*role)) {
+                out.push(Action::Report(Report::WillNotDie { role }));
+            }
+        }
+        self.signal(scope, signal, out);
+        self.state = State::Stopping { scope, step: next.min(STOP_PLAN.len()), deadline: now + grace };
+    }
+
+    fn signal(&mut self, scope: Scope, signal: StopSignal, out: &mut Vec<Action>) {
+        for role in scope.roles() {
+            self.unit.signal(*role, signal, out);
+        }
+    }
+
+    /// In a stop of everything: goes on once nobody is alive.
+    pub(super) fn stopped_one(&mut self, now: Mono, then: Then, out: &mut Vec<Action>) {
+        if !self.unit.any_alive() {
+            self.after_stop(now, then, out);
+        }
+    }
+
+    pub(super) fn after_stop(&mut self, now: Mono, then: Then, out: &mut Vec<Action>) {
+        match then {
+            Then::Start => self.begin(now, out),
+            Then::BackOff => self.back_off(now, &self.unit.evidence.verdict(), out),
+            Then::Off => self.state = State::Off,
+        }
+    }
+
+    pub(super) fn back_off(&mut self, now: Mono, reason: &Reason, out: &mut Vec<Action>) {
+        if matches!(reason, Reason::NoEncoder | Reason::ProgramMissing { .. }) {
+            self.program = None;
+        }
+        let failure = self.backoff.fail(reason);
+        let tail = self.unit.take_tail();
+        if failure.attempt.is_power_of_two() {
+            let tail = if failure.attempt == 1 { tail } else { Vec::new() };
+            let (reason, attempt, retry_in) = (reason.clone(), failure.attempt, failure.retry_in);
+            out.push(Action::Report(Report::Failed { reason, attempt, retry_in, tail }));
+        }
+        self.state = State::BackingOff { until: now + failure.retry_in };
+    }
+}
+
+impl Scope {
+    /// Whom it is about; the camera first, so that it does not meet a closed pipe.
+    const fn roles(self) -> &'static [Role] {
+        match self {
+            Self::CameraOnly => &[Role::Camera],
+            Self::Everything(_) => &[Role::Probe, Role::Camera, Role::Publisher],
+        }
+    }
+}

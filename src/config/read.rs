@@ -1,0 +1,36 @@
+//! Reading the beginning of a file that may be the wrong one: nothing hangs, and nothing grows.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Why there are no bytes.
+pub(super) enum ReadError {
+    /// It is a directory, a pipe, a socket or a device.
+    NotRegular,
+    /// The system says no.
+    Io(io::Error),
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Opens a regular file, and describes what was opened, not what may have taken its name since.
+pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), ReadError> {
+    // fifo(7): opening a pipe for reading waits for a writer unless O_NONBLOCK is given; for a regular file it
+    // changes nothing (open(2)).
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(ReadError::NotRegular) }
+}
+
+/// At most `limit` bytes of a file.
+pub(super) fn beginning(file: File, limit: usize) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    file.take(limit as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

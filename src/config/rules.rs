@@ -1,0 +1,182 @@
+//! What values may be, each rule with its words for an error. Pure.
+
+use std::net::Ipv6Addr;
+
+use super::value::Whole;
+use super::{CameraSource, Codec, LogSink};
+use crate::limits::MAX_CLIENTS;
+
+pub(super) const PORT: Whole = Whole { min: 0, max: 65_535, even: false };
+pub(super) const CLIENTS: Whole = Whole { min: 1, max: MAX_CLIENTS as u64, even: false };
+/// 4096 pixels is the widest picture of level 5.1, the highest that H.264 hardware decoders commonly take; 4:2:0
+/// needs even sizes.
+pub(super) const WIDTH: Whole = Whole { min: 64, max: 4096, even: true };
+pub(super) const HEIGHT: Whole = Whole { min: 64, max: 2160, even: true };
+pub(super) const FRAMERATE: Whole = Whole { min: 1, max: 120, even: false };
+pub(super) const INTRA: Whole = Whole { min: 1, max: 1000, even: false };
+pub(super) const STALL_SECONDS: Whole = Whole { min: 1, max: 3600, even: false };
+pub(super) const GRANT_SECONDS: Whole = Whole { min: 0, max: 86_400, even: false };
+
+pub(super) const CAMERA_SOURCES: [(&str, CameraSource); 5] = [
+    ("auto", CameraSource::Auto),
+    ("rpicam", CameraSource::Rpicam),
+    ("test", CameraSource::Test),
+    ("command", CameraSource::Command),
+    ("none", CameraSource::None),
+];
+pub(super) const CODECS: [(&str, Codec); 1] = [("h264", Codec::H264)];
+pub(super) const LOG_SINKS: [(&str, LogSink); 3] =
+    [("console", LogSink::Console), ("syslog", LogSink::Syslog), ("journald", LogSink::Journald)];
+pub(super) const LOG_TARGET: &str =
+    "\"auto\", \"console\", \"syslog\", \"journald\", or a list of the last three, each once";
+pub(super) const LEVEL: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in any case)";
+pub(super) const DATA_SOURCE: &str = "\"random\" or {\"file\": \"/path\"}";
+
+/// What `camera.command` may have in braces.
+pub(super) const COMMAND_PLACEHOLDERS: &[&str] =
+    &["shutter", "gain", "awb_red", "awb_blue", "contrast", "brightness", "width", "height", "framerate"];
+/// What `camera.publisher` may have in braces.
+pub(super) const PUBLISHER_PLACEHOLDERS: &[&str] = &["rtsp_url"];
+
+pub(super) const HOST: &str = "an address or a host name, such as \"0.0.0.0\", without spaces";
+
+/// Whether it can be an address or a name. Whether it is one, the system's resolver says.
+pub(super) fn is_host(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+pub(super) const PATH: &str = "a path, which is not empty and has no NUL";
+
+pub(super) fn is_path(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\0')
+}
+
+pub(super) const ARGUMENT: &str = "a string that is not empty and has no NUL";
+
+/// Whether execve(2) takes it, and it is not a slip.
+pub(super) fn is_argument(text: &str) -> bool {
+    is_path(text)
+}
+
+pub(super) const RTSP_URL: &str = "rtsp:// or rtsps://, a host, perhaps a port and a path, without spaces";
+
+/// Whether it is an RTSP URL with a host (RFC 2326, section 3.2; the authority is RFC 3986's).
+pub(super) fn is_rtsp_url(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("rtsp://").or_else(|| text.strip_prefix("rtsps://")) else { return false };
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return false;
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host_is_good, port) = match host_and_port.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((address, port))) => (address.parse::<Ipv6Addr>().is_ok(), port),
+        Some(None) => return false,
+        None => {
+            let (host, port) = host_and_port.split_at(host_and_port.find(':').unwrap_or(host_and_port.len()));
+            (!host.is_empty(), port)
+        }
+    };
+    host_is_good && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
+/// The first `{name}` in an argument that is not among the known ones. A name is letters, digits and underscores;
+/// other braces, and a shell's `${NAME}`, are no placeholders.
+pub(super) fn unknown_placeholder<'a>(argument: &'a str, known: &[&str]) -> Option<&'a str> {
+    argument.match_indices('{').find_map(|(brace, _)| {
+        let name = argument[brace + 1..].split_once('}')?.0;
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        (is_name && !argument[..brace].ends_with('$') && !known.contains(&name)).then_some(name)
+    })
+}
+
+/// The known key that someone probably meant: at most two letters away.
+pub(super) fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    let longest = known.iter().map(|name| name.len()).max()?;
+    if key.len() > longest + 2 {
+        return None;
+    }
+    let distances = known.iter().map(|name| (distance(key.as_bytes(), name.as_bytes()), *name));
+    let (least, name) = distances.min_by_key(|(distance, _)| *distance)?;
+    (least <= 2 && least < name.len()).then_some(name)
+}
+
+/// Levenshtein's distance: insertions, deletions and replacements from one to the other.
+fn distance(from: &[u8], to: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rtsp_urls_need_a_scheme_and_a_host() {
+        for good in [
+            "rtsp://localhost:8554/ES_MTX",
+            "rtsps://10.0.0.1",
+            "rtsp://user:pa:ss@camera.example/x?y#z",
+            "rtsp://[::1]:8554/x",
+            "rtsp://[fe80::1]",
+        ] {
+            assert!(is_rtsp_url(good), "{good}");
+        }
+        for bad in [
+            "",
+            "rtsp://",
+            "rtsp:///path",
+            "rtsp://:8554/x",
+            "rtsp://user@/x",
+            "http://host/x",
+            "RTSP//host",
+            "rtsp://host/a b",
+            "rtsp://host/a\n",
+            "rtsp://host:port/x",
+            "rtsp://host:0/x",
+            "rtsp://host:65536/x",
+            "rtsp://[::1/x",
+            "rtsp://[host]/x",
+            "rtsp://[::1]8554/x",
+        ] {
+            assert!(!is_rtsp_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_names_in_braces_are_placeholders() {
+        for (argument, unknown) in [
+            ("{width}x{height}", None),
+            ("{width}x{hight}", Some("hight")),
+            ("{{fps}}", Some("fps")),
+            ("{Width}", Some("Width")),
+            ("${HOME}/x", None),
+            ("{ print $1 }", None),
+            ("{\"json\": 1}", None),
+            ("{}", None),
+            ("{width", None),
+        ] {
+            assert_eq!(unknown_placeholder(argument, COMMAND_PLACEHOLDERS), unknown, "{argument}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_is_at_most_two_letters_away() {
+        let known = ["width", "height", "framerate"];
+        assert_eq!(nearest("hieght", &known), Some("height"));
+        assert_eq!(nearest("Width", &known), Some("width"));
+        assert_eq!(nearest("fps", &known), None);
+        assert_eq!(nearest(&"w".repeat(10_000), &known), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! What the server wants done, done.
+
+use super::Reactor;
+use super::sockets::Followup;
+use crate::config::Level;
+use crate::server::{Notice, Output, Service};
+use crate::sys::{clock, notify};
+
+impl Reactor<'_> {
+    /// Does one thing.
+    pub(super) fn apply(&mut self, output: Output) {
+        match output {
+            Output::Offer { conn, packet } => self.offer(conn, &packet),
+            Output::Send { conn, packet } => self.send(conn, &packet),
+            Output::Pause(conn) => {
+                if let Some(connection) = self.table.find(conn) {
+                    connection.paused = true;
+                }
+            }
+            Output::Resume(conn) => {
+                if let Some(connection) = self.table.find(conn) {
+                    connection.paused = false;
+                }
+                self.queue(conn);
+            }
+            Output::Finish(conn) => self.finish(conn),
+            Output::Close(conn) => self.close(conn),
+            Output::ArmTick(at) => {
+                self.tick_due = at;
+                if let Err(error) = self.tick_timer.set(at) {
+                    self.fail("arming the tick", error);
+                }
+            }
+            Output::ReadSource(path) => self.source = path,
+            Output::Spawn { role, argv } => self.spawn(role, &argv),
+            Output::Signal { role, signal } => self.signal(role, signal),
+            Output::Store(settings) => self.store(&settings.to_json()),
+            Output::Reload => {
+                let found = (self.reload)();
+                self.followups.push_back(Followup::Reloaded(found));
+            }
+            Output::SetLogLevel(level) => self.log.set_level(level),
+            Output::ReopenLog => {
+                if let Err(error) = self.log.reopen_file() {
+                    self.log.write(Level::Error, "server", format_args!("{error}"));
+                }
+            }
+            Output::Notify(notice) => self.notify(&notice),
+            Output::Report(report) => {
+                self.log.write(report.level(), report.logger(), format_args!("{report}"));
+                for line in report.details() {
+                    self.log.write(report.level(), report.logger(), format_args!("  {line}"));
+                }
+            }
+            Output::CloseListeners => self.close_listeners(),
+            Output::Exit => self.leaving = true,
+        }
+    }
+
+    fn close_listeners(&mut self) {
+        for service in Service::ALL {
+            if let Some(mut listener) = self.listeners[service as usize].take() {
+                let _closing_anyway = self.poll.registry().deregister(&mut listener);
+            }
+        }
+    }
+
+    fn notify(&mut self, notice: &Notice) {
+        let told = match notice {
+            Notice::Ready => self.notifier.send(notify::READY),
+            Notice::Status(text) => self.notifier.send(&notify::status(text)),
+            Notice::Reloading => self.notifier.send(&notify::reloading(clock::mono())),
+            Notice::Stopping => self.notifier.send(notify::STOPPING),
+            Notice::Watchdog => self.notifier.send(notify::WATCHDOG),
+        };
+        if !told {
+            self.log.write(Level::Warning, "server", format_args!("the service manager's socket took no {notice:?}"));
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Camera, publisher and probe: their pipes and their ends; and the process that writes the settings file.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use mio::unix::SourceFd;
+use mio::{Interest, Poll};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::Reactor;
+use super::sockets::{Followup, errno};
+use super::token::{GENERATIONS, Pipe, Token};
+use crate::camera::diagnosis::{Exit, Role};
+use crate::camera::supervisor::StopSignal;
+use crate::config::mask_url_passwords;
+use crate::limits::{LINE_BUDGET_BYTES, MAX_CHILD_LINE_BYTES, SPLICE_BUDGET_BYTES};
+use crate::server::{Errno, Input};
+use crate::stats::Counter;
+use crate::sys::child::{self, Ended, Streams};
+use crate::sys::splice::{Moved, forward, null_sink};
+
+/// The order in which the dead are told of when several died at once: the camera's end explains the publisher's.
+const ROLES: [Role; 3] = [Role::Probe, Role::Camera, Role::Publisher];
+
+/// A running child.
+#[derive(Debug)]
+struct Running {
+    pid: Pid,
+    generation: u16,
+    lines: Option<Lines>,
+}
+
+/// All children.
+#[derive(Debug)]
+pub(super) struct Children {
+    probe: Option<Running>,
+    camera: Option<Running>,
+    publisher: Option<Running>,
+    /// The camera's standard output.
+    video: Option<OwnedFd>,
+    /// The publisher's standard input.
+    sink: Option<OwnedFd>,
+    /// Takes the video while there is no publisher, so that the camera is never stuck in a write.
+    null: File,
+    generation: u16,
+    /// The process that writes the settings file.
+    writer: Option<Pid>,
+    descriptors: u64,
+}
+
+impl Children {
+    pub(super) fn new(descriptors: u64) -> io::Result<Self> {
+        Ok(Self {
+            probe: None,
+            camera: None,
+            publisher: None,
+            video: None,
+            sink: None,
+            null: null_sink()?,
+            generation: 0,
+            writer: None,
+            descriptors,
+        })
+    }
+
+    /// Kills whatever runs: the loop is over.
+    pub(super) fn kill_all(&mut self) {
+        for role in ROLES {
+            if let Some(running) = self.slot(role).take() {
+                child::signal_group(running.pid, Signal::SIGKILL);
+                child::reap(running.pid);
+            }
+        }
+    }
+
+    fn slot(&mut self, role: Role) -> &mut Option<Running> {
+        match role {
+            Role::Probe => &mut self.probe,
+            Role::Camera => &mut self.camera,
+            Role::Publisher => &mut self.publisher,
+        }
+    }
+}
+
+impl Reactor<'_> {
+    pub(super) fn spawn(&mut self, role: Role, argv: &[String]) {
+        let streams = match role {
+            Role::Probe => Streams::Talker,
+            Role::Camera => Streams::Producer,
+            Role::Publisher => Streams::Consumer,
+        };
+        if let Err(error) = self.try_spawn(role, argv, streams) {
+            self.followups.push_back(Followup::SpawnFailed(role, errno(&error)));
+        }
+    }
+
+    fn try_spawn(&mut self, role: Role, argv: &[String], streams: Streams) -> io::Result<()> {
+        let started = child::spawn(argv, streams, self.children.descriptors)?;
+        let shown = mask_url_passwords(&argv.join(" "));
+        log::debug!(target: "camera.process", "started {shown} as pid {}", started.pid);
+        self.children.generation = (self.children.generation + 1) % GENERATIONS;
+        let generation = self.children.generation;
+        let lines = lines_of(role);
+        let watched = watch(&self.poll, &started.stderr, Token::Pipe(lines, generation), Interest::READABLE).and_then(
+            |()| match (&started.stdout, &started.stdin) {
+                (Some(video), _) => watch(&self.poll, video, Token::Pipe(Pipe::Video, generation), Interest::READABLE),
+                (_, Some(sink)) => {
+                    watch(&self.poll, sink, Token::Pipe(Pipe::Publisher, generation), Interest::WRITABLE)
+                }
+                (None, None) => Ok(()),
+            },
+        );
+        if let Err(error) = watched {
+            child::kill_and_reap(started.pid);
+            return Err(error);
+        }
+        match role {
+            Role::Probe => {}
+            Role::Camera => self.children.video = started.stdout,
+            Role::Publisher => self.children.sink = started.stdin,
+        }
+        *self.children.slot(role) =
+            Some(Running { pid: started.pid, generation, lines: Some(Lines::new(started.stderr)) });
+        Ok(())
+    }
+
+    pub(super) fn signal(&mut self, role: Role, signal: StopSignal) {
+        let signal = match signal {
+            StopSignal::Interrupt => Signal::SIGINT,
+            StopSignal::Kill => Signal::SIGKILL,
+        };
+        if let Some(running) = self.children.slot(role) {
+            child::signal_group(running.pid, signal);
+        }
+    }
+
+    /// Begins to write the settings file in a process of its own.
+    pub(super) fn store(&mut self, text: &str) {
+        match crate::sys::file::replace_in_child(&self.settings_file, text.as_bytes(), 0o644) {
+            Ok(pid) => self.children.writer = Some(pid),
+            Err(error) => self.followups.push_back(Followup::Stored(Err(errno(&error)))),
+        }
+    }
+
+    /// Something happened on a pipe.
+    pub(super) fn pipe_event(&mut self, pipe: Pipe, generation: u16) {
+        let role = match pipe {
+            Pipe::Video | Pipe::CameraLines => Role::Camera,
+            Pipe::Publisher | Pipe::PublisherLines => Role::Publisher,
+            Pipe::ProbeLines => Role::Probe,
+        };
+        if self.children.slot(role).as_ref().is_none_or(|running| running.generation != generation) {
+            return self.server.stats_mut().bump(Counter::StaleEvents);
+        }
+        match pipe {
+            Pipe::Video | Pipe::Publisher => {
+                if !self.pump() {
+                    self.leave_over(Token::Pipe(pipe, generation));
+                }
+            }
+            Pipe::CameraLines | Pipe::PublisherLines | Pipe::ProbeLines => {
+                if !self.read_lines(role, LINE_BUDGET_BYTES) {
+                    self.leave_over(Token::Pipe(pipe, generation));
+                }
+            }
+        }
+    }
+
+    /// Moves video until nothing moves any more or the budget is used up. Whether it came to the former.
+    fn pump(&mut self) -> bool {
+        let mut published = 0;
+        let mut moved = 0;
+        let drained = loop {
+            let Some(video) = &self.children.video else { break true };
+            if moved >= SPLICE_BUDGET_BYTES {
+                break false;
+            }
+            let result = match &self.children.sink {
+                Some(sink) => forward(video.as_fd(), sink.as_fd(), SPLICE_BUDGET_BYTES),
+                None => forward(video.as_fd(), self.children.null.as_fd(), SPLICE_BUDGET_BYTES),
+            };
+            match result {
+                Ok(Moved::Bytes(bytes)) => {
+                    moved += bytes;
+                    published += if self.children.sink.is_some() { bytes } else { 0 };
+                }
+                Ok(Moved::WouldBlock) => break true,
+                Ok(Moved::EndOfStream) => unwatch(&self.poll, &mut self.children.video),
+                Ok(Moved::SinkClosed) => unwatch(&self.poll, &mut self.children.sink),
+                // What can't be spliced can't be played either; the stall detection takes it from here.
+                Err(_) => break true,
+            }
+        };
+        if published > 0 {
+            self.feed(Input::Video { bytes: published as u64 });
+        }
+        drained
+    }
+
+    /// Tells the server the lines a child has printed, up to a budget. Whether that were all.
+    fn read_lines(&mut self, role: Role, budget: usize) -> bool {
+        let mut buffer = [0; 1024];
+        let mut left = budget;
+        loop {
+            let Some(lines) = self.children.slot(role).as_mut().and_then(|running| running.lines.as_mut()) else {
+                return true;
+            };
+            if left == 0 {
+                return false;
+            }
+            let (read, ended) = match lines.source.read(&mut buffer) {
+                Ok(0) => (0, true),
+                Ok(length) => (length, false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(_) => (0, true),
+            };
+            left = left.saturating_sub(read);
+            let mut complete = lines.push(&buffer[..read]);
+            if ended {
+                complete.extend(lines.rest());
+                self.forget_lines(role);
+            }
+            for text in complete {
+                self.feed(Input::Line { role, text: &text });
+            }
+        }
+    }
+
+    fn forget_lines(&mut self, role: Role) {
+        if let Some(lines) = self.children.slot(role).as_mut().and_then(|running| running.lines.take()) {
+            let _closing_anyway = self.poll.registry().deregister(&mut SourceFd(&lines.source.as_raw_fd()));
+        }
+    }
+
+    /// Reaps whoever has ended, until none is left: SIGCHLD coalesces.
+    pub(super) fn reap(&mut self) {
+        for role in ROLES {
+            let Some(pid) = self.children.slot(role).as_ref().map(|running| running.pid) else { continue };
+            let Some(ended) = child::reap(pid) else { continue };
+            // What it has said and made before its end comes before its end.
+            while !self.pump() {}
+            while !self.read_lines(role, LINE_BUDGET_BYTES) {}
+            self.forget_lines(role);
+            *self.children.slot(role) = None;
+            match role {
+                Role::Probe => {}
+                Role::Camera => unwatch(&self.poll, &mut self.children.video),
+                Role::Publisher => unwatch(&self.poll, &mut self.children.sink),
+            }
+            let exit = match ended {
+                Ended::Code(code) => Exit::Code(code),
+                Ended::Signal(signal) => Exit::Signal(signal),
+            };
+            log::debug!(target: "camera.process", "pid {pid} ended: {ended:?}");
+            self.feed(Input::Exited { role, exit });
+        }
+        self.reap_writer();
+    }
+
+    fn reap_writer(&mut self) {
+        let Some(ended) = self.children.writer.and_then(child::reap) else { return };
+        self.children.writer = None;
+        let result = match ended {
+            Ended::Code(0) => Ok(()),
+            Ended::Code(code) => Err(Errno(code)),
+            Ended::Signal(_) => Err(Errno(nix::libc::EINTR)),
+        };
+        self.feed(Input::Stored { result });
+    }
+}
+
+fn lines_of(role: Role) -> Pipe {
+    match role {
+        Role::Probe => Pipe::ProbeLines,
+        Role::Camera => Pipe::CameraLines,
+        Role::Publisher => Pipe::PublisherLines,
+    }
+}
+
+fn watch(poll: &Poll, fd: &OwnedFd, token: Token, interest: Interest) -> io::Result<()> {
+    poll.registry().register(&mut SourceFd(&fd.as_raw_fd()), token.encode(), interest)
+}
+
+fn unwatch(poll: &Poll, fd: &mut Option<OwnedFd>) {
+    if let Some(fd) = fd.take() {
+        let _closing_anyway = poll.registry().deregister(&mut SourceFd(&fd.as_raw_fd()));
+    }
+}
+
+/// A child's output, cut into lines of bounded length.
+#[derive(Debug)]
+struct Lines {
+    source: File,
+    partial: Vec<u8>,
+    /// The line in `partial` was longer than allowed; the rest of it is passed over.
+    cut: bool,
+}
+
+impl Lines {
+    fn new(source: OwnedFd) -> Self {
+        Self { source: source.into(), partial: Vec::new(), cut: false }
+    }
+
+    /// The lines that `bytes` complete. A carriage return ends one too: progress displays use it.
+    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+        let mut complete = Vec::new();
+        for &byte in bytes {
+            if byte == b'\n' || byte == b'\r' {
+                complete.extend(self.rest());
+            } else if self.partial.len() < MAX_CHILD_LINE_BYTES {
+                self.partial.push(byte);
+            } else {
+                self.cut = true;
+            }
+        }
+        complete
+    }
+
+    /// What was said since the last line's end, if anything.
+    fn rest(&mut self) -> Option<String> {
+        let partial = std::mem::take(&mut self.partial);
+        let cut = std::mem::take(&mut self.cut);
+        let mut text = String::from_utf8_lossy(&partial).trim_end().to_owned();
+        if cut {
+            text.push_str(" ...");
+        }
+        (!text.is_empty()).then_some(text)
+    }
+}

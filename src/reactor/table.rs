@@ -1,0 +1,88 @@
+//! The table of connections: slots with generations, so that an event for a former tenant finds nobody.
+
+use mio::net::TcpStream;
+
+use super::connection::Connection;
+use super::token::GENERATIONS;
+use crate::limits::{MAX_CLIENTS, REFUSED_SLOTS};
+use crate::server::ConnId;
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u16,
+    tenant: Option<Connection<TcpStream>>,
+}
+
+/// The connections.
+#[derive(Debug, Default)]
+pub struct Table {
+    slots: Vec<Slot>,
+    free: Vec<u16>,
+}
+
+impl Table {
+    /// Gives a connection a slot, `None` when `most` are taken.
+    pub fn insert(&mut self, stream: TcpStream, most: usize) -> Option<ConnId> {
+        if self.len() >= most.min(usize::from(MAX_CLIENTS) + REFUSED_SLOTS) {
+            return None;
+        }
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                let slot = u16::try_from(self.slots.len()).ok()?;
+                self.slots.push(Slot::default());
+                slot
+            }
+        };
+        let entry = self.slots.get_mut(usize::from(slot))?;
+        entry.generation = (entry.generation + 1) % GENERATIONS;
+        entry.tenant = Some(Connection::new(stream));
+        Some(ConnId { slot, generation: entry.generation })
+    }
+
+    /// The connection, if it is still there.
+    pub fn find(&mut self, conn: ConnId) -> Option<&mut Connection<TcpStream>> {
+        let slot = self.slots.get_mut(usize::from(conn.slot))?;
+        if slot.generation == conn.generation { slot.tenant.as_mut() } else { None }
+    }
+
+    /// Takes the connection out, if it is still there.
+    pub fn remove(&mut self, conn: ConnId) -> Option<Connection<TcpStream>> {
+        let slot = self.slots.get_mut(usize::from(conn.slot))?;
+        if slot.generation != conn.generation {
+            return None;
+        }
+        let tenant = slot.tenant.take()?;
+        self.free.push(conn.slot);
+        Some(tenant)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_former_tenant_is_not_found() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connect = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut table = Table::default();
+        let first = table.insert(connect(), 1).unwrap();
+        assert!(table.insert(connect(), 1).is_none(), "full");
+        assert!(table.remove(first).is_some());
+        assert!(table.remove(first).is_none());
+        let second = table.insert(connect(), 1).unwrap();
+        assert_eq!(second.slot, first.slot);
+        assert!(table.find(first).is_none());
+        assert!(table.find(second).is_some());
+        assert!(table.find(ConnId { slot: 999, generation: 0 }).is_none());
+        assert_eq!(table.len(), 1);
+    }
+}

@@ -1,0 +1,109 @@
+//! What an event is about, in the number that epoll hands back.
+//!
+//! 32 bits are all there are on a 32-bit Pi: 3 for the kind, 14 for a slot, 15 for a generation.
+
+use mio::Token as MioToken;
+
+use crate::server::{ConnId, Service};
+
+const SLOT_BITS: u32 = 14;
+const GENERATION_BITS: u32 = 15;
+const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
+
+/// Slots are below this.
+pub const MAX_SLOTS: u16 = 1 << SLOT_BITS;
+/// Generations are below this; the next after the last is 0.
+pub const GENERATIONS: u16 = 1 << GENERATION_BITS;
+
+/// A source of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    /// The 24 Hz timer.
+    Tick,
+    /// The timer behind the table.
+    Timer,
+    /// The signals.
+    Signals,
+    /// The listener of a service.
+    Listener(Service),
+    /// A connection.
+    Conn(ConnId),
+    /// A pipe of a child, with the generation of that child.
+    Pipe(Pipe, u16),
+}
+
+/// Which pipe of which child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pipe {
+    /// The camera's standard output.
+    Video,
+    /// The publisher's standard input.
+    Publisher,
+    /// The camera's standard error.
+    CameraLines,
+    /// The publisher's standard error.
+    PublisherLines,
+    /// What the probe prints.
+    ProbeLines,
+}
+
+const PIPES: [Pipe; 5] = [Pipe::Video, Pipe::Publisher, Pipe::CameraLines, Pipe::PublisherLines, Pipe::ProbeLines];
+
+impl Token {
+    /// The number for epoll.
+    pub fn encode(self) -> MioToken {
+        let (kind, slot, generation) = match self {
+            Self::Tick => (0, 0, 0),
+            Self::Timer => (1, 0, 0),
+            Self::Signals => (2, 0, 0),
+            Self::Listener(service) => (3, service as u16, 0),
+            Self::Conn(conn) => (4, conn.slot, conn.generation),
+            Self::Pipe(pipe, generation) => (5, pipe as u16, generation),
+        };
+        let bits = kind << KIND_SHIFT | u32::from(slot) << GENERATION_BITS | u32::from(generation);
+        MioToken(bits as usize)
+    }
+
+    /// The source of an event, `None` for a number that [`Token::encode`] never made.
+    pub fn decode(token: MioToken) -> Option<Self> {
+        let bits = u32::try_from(token.0).ok()?;
+        let slot = u16::try_from(bits >> GENERATION_BITS & u32::from(MAX_SLOTS - 1)).ok()?;
+        let generation = u16::try_from(bits & u32::from(GENERATIONS - 1)).ok()?;
+        match bits >> KIND_SHIFT {
+            0 => Some(Self::Tick),
+            1 => Some(Self::Timer),
+            2 => Some(Self::Signals),
+            3 => Service::ALL.get(usize::from(slot)).map(|&service| Self::Listener(service)),
+            4 => Some(Self::Conn(ConnId { slot, generation })),
+            5 => PIPES.get(usize::from(slot)).map(|&pipe| Self::Pipe(pipe, generation)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_survive_the_kernel_and_fit_32_bits() {
+        let conn = |slot, generation| Token::Conn(ConnId { slot, generation });
+        let mut tokens = vec![Token::Tick, Token::Timer, Token::Signals];
+        tokens.extend(Service::ALL.map(Token::Listener));
+        tokens.extend(PIPES.map(|pipe| Token::Pipe(pipe, 0)));
+        tokens.extend(PIPES.map(|pipe| Token::Pipe(pipe, GENERATIONS - 1)));
+        tokens.extend([conn(0, 0), conn(MAX_SLOTS - 1, GENERATIONS - 1), conn(1, 0), conn(0, 1)]);
+        for (at, &token) in tokens.iter().enumerate() {
+            assert!(u32::try_from(token.encode().0).is_ok());
+            assert_eq!(Token::decode(token.encode()), Some(token));
+            assert!(tokens[..at].iter().all(|other| other.encode() != token.encode()));
+        }
+    }
+
+    #[test]
+    fn numbers_nobody_made_mean_nothing() {
+        assert_eq!(Token::decode(MioToken(7 << KIND_SHIFT)), None);
+        assert_eq!(Token::decode(MioToken(3 << KIND_SHIFT | 5 << GENERATION_BITS)), None);
+        assert_eq!(Token::decode(MioToken(usize::MAX)), None);
+    }
+}

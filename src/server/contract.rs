@@ -1,0 +1,267 @@
+//! What the server is told and what it wants done: the whole surface between the pure half and the kernel.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::report::Report;
+use crate::camera::diagnosis::{Exit, Role};
+use crate::camera::settings::CameraSettings;
+use crate::camera::supervisor::StopSignal;
+use crate::config::{Config, Level, Secret};
+use crate::time::Mono;
+use crate::wire::{Id, Outgoing};
+
+/// A connection: its slot in the reactor's table and the generation that tells it from the slot's earlier tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId {
+    /// Index into the table, below 2^14.
+    pub slot: u16,
+    /// Counts the slot's tenants, modulo 2^15.
+    pub generation: u16,
+}
+
+/// One of the three services, each on a port of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The 24 Hz stream, port 5000.
+    Data,
+    /// Reading and updating the camera settings, port 5001.
+    Settings,
+    /// The password, port 5002.
+    Auth,
+}
+
+impl Service {
+    /// All three, in the order of their ports.
+    pub const ALL: [Self; 3] = [Self::Data, Self::Settings, Self::Auth];
+
+    /// The ID byte of its packets.
+    pub const fn id(self) -> Id {
+        match self {
+            Self::Data => Id::Data,
+            Self::Settings => Id::Settings,
+            Self::Auth => Id::Auth,
+        }
+    }
+
+    /// Its logger name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Settings => "settings",
+            Self::Auth => "auth",
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// SIGTERM or SIGINT: stop.
+    Stop,
+    /// SIGHUP: reread configuration and camera settings.
+    Reload,
+    /// SIGUSR1: log the counters.
+    Counters,
+}
+
+/// What a reload found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fresh {
+    /// The configuration, validated.
+    pub config: Config,
+    /// The password in force.
+    pub password: Secret,
+    /// The camera settings file, `None` when there is none.
+    pub settings: Option<CameraSettings>,
+    /// Keys that differ from the running configuration but take effect only at the next start.
+    pub needs_restart: Vec<&'static str>,
+}
+
+/// An error number of the kernel, as `errno(3)` lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errno(pub i32);
+
+impl std::fmt::Display for Errno {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", std::io::Error::from_raw_os_error(self.0))
+    }
+}
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A listener took a connection.
+    Accepted {
+        /// The slot it was given.
+        conn: ConnId,
+        /// The listener's service.
+        service: Service,
+        /// The other end.
+        peer: SocketAddr,
+    },
+    /// Accepting rests for a moment, since descriptors or memory have run out.
+    AcceptRests {
+        /// What ran out.
+        errno: Errno,
+    },
+    /// A peer sent bytes.
+    Received {
+        /// From whom.
+        conn: ConnId,
+        /// What arrived, of any length but zero.
+        bytes: &'a [u8],
+    },
+    /// A peer closed its sending side. It may still read.
+    Finished {
+        /// Which.
+        conn: ConnId,
+    },
+    /// A connection failed (reset, timed out). The reactor has closed it.
+    Lost {
+        /// Which.
+        conn: ConnId,
+    },
+    /// The socket did not take a packet: an offered one was refused, a sent one waits.
+    Blocked {
+        /// Which.
+        conn: ConnId,
+    },
+    /// A blocked socket takes packets again, and nothing waits for it any more.
+    Unblocked {
+        /// Which.
+        conn: ConnId,
+    },
+    /// The 24 Hz timer fired.
+    Tick {
+        /// What the data source's file holds, or why it could not be read; `None` when the source is no file.
+        reading: Option<Result<&'a [u8], Errno>>,
+    },
+    /// Something in the timer table may be due.
+    Wakeup,
+    /// A child could not be started.
+    SpawnFailed {
+        /// Which.
+        role: Role,
+        /// Why.
+        errno: Errno,
+    },
+    /// A line of a child's standard error (or, of the probe, any output).
+    Line {
+        /// Whose.
+        role: Role,
+        /// The line without its end, control characters and all.
+        text: &'a str,
+    },
+    /// Video went from the camera to the publisher.
+    Video {
+        /// How much.
+        bytes: u64,
+    },
+    /// A child was reaped. Its last lines came before.
+    Exited {
+        /// Which.
+        role: Role,
+        /// How it ended.
+        exit: Exit,
+    },
+    /// A write of the settings file is over.
+    Stored {
+        /// Whether it is on the disk.
+        result: Result<(), Errno>,
+    },
+    /// A signal arrived.
+    Signal(Request),
+    /// The reload asked for by [`Output::Reload`] is over: what was found, or why nothing changes.
+    Reloaded(Result<Box<Fresh>, String>),
+}
+
+/// Something is to be done.
+#[derive(Debug, PartialEq)]
+pub enum Output {
+    /// Send this packet, after what already waits; tell `Blocked` when it has to wait.
+    Send {
+        /// To whom.
+        conn: ConnId,
+        /// What.
+        packet: Outgoing,
+    },
+    /// Send this packet if the socket takes all of it now; tell `Blocked` if it does not, and forget it.
+    Offer {
+        /// To whom.
+        conn: ConnId,
+        /// What.
+        packet: Outgoing,
+    },
+    /// Don't read from this connection until told to.
+    Pause(ConnId),
+    /// Read from this connection again.
+    Resume(ConnId),
+    /// Send what waits, then close the sending side.
+    Finish(ConnId),
+    /// Close the connection now.
+    Close(ConnId),
+    /// Have the 24 Hz timer fire then, or not at all.
+    ArmTick(Option<Mono>),
+    /// Read this file at every tick, or none.
+    ReadSource(Option<PathBuf>),
+    /// Start a child.
+    Spawn {
+        /// As what.
+        role: Role,
+        /// Program and arguments.
+        argv: Vec<String>,
+    },
+    /// Send a signal to a child's process group.
+    Signal {
+        /// Which.
+        role: Role,
+        /// What.
+        signal: StopSignal,
+    },
+    /// Write the settings file; [`Input::Stored`] tells how it went.
+    Store(CameraSettings),
+    /// Reread configuration and camera settings; [`Input::Reloaded`] tells what was found.
+    Reload,
+    /// Log from this level on.
+    SetLogLevel(Level),
+    /// Open the log file anew.
+    ReopenLog,
+    /// Tell the service manager.
+    Notify(Notice),
+    /// Say this in the log.
+    Report(Report),
+    /// Take no more connections, and free the ports.
+    CloseListeners,
+    /// All is stopped: leave the loop.
+    Exit,
+}
+
+/// What the service manager is told (`sd_notify(3)`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The three ports are bound, or the reload is over.
+    Ready,
+    /// One line for `systemctl status`.
+    Status(String),
+    /// A reload begins.
+    Reloading,
+    /// The server is stopping.
+    Stopping,
+    /// The loop is alive.
+    Watchdog,
+}
+
+/// What the server is built from, beside the configuration.
+#[derive(Debug)]
+pub struct Setup {
+    /// The camera settings in force.
+    pub settings: CameraSettings,
+    /// The password.
+    pub password: Secret,
+    /// Seeds the random values and the jitter of the back-off.
+    pub seed: u64,
+    /// How often the service manager wants to hear from the loop.
+    pub watchdog: Option<Duration>,
+}

@@ -1,0 +1,216 @@
+//! What holds the parts together: the camera's events, the settings file, reload and stop.
+
+use super::report::Report;
+use super::store::{Due, Outcome};
+use super::{Errno, Fresh, Notice, Output, Request, Server};
+use crate::camera;
+use crate::camera::diagnosis::Role;
+use crate::camera::supervisor::{Action, Event};
+use crate::limits::STOP_TIMEOUT;
+use crate::stats::Counter;
+use crate::time::Mono;
+
+impl Server {
+    /// Tells the supervisor, and has its actions carried out.
+    pub(super) fn camera_event(&mut self, now: Mono, event: Event<'_>, out: &mut Vec<Output>) {
+        let mut actions = std::mem::take(&mut self.actions);
+        self.camera.handle(now, event, &mut actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Spawn { role, argv } => {
+                    if role == Role::Camera {
+                        self.stats.bump(Counter::PipelineStarted);
+                    }
+                    out.push(Output::Spawn { role, argv });
+                }
+                Action::Signal { role, signal } => {
+                    if signal == camera::supervisor::StopSignal::Kill {
+                        self.stats.bump(Counter::ChildKilled);
+                    }
+                    out.push(Output::Signal { role, signal });
+                }
+                Action::Report(report) => {
+                    self.count_failure(&report);
+                    self.report(now, Report::Camera(report), out);
+                }
+            }
+        }
+        self.actions = actions;
+        let status = self.camera.status();
+        if status != self.status {
+            out.push(Output::Notify(Notice::Status(status.clone())));
+            self.status = status;
+        }
+        self.exit_if_stopped(out);
+    }
+
+    /// The settings are to be applied or written.
+    pub(super) fn store_due(&mut self, now: Mono, out: &mut Vec<Output>) {
+        while let Some(due) = self.store.due(now) {
+            match due {
+                Due::Apply(settings) => {
+                    self.report(now, Report::SettingsApplied(settings), out);
+                    self.camera_event(now, Event::SettingsChanged(settings), out);
+                }
+                Due::Write(settings) => out.push(Output::Store(settings)),
+                Due::GiveUpWaiting => {
+                    let path = self.config.paths.camera_settings_file();
+                    self.report(now, Report::StoreHangs { path }, out);
+                    let outcome = self.store.give_up_waiting();
+                    self.tell_clients(now, outcome, out);
+                }
+            }
+        }
+    }
+
+    /// A write of the settings file is over.
+    pub(super) fn stored(&mut self, now: Mono, result: Result<(), Errno>, out: &mut Vec<Output>) {
+        let path = self.config.paths.camera_settings_file();
+        let outcome = self.store.written(now, result.is_ok());
+        match result {
+            Ok(()) => {
+                self.stats.bump(Counter::SettingsStored);
+                if std::mem::take(&mut self.store_failing) {
+                    self.report(now, Report::StoreRecovered { path }, out);
+                }
+            }
+            Err(errno) => {
+                self.stats.bump(Counter::StoreFailed);
+                self.store_failing = true;
+                self.report(now, Report::StoreFailed { path, errno }, out);
+            }
+        }
+        self.tell_clients(now, outcome, out);
+        if self.stop_by.is_some()
+            && result.is_ok()
+            && let Some(Due::Write(settings)) = self.store.flush(now)
+        {
+            out.push(Output::Store(settings));
+        }
+        self.exit_if_stopped(out);
+    }
+
+    /// Carries out what a signal asks for.
+    pub(super) fn signal(&mut self, now: Mono, request: Request, out: &mut Vec<Output>) {
+        match request {
+            Request::Stop => self.stop(now, out),
+            Request::Reload if self.stop_by.is_some() => {}
+            Request::Reload => {
+                out.push(Output::Notify(Notice::Reloading));
+                out.push(Output::ReopenLog);
+                out.push(Output::Reload);
+            }
+            Request::Counters => {
+                let (failing, grants) = self.access.sizes();
+                let text = format!(
+                    "clients={} subscribers={} failing_addresses={failing} grants={grants} camera={} {}",
+                    self.peers.clients(),
+                    self.subscribers.len(),
+                    self.camera.state_name(),
+                    self.stats
+                );
+                self.report(now, Report::Counters { text }, out);
+            }
+        }
+    }
+
+    /// Takes what a reload found: all of what can change at run time, or nothing.
+    pub(super) fn reloaded(&mut self, now: Mono, found: Result<Box<Fresh>, String>, out: &mut Vec<Output>) {
+        if self.stop_by.is_some() {
+            return;
+        }
+        match found {
+            Err(why) => {
+                self.stats.bump(Counter::ReloadsFailed);
+                self.report(now, Report::ReloadFailed { why }, out);
+            }
+            Ok(fresh) => {
+                self.stats.bump(Counter::Reloads);
+                let Fresh { config, password, settings, needs_restart } = *fresh;
+                self.adopt(now, config, password, out);
+                if let Some(settings) = settings.filter(|settings| settings != self.store.current()) {
+                    self.store.reread(now, settings);
+                    self.store_due(now, out);
+                }
+                self.report(now, Report::Reloaded { needs_restart }, out);
+            }
+        }
+        out.push(Output::Notify(Notice::Ready));
+    }
+
+    /// Puts the part of a configuration in force that can change at run time.
+    fn adopt(
+        &mut self,
+        now: Mono,
+        config: crate::config::Config,
+        password: crate::config::Secret,
+        out: &mut Vec<Output>,
+    ) {
+        let source_before = self.config.data.clone();
+        let camera_changed = self.config.camera != config.camera;
+        self.config.logging.level = config.logging.level;
+        self.config.data = config.data;
+        self.config.auth = config.auth;
+        self.config.camera = config.camera;
+        self.config.server.max_clients = config.server.max_clients;
+        out.push(Output::SetLogLevel(self.config.logging.level));
+        if self.config.data != source_before {
+            out.push(Output::ReadSource(self.source_file()));
+        }
+        if password != self.password {
+            self.password = password;
+            self.access.revoke_grants();
+        }
+        self.recheck_peers(now, out);
+        if camera_changed {
+            self.camera_event(now, Event::Reconfigured(self.config.camera.clone()), out);
+        }
+    }
+
+    fn stop(&mut self, now: Mono, out: &mut Vec<Output>) {
+        if self.stop_by.is_some() {
+            return;
+        }
+        self.stop_by = Some(now + STOP_TIMEOUT);
+        self.report(now, Report::Stopping, out);
+        out.push(Output::Notify(Notice::Stopping));
+        out.push(Output::CloseListeners);
+        if let Some(Due::Write(settings)) = self.store.flush(now) {
+            out.push(Output::Store(settings));
+        }
+        self.camera_event(now, Event::Stop, out);
+    }
+
+    /// Stopping has taken too long: the reactor kills what is left.
+    pub(super) fn stop_timed_out(&mut self, now: Mono, out: &mut Vec<Output>) {
+        let waiting_for = if self.camera.is_off() { "the settings file" } else { "the camera" };
+        self.report(now, Report::StopTimedOut { waiting_for }, out);
+        self.exited = true;
+        out.push(Output::Exit);
+    }
+
+    fn exit_if_stopped(&mut self, out: &mut Vec<Output>) {
+        if self.stop_by.is_some() && !self.exited && self.camera.is_off() && self.store.is_settled() {
+            self.exited = true;
+            out.push(Output::Exit);
+        }
+    }
+
+    fn tell_clients(&mut self, now: Mono, outcome: Outcome, out: &mut Vec<Output>) {
+        for conn in outcome.not_stored {
+            self.not_stored(now, conn, out);
+        }
+        for conn in outcome.answer {
+            self.answer(now, conn, out);
+        }
+    }
+
+    fn count_failure(&mut self, report: &camera::report::Report) {
+        if let camera::report::Report::Failed { reason, .. } = report {
+            self.stats.bump(Counter::PipelineFailed);
+            if matches!(reason, camera::diagnosis::Reason::Stalled { .. }) {
+                self.stats.bump(Counter::PipelineStalled);
+            }
+        }
+    }
+}

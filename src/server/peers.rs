@@ -1,0 +1,138 @@
+//! The table of connections and their deadlines.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::{ConnId, Service};
+use crate::service::{auth, settings};
+use crate::time::Mono;
+
+/// What a connection is about.
+#[derive(Debug)]
+pub enum Talk {
+    /// Gets the stream; what it sends is thrown away.
+    Data,
+    /// Reads and updates settings.
+    Settings {
+        /// What it has sent.
+        conversation: settings::Conversation,
+        /// Whether its read waits for the disk; it is not listened to meanwhile.
+        awaiting: bool,
+    },
+    /// Tries a password.
+    Auth(auth::Conversation),
+    /// Has had its last reply; whatever it still sends is thrown away until it closes.
+    Leaving,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// Who.
+    pub conn: ConnId,
+    /// The port it came to.
+    pub service: Service,
+    /// From where.
+    pub address: IpAddr,
+    /// What about.
+    pub talk: Talk,
+    /// Whether it has closed its sending side.
+    pub finished: bool,
+    /// Whether its socket takes nothing at the moment (of subscribers, `service::data` knows).
+    pub blocked: bool,
+    deadline: Option<Mono>,
+}
+
+/// The connections by slot. A slot is never trusted without its generation.
+#[derive(Debug, Default)]
+pub struct Peers {
+    slots: Vec<Option<Peer>>,
+    deadlines: BTreeSet<(Mono, ConnId)>,
+    clients: usize,
+}
+
+impl Peers {
+    /// Adds a connection. One in its slot is replaced: the reactor has told of its end, or never will.
+    pub fn insert(&mut self, conn: ConnId, service: Service, address: IpAddr, talk: Talk) {
+        let slot = usize::from(conn.slot);
+        if self.slots.len() <= slot {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        self.clients += usize::from(!matches!(talk, Talk::Leaving));
+        self.slots[slot] = Some(Peer { conn, service, address, talk, finished: false, blocked: false, deadline: None });
+    }
+
+    /// The connection, if it is still there.
+    pub fn find(&mut self, conn: ConnId) -> Option<&mut Peer> {
+        self.slots.get_mut(usize::from(conn.slot))?.as_mut().filter(|peer| peer.conn == conn)
+    }
+
+    /// Takes the connection out of the table.
+    pub fn remove(&mut self, conn: ConnId) -> Option<Peer> {
+        self.set_deadline(conn, None);
+        let peer = self.slots.get_mut(usize::from(conn.slot))?.take_if(|peer| peer.conn == conn)?;
+        self.clients -= usize::from(!matches!(peer.talk, Talk::Leaving));
+        Some(peer)
+    }
+
+    /// Has the connection leave: it is no client any more, but still there. `None` if it is gone or leaving already.
+    pub fn retire(&mut self, conn: ConnId) -> Option<&Peer> {
+        let peer = self.slots.get_mut(usize::from(conn.slot))?.as_mut().filter(|peer| peer.conn == conn)?;
+        if matches!(peer.talk, Talk::Leaving) {
+            return None;
+        }
+        peer.talk = Talk::Leaving;
+        self.clients -= 1;
+        Some(peer)
+    }
+
+    /// Sets or clears the one deadline of a connection.
+    pub fn set_deadline(&mut self, conn: ConnId, deadline: Option<Mono>) {
+        let Some(peer) = self.slots.get_mut(usize::from(conn.slot)).and_then(Option::as_mut) else { return };
+        if peer.conn != conn {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut peer.deadline, deadline) {
+            self.deadlines.remove(&(old, conn));
+        }
+        if let Some(new) = deadline {
+            self.deadlines.insert((new, conn));
+        }
+    }
+
+    /// The deadline of a connection.
+    pub fn deadline_of(&mut self, conn: ConnId) -> Option<Mono> {
+        self.find(conn)?.deadline
+    }
+
+    /// The earliest deadline of all.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.deadlines.first().map(|&(at, _)| at)
+    }
+
+    /// The connection whose deadline has been passed the longest, if any has; its deadline is cleared.
+    pub fn overdue(&mut self, now: Mono) -> Option<ConnId> {
+        let &(at, conn) = self.deadlines.first()?;
+        if at > now {
+            return None;
+        }
+        self.set_deadline(conn, None);
+        Some(conn)
+    }
+
+    /// Connections that are being served: those that leave don't count.
+    pub const fn clients(&self) -> usize {
+        self.clients
+    }
+
+    /// Served connections of an address.
+    pub fn clients_of(&self, address: IpAddr) -> usize {
+        let address = address.to_canonical();
+        self.iter().filter(|peer| !matches!(peer.talk, Talk::Leaving) && peer.address.to_canonical() == address).count()
+    }
+
+    /// All connections.
+    pub fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.slots.iter().flatten()
+    }
+}

@@ -1,0 +1,166 @@
+//! Why a start (or, for an internal error, a run) failed: one line for a person, one exit code for an init system.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::camera::settings::SettingsError;
+use crate::config::ConfigError;
+use crate::reactor::ReactorError;
+use crate::sys::log::LogError;
+
+/// Why the daemon is not running. The exit codes are those of `sysexits.h`.
+#[derive(Debug)]
+pub enum StartError {
+    /// The command line is wrong: 64.
+    Usage(String),
+    /// A port can't be bound: 69.
+    Bind {
+        /// `server.host`
+        host: String,
+        /// The port.
+        port: u16,
+        /// Its key.
+        key: &'static str,
+        /// Why not.
+        error: io::Error,
+    },
+    /// Something that never fails did: 70.
+    Internal {
+        /// What was being done.
+        doing: &'static str,
+        /// How it failed.
+        error: io::Error,
+    },
+    /// The loop could not go on: 70.
+    Reactor(ReactorError),
+    /// The state directory, or the generated password in it, can't be used: 73.
+    State {
+        /// Which file or directory.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The configuration is not valid: 78.
+    Config(ConfigError),
+    /// The camera settings file is not valid: 78.
+    Settings {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: SettingsProblem,
+    },
+    /// A log target can't be used: 78.
+    Log(LogError),
+    /// Any of these, already told on standard error.
+    Told(u8),
+}
+
+/// What is wrong with a camera settings file.
+#[derive(Debug)]
+pub enum SettingsProblem {
+    /// It can't be read.
+    Unreadable(io::Error),
+    /// What it says is wrong.
+    Damaged(SettingsError),
+}
+
+impl StartError {
+    /// The process's exit code.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 64,
+            Self::Bind { .. } => 69,
+            Self::Internal { .. } | Self::Reactor(_) => 70,
+            Self::State { .. } => 73,
+            Self::Config(_) | Self::Settings { .. } | Self::Log(_) => 78,
+            Self::Told(code) => *code,
+        }
+    }
+
+    /// The logger's name: the kind of error.
+    pub const fn logger(&self) -> &'static str {
+        match self {
+            Self::Bind { .. } | Self::Reactor(ReactorError::Listener { .. }) => "tcp",
+            Self::Settings { .. } => "camera.config",
+            Self::Usage(_)
+            | Self::Internal { .. }
+            | Self::Reactor(ReactorError::Kernel { .. })
+            | Self::State { .. }
+            | Self::Config(_)
+            | Self::Log(_)
+            | Self::Told(_) => "server",
+        }
+    }
+
+    /// The same error, not to be told again: the log goes to standard error too.
+    #[must_use]
+    pub fn told(self) -> Self {
+        Self::Told(self.exit_code())
+    }
+
+    /// Tells it on standard error, in one line.
+    pub fn tell(&self) {
+        if !matches!(self, Self::Told(_)) {
+            eprintln!("es-iot-server: {self}");
+        }
+    }
+
+    /// Wraps what should never fail.
+    pub fn internal(doing: &'static str) -> impl Fn(io::Error) -> Self {
+        move |error| Self::Internal { doing, error }
+    }
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Usage(what) => write!(f, "{what}; see es-iot-server --help"),
+            Self::Bind { host, port, key, error } => {
+                let hint = match error.kind() {
+                    io::ErrorKind::AddrInUse => {
+                        "another program (or a second es-iot-server) has it: stop that or change"
+                    }
+                    io::ErrorKind::PermissionDenied => {
+                        "ports below 1024 need CAP_NET_BIND_SERVICE: give that or change"
+                    }
+                    _ => "check server.host or change",
+                };
+                write!(f, "cannot listen on {host} port {port}: {error}; {hint} {key}")
+            }
+            Self::Internal { doing, error } => write!(f, "internal error {doing}: {error}; please report it"),
+            Self::Reactor(error) => write!(f, "internal error: {error}; please report it"),
+            Self::State { path, error } => write!(
+                f,
+                "cannot use {}: {error}; make it a directory that this user can write to, or change paths.state_dir",
+                path.display()
+            ),
+            Self::Config(error) => error.fmt(f),
+            Self::Settings { path, error: SettingsProblem::Unreadable(error) } => {
+                write!(f, "cannot read {}: {error}", path.display())
+            }
+            Self::Settings { path, error: SettingsProblem::Damaged(error) } => write!(f, "{}: {error}", path.display()),
+            Self::Log(error) => error.fmt(f),
+            Self::Told(code) => write!(f, "exit code {code}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<LogError> for StartError {
+    fn from(error: LogError) -> Self {
+        Self::Log(error)
+    }
+}
+
+impl From<ReactorError> for StartError {
+    fn from(error: ReactorError) -> Self {
+        Self::Reactor(error)
+    }
+}

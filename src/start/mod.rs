@@ -1,0 +1,169 @@
+//! From the command line to the running loop, and the errors that a start can end with.
+//!
+//! Not here: the loop (`reactor`) and what it does (`server`).
+
+mod arguments;
+mod error;
+mod prepare;
+
+use std::io::Write;
+use std::net::{TcpListener, ToSocketAddrs};
+
+use rand::TryRng;
+
+pub use arguments::{Arguments, Command};
+pub use error::StartError;
+
+use crate::config::{self, Config, Level, Sources};
+use crate::limits::{SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
+use crate::reactor::{self, Outside};
+use crate::server::{Fresh, Server, Service, Setup};
+use crate::sys::log::Handle;
+use crate::sys::notify::Notifier;
+use crate::sys::signalfd::{self, Signals};
+use crate::sys::{clock, limits, log as syslog, socket};
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+///
+/// [`StartError`], after it has been logged.
+pub fn serve(arguments: &Arguments) -> Result<(), StartError> {
+    signalfd::block().map_err(StartError::internal("blocking signals"))?;
+    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level.clone());
+    let loaded = config::load(&sources)?;
+    let log = syslog::init(&loaded.config.logging)?;
+    let result = serve_logged(&sources, &loaded.config, &log);
+    if let Err(error) = &result {
+        log.write(Level::Critical, error.logger(), format_args!("{error}"));
+    }
+    result.map_err(|error| if log.uses_stderr() { error.told() } else { error })
+}
+
+fn serve_logged(sources: &Sources<'_>, config: &Config, log: &Handle) -> Result<(), StartError> {
+    log.write(
+        Level::Info,
+        "server",
+        format_args!("es-iot-server {} starts, logging to {}", env!("CARGO_PKG_VERSION"), log.describe()),
+    );
+    let child_descriptors = raise_descriptors(config, log)?;
+    prepare::state_dir(config)?;
+    let password = prepare::password(config, log)?;
+    let settings = prepare::settings(config, log);
+    let listeners = bind(config, log)?;
+    let signals = Signals::new().map_err(StartError::internal("taking signals"))?;
+    let notifier = Notifier::from_env(|name| std::env::var_os(name), std::process::id());
+    let seed = rand::rngs::SysRng.try_next_u64().map_err(|error| StartError::Internal {
+        doing: "reading the system's randomness",
+        error: std::io::Error::other(error),
+    })?;
+    let setup = Setup { settings, password, seed, watchdog: notifier.watchdog_interval() };
+    let server = Server::new(config.clone(), setup, clock::now());
+    let mut reload = || reread(sources, config);
+    let outside = Outside {
+        listeners,
+        signals,
+        log: log.clone(),
+        notifier,
+        settings_file: config.paths.camera_settings_file(),
+        child_descriptors,
+        reload: &mut reload,
+    };
+    reactor::run(server, outside)?;
+    log.write(Level::Info, "server", format_args!("stopped"));
+    Ok(())
+}
+
+/// Checks all that a start would read, and says so.
+///
+/// # Errors
+///
+/// [`StartError`] for the first thing that is wrong.
+pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
+    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level.clone());
+    let loaded = config::load(&sources)?;
+    if let Some(path) = &loaded.config.auth.password_file {
+        config::password::read_file(path)?;
+    }
+    prepare::read_settings(&loaded.config)?;
+    say(&match loaded.file {
+        Some(path) => format!("{}: configuration is valid\n", path.display()),
+        None => "no configuration file; the defaults and the environment are valid\n".to_owned(),
+    })
+}
+
+/// Prints the effective configuration.
+///
+/// # Errors
+///
+/// [`StartError`] when it is not valid.
+pub fn print_config(arguments: &Arguments) -> Result<(), StartError> {
+    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level.clone());
+    let mut text = config::load(&sources)?.config.to_json_masked();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    say(&text)
+}
+
+/// Prints to standard output; that nobody reads it is no error.
+fn say(text: &str) -> Result<(), StartError> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(StartError::Internal { doing: "writing to standard output", error })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Rereads everything, for SIGHUP.
+fn reread(sources: &Sources<'_>, started_with: &Config) -> Result<Box<Fresh>, String> {
+    let reread = || -> Result<Fresh, StartError> {
+        let config = config::load(sources)?.config;
+        let password = prepare::known_password(&config, &started_with.paths)?;
+        let settings = prepare::read_settings(started_with)?;
+        let needs_restart = config::changes_needing_restart(started_with, &config);
+        Ok(Fresh { config, password, settings, needs_restart })
+    };
+    reread().map(Box::new).map_err(|error| error.to_string())
+}
+
+/// Binds the three ports.
+fn bind(config: &Config, log: &Handle) -> Result<[TcpListener; 3], StartError> {
+    let bind_one = |service: Service| {
+        let (port, key) = match service {
+            Service::Data => (config.server.data_port, "server.data_port"),
+            Service::Settings => (config.server.settings_port, "server.settings_port"),
+            Service::Auth => (config.server.auth_port, "server.auth_port"),
+        };
+        let host = config.server.host.as_str();
+        let bound = (host, port).to_socket_addrs().and_then(|mut addresses| {
+            let address = addresses.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+            let unsent = (service == Service::Data).then_some(SUBSCRIBER_UNSENT_BYTES);
+            let listener = socket::listener(address, unsent)?;
+            let address = listener.local_addr()?;
+            log.write(Level::Info, "tcp", format_args!("{} port is {address}", service.name()));
+            Ok(listener)
+        });
+        bound.map_err(|error| StartError::Bind { host: host.to_owned(), port, key, error })
+    };
+    Ok([bind_one(Service::Data)?, bind_one(Service::Settings)?, bind_one(Service::Auth)?])
+}
+
+/// Makes room for all clients. Returns the limit that was there, which is what children expect.
+fn raise_descriptors(config: &Config, log: &Handle) -> Result<u64, StartError> {
+    let wanted = u64::from(config.server.max_clients) + SPARE_DESCRIPTORS;
+    let (before, now) =
+        limits::raise_descriptors(wanted).map_err(StartError::internal("raising the limit on open files"))?;
+    if now < wanted {
+        log.write(
+            Level::Warning,
+            "server",
+            format_args!(
+                "the limit on open files is {now}, too low for server.max_clients = {}: raise it to {wanted}",
+                config.server.max_clients
+            ),
+        );
+    }
+    Ok(before)
+}

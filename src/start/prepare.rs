@@ -1,0 +1,88 @@
+//! What has to be on the disk before the server can run: state directory, password, camera settings.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+
+use super::StartError;
+use super::error::SettingsProblem;
+use crate::camera::settings::CameraSettings;
+use crate::config::{Config, Level, PathsConfig, Secret, password};
+use crate::limits::MAX_SETTINGS_FILE_BYTES;
+use crate::sys::file;
+use crate::sys::log::Handle;
+
+/// Makes sure of the state directory.
+pub fn state_dir(config: &Config) -> Result<(), StartError> {
+    let path = &config.paths.state_dir;
+    file::ensure_directory(path).map_err(|error| StartError::State { path: path.clone(), error })
+}
+
+/// The password: the configured one, the one generated at an earlier start, or one that is generated now.
+pub fn password(config: &Config, log: &Handle) -> Result<Secret, StartError> {
+    let path = config.paths.generated_password_file();
+    if config.auth.password.is_none() && config.auth.password_file.is_none() && is_missing(&path) {
+        let secret = password::generate(&mut UnwrapErr(SysRng));
+        let mut line = secret.reveal().to_vec();
+        line.push(b'\n');
+        file::replace(&path, &line, 0o600).map_err(|error| StartError::State { path: path.clone(), error })?;
+        log.write(
+            Level::Warning,
+            "auth",
+            format_args!("no password is configured: made one, it is in {}", path.display()),
+        );
+    }
+    known_password(config, &config.paths)
+}
+
+/// The password that is configured, or was generated.
+pub fn known_password(config: &Config, paths: &PathsConfig) -> Result<Secret, StartError> {
+    if let Some(secret) = &config.auth.password {
+        return Ok(secret.clone());
+    }
+    let generated = paths.generated_password_file();
+    let path = config.auth.password_file.as_ref().unwrap_or(&generated);
+    Ok(password::read_file(path)?)
+}
+
+/// The camera settings at the start. A damaged file is set aside, and the defaults are used.
+pub fn settings(config: &Config, log: &Handle) -> CameraSettings {
+    let path = config.paths.camera_settings_file();
+    let error = match read_settings(config) {
+        Ok(settings) => return settings.unwrap_or_default(),
+        Err(error) => error,
+    };
+    let aside = match &error {
+        StartError::Settings { error: SettingsProblem::Damaged(_), .. } => match file::set_aside(&path) {
+            Ok(aside) => format!("the file is kept as {}", aside.display()),
+            Err(error) => format!("the file can't be set aside: {error}"),
+        },
+        _ => "check who owns it".to_owned(),
+    };
+    log.write(Level::Error, "camera.config", format_args!("{error}; the default settings are used, {aside}"));
+    CameraSettings::default()
+}
+
+/// What the camera settings file holds, `None` when there is none.
+pub fn read_settings(config: &Config) -> Result<Option<CameraSettings>, StartError> {
+    let path = config.paths.camera_settings_file();
+    let problem = match file::read_text(&path, MAX_SETTINGS_FILE_BYTES) {
+        Ok(text) => match CameraSettings::from_json(&text) {
+            Ok(settings) => return Ok(Some(settings)),
+            Err(error) => SettingsProblem::Damaged(error),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData || error.kind() == io::ErrorKind::FileTooLarge => {
+            SettingsProblem::Damaged(crate::camera::settings::SettingsError::Malformed(error.to_string()))
+        }
+        Err(error) => SettingsProblem::Unreadable(error),
+    };
+    Err(StartError::Settings { path, error: problem })
+}
+
+fn is_missing(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}

@@ -1,0 +1,138 @@
+//! Files: the ones that must survive a power cut, and the ones that are read while the loop runs.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{ForkResult, Pid, fork};
+
+/// Replaces `path` by a file with `contents`, whole or not at all: a temporary file in the same directory, fsync,
+/// rename, fsync of the directory. Mode is that of a new file, before the umask.
+///
+/// # Errors
+///
+/// The directory is missing, read-only or full. The old file is then as it was.
+pub fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let directory = parent(path);
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().ok_or(io::ErrorKind::InvalidInput)?);
+    name.push(".tmp");
+    let temporary = directory.join(name);
+    let written = write_whole(&temporary, contents, mode).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _best_effort = fs::remove_file(&temporary);
+        return written;
+    }
+    File::open(directory)?.sync_all()
+}
+
+fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let flags = nix::fcntl::OFlag::O_NOFOLLOW.bits();
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(mode).custom_flags(flags).open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+/// Does what [`replace`] does, in a child process: fsync on an SD card can take seconds, and the loop must not.
+/// The child's exit code is 0, or the error number.
+///
+/// # Errors
+///
+/// The system is out of processes or memory.
+pub fn replace_in_child(path: &Path, contents: &[u8], mode: u32) -> io::Result<Pid> {
+    // SAFETY: the program has one thread, so no lock can be held by another one in the copy.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            close_descriptors();
+            let code = match replace(path, contents, mode) {
+                Ok(()) => 0,
+                Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
+            };
+            // SAFETY: ends the copy without running what the original has registered for its own exit.
+            unsafe { libc::_exit(code) }
+        }
+    }
+}
+
+/// Closes every descriptor but the standard ones: a copy of a socket would keep its connection open.
+fn close_descriptors() {
+    // SAFETY: the copy of the process uses none of them any more.
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) == 0 {
+            return;
+        }
+        // Before Linux 5.9.
+        let most = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |l| l.0);
+        for fd in 3..i32::try_from(most).unwrap_or(i32::MAX) {
+            libc::close(fd);
+        }
+    }
+}
+
+/// Moves a damaged file out of the way, to the first free of `path.bad`, `path.bad.1`, `path.bad.2`, ... Returns
+/// where it is now.
+///
+/// # Errors
+///
+/// The directory is read-only, or a hundred damaged files are there already.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    for n in 0..100 {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if n == 0 { ".bad".to_owned() } else { format!(".bad.{n}") });
+        let free = PathBuf::from(name);
+        if fs::symlink_metadata(&free).is_err() {
+            fs::rename(path, &free)?;
+            return Ok(free);
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Makes sure that `directory` is there and can be written to.
+///
+/// # Errors
+///
+/// It can't be made, is no directory, or takes no files.
+pub fn ensure_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o750).create(directory)?;
+    let probe = directory.join(".es-iot-probe");
+    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&probe);
+    let _best_effort = fs::remove_file(&probe);
+    made.map(drop)
+}
+
+/// Reads a small text file.
+///
+/// # Errors
+///
+/// It can't be read, is longer than `most` bytes, or is not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    let mut text = String::new();
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    file.take(most + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > most {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
+}
+
+/// Reads the beginning of a file into `buffer`, without waiting: what a sensor's file in `/sys` holds now.
+///
+/// # Errors
+///
+/// It can't be opened or read.
+pub fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
+    let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let length = file.read(buffer)?;
+    Ok(&buffer[..length])
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(directory) if directory != Path::new("") => directory,
+        Some(_) | None => Path::new("."),
+    }
+}

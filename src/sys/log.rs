@@ -1,0 +1,292 @@
+//! The log: lines to standard error, journald, syslog and a file, none of which can stop or slow the server.
+//!
+//! A line that a place can't take now is dropped and counted, and the place's next line is preceded by one that
+//! says how many. Not here: how often one kind of event may log ([`crate::limiter`]). A file on a disk that hangs
+//! does hold up its writer: Linux has no write to a regular file that would not.
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+
+use nix::sys::stat::fstat;
+
+use crate::config::{Level, LogSink, LogTarget, LoggingConfig};
+use crate::time::Now;
+
+mod line;
+mod sink;
+mod stream;
+mod syslog;
+
+use line::Record;
+use sink::{Place, Sink};
+use stream::Stream;
+use syslog::Syslog;
+
+/// Marks the target of a record that is [`Level::Critical`], which the `log` crate does not have; [`crate::critical`]
+/// puts it there.
+pub const CRITICAL_MARK: char = '!';
+
+/// Logs a line of level `CRITICAL`: `critical!(target: "server", "no {}", what)`.
+#[macro_export]
+macro_rules! critical {
+    (target: $logger:literal, $($text:tt)+) => {
+        ::log::error!(target: concat!('!', $logger), $($text)+)
+    };
+}
+
+/// Why there is no log, or not the one that was asked for. The texts say what to do.
+#[derive(Debug)]
+pub enum LogError {
+    /// `logging.file` can't be opened.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// Standard error can't be duplicated.
+    StandardError(io::Error),
+    /// The process has a logger already.
+    Installed,
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, source } => write!(
+                f,
+                "logging.file: can't open {}: {source}; create its directory, let this user write there, or change \
+                 logging.file",
+                path.display()
+            ),
+            Self::StandardError(source) => {
+                write!(f, "can't duplicate standard error: {source}; raise the limit of open files")
+            }
+            Self::Installed => f.write_str("the log was already set up; it can be set up only once"),
+        }
+    }
+}
+
+impl std::error::Error for LogError {}
+
+/// What the log finds around it, so that a test can put something else there.
+pub struct Surroundings {
+    /// Standard error.
+    pub stderr: OwnedFd,
+    /// `JOURNAL_STREAM`, as systemd sets it (systemd.exec(5)): device and inode of journald's stream.
+    pub journal_stream: Option<String>,
+    /// syslogd's socket.
+    pub dev_log: PathBuf,
+    /// Both clocks.
+    pub clock: Box<dyn Fn() -> Now + Send + Sync>,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    ///
+    /// # Errors
+    /// [`LogError::StandardError`] when no descriptor is left.
+    pub fn of_process() -> Result<Self, LogError> {
+        Ok(Self {
+            stderr: io::stderr().as_fd().try_clone_to_owned().map_err(LogError::StandardError)?,
+            journal_stream: std::env::var("JOURNAL_STREAM").ok(),
+            dev_log: "/dev/log".into(),
+            clock: Box::new(crate::sys::clock::now),
+        })
+    }
+
+    /// Where `logging.target` `auto` sends lines.
+    fn auto(&self) -> LogSink {
+        if self.stderr_is_journal() {
+            LogSink::Journald
+        } else if !self.stderr.is_terminal() && self.dev_log.exists() {
+            LogSink::Syslog
+        } else {
+            LogSink::Console
+        }
+    }
+
+    /// Compared as text: the types of device and inode differ from one target to the next.
+    fn stderr_is_journal(&self) -> bool {
+        let Some(journal) = &self.journal_stream else { return false };
+        fstat(&self.stderr).is_ok_and(|stat| *journal == format!("{}:{}", stat.st_dev, stat.st_ino))
+    }
+
+    fn place(&self, sink: LogSink) -> Result<Place, LogError> {
+        let stderr = || self.stderr.try_clone().map(Stream::shared).map_err(LogError::StandardError);
+        Ok(match sink {
+            LogSink::Console => Place::Console(stderr()?),
+            LogSink::Journald => Place::Journald(stderr()?),
+            LogSink::Syslog => Place::Syslog(Syslog::new(self.dev_log.clone())),
+        })
+    }
+}
+
+/// Opens the log of this process and makes it the one that the `log` macros write to.
+///
+/// # Errors
+/// [`LogError::File`] (configuration, exit code 78), and those that mean an internal error.
+pub fn init(config: &LoggingConfig) -> Result<Handle, LogError> {
+    let handle = open(config, Surroundings::of_process()?)?;
+    handle.install(config.level)?;
+    Ok(handle)
+}
+
+/// Opens a log without making it the process's.
+///
+/// # Errors
+/// [`LogError::File`], [`LogError::StandardError`].
+pub fn open(config: &LoggingConfig, around: Surroundings) -> Result<Handle, LogError> {
+    let named = match &config.target {
+        LogTarget::Auto => &vec![around.auto()],
+        LogTarget::Named(sinks) => sinks,
+    };
+    let mut sinks = Vec::with_capacity(named.len() + 1);
+    for &sink in named {
+        sinks.push(Sink::new(around.place(sink)?));
+    }
+    if let Some(path) = &config.file {
+        sinks.push(Sink::new(Place::file(path).map_err(|source| file_error(path, source))?));
+    }
+    Ok(Handle(Arc::new(Inner {
+        level: AtomicU8::new(config.level as u8),
+        lost: AtomicU64::new(0),
+        installed: AtomicBool::new(false),
+        clock: around.clock,
+        sinks: Mutex::new(sinks),
+    })))
+}
+
+/// The log. Clones are the same log.
+#[derive(Clone)]
+pub struct Handle(Arc<Inner>);
+
+struct Inner {
+    /// A [`Level`] as a number.
+    level: AtomicU8,
+    lost: AtomicU64,
+    installed: AtomicBool,
+    clock: Box<dyn Fn() -> Now + Send + Sync>,
+    sinks: Mutex<Vec<Sink>>,
+}
+
+impl Handle {
+    /// Logs one event. `logger` is the name that people filter by, such as `camera.process`.
+    pub fn write(&self, level: Level, logger: &str, text: fmt::Arguments<'_>) {
+        if !self.logs(level) {
+            return;
+        }
+        // All foreign code (Display of what is logged) runs before the lock is taken.
+        let (logger, text) = (line::clean_name(logger), line::clean(text));
+        let now = (self.0.clock)();
+        let record = Record { level, logger: &logger, text: &text, unix_ms: now.unix_ms };
+        let mut sinks = match self.0.sinks.try_lock() {
+            Ok(sinks) => sinks,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Another thread is at it; there is none but in tests.
+            Err(TryLockError::WouldBlock) => return self.count_lost(1),
+        };
+        let lost = sinks.iter_mut().map(|sink| u64::from(!sink.take(&record, now))).sum();
+        self.count_lost(lost);
+    }
+
+    /// Whether a line of this level is logged.
+    pub fn logs(&self, level: Level) -> bool {
+        level as u8 >= self.0.level.load(Ordering::Relaxed)
+    }
+
+    /// From now on, what is less severe than `level` is not logged.
+    pub fn set_level(&self, level: Level) {
+        self.0.level.store(level as u8, Ordering::Relaxed);
+        if self.0.installed.load(Ordering::Relaxed) {
+            log::set_max_level(filter(level));
+        }
+    }
+
+    /// Opens `logging.file` anew, after it was moved away; nothing if there is none. When it fails, lines go on into
+    /// the old file.
+    ///
+    /// # Errors
+    /// [`LogError::File`].
+    pub fn reopen_file(&self) -> Result<(), LogError> {
+        let mut sinks = self.0.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        sinks.iter_mut().try_for_each(Sink::reopen).map_err(|(path, source)| LogError::File { path, source })
+    }
+
+    /// Lines lost so far because a place was gone or full; a line that two places lost counts twice.
+    pub fn lines_lost(&self) -> u64 {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+
+    /// Where lines go: `syslog and /var/log/es-iot.log`.
+    pub fn describe(&self) -> String {
+        let sinks = self.0.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = sinks.iter().map(|sink| sink.place().to_string()).collect::<Vec<_>>();
+        match names.pop() {
+            None => "nowhere".into(),
+            Some(only) if names.is_empty() => only,
+            Some(last) => format!("{} and {last}", names.join(", ")),
+        }
+    }
+
+    /// Whether a person who looks at standard error sees the lines.
+    pub fn uses_stderr(&self) -> bool {
+        let sinks = self.0.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        sinks.iter().any(|sink| matches!(sink.place(), Place::Console(_) | Place::Journald(_)))
+    }
+
+    fn install(&self, level: Level) -> Result<(), LogError> {
+        log::set_boxed_logger(Box::new(self.clone())).map_err(|_| LogError::Installed)?;
+        self.0.installed.store(true, Ordering::Relaxed);
+        self.set_level(level);
+        Ok(())
+    }
+
+    fn count_lost(&self, lines: u64) {
+        self.0.lost.fetch_add(lines, Ordering::Relaxed);
+    }
+}
+
+impl log::Log for Handle {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        self.logs(split(metadata).0)
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let (level, logger) = split(record.metadata());
+        self.write(level, logger, *record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+/// The level and the logger's name.
+fn split<'a>(metadata: &log::Metadata<'a>) -> (Level, &'a str) {
+    let logger = metadata.target();
+    match (metadata.level(), logger.strip_prefix(CRITICAL_MARK)) {
+        (log::Level::Error, Some(logger)) => (Level::Critical, logger),
+        (log::Level::Error, None) => (Level::Error, logger),
+        (log::Level::Warn, _) => (Level::Warning, logger),
+        (log::Level::Info, _) => (Level::Info, logger),
+        (log::Level::Debug, _) => (Level::Debug, logger),
+        (log::Level::Trace, _) => (Level::Trace, logger),
+    }
+}
+
+const fn filter(level: Level) -> log::LevelFilter {
+    match level {
+        Level::Trace => log::LevelFilter::Trace,
+        Level::Debug => log::LevelFilter::Debug,
+        Level::Info => log::LevelFilter::Info,
+        Level::Warning => log::LevelFilter::Warn,
+        Level::Error | Level::Critical => log::LevelFilter::Error,
+    }
+}
+
+fn file_error(path: &Path, source: io::Error) -> LogError {
+    LogError::File { path: path.to_owned(), source }
+}

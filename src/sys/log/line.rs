@@ -1,0 +1,233 @@
+//! What a line looks like: one event, one line, bounded. Pure.
+
+use std::fmt::{self, Display, Write as _};
+use std::io::Write as _;
+
+use syslog::{Facility, Formatter3164, LogFormat, Severity};
+
+use crate::config::Level;
+use crate::limits::{MAX_LOG_LINE_BYTES, MAX_LOGGER_NAME_BYTES};
+
+/// Ends a line that was cut.
+const CUT: &str = " [...]";
+
+/// One event, cleaned by [`clean`] and [`clean_name`].
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    pub level: Level,
+    pub logger: &'a str,
+    pub text: &'a str,
+    /// Unix time in milliseconds.
+    pub unix_ms: u64,
+}
+
+/// Appends `2026-11-23 02:12:11.123 logger LEVEL text` and a newline, in UTC.
+pub fn console(line: &mut Vec<u8>, record: &Record<'_>) {
+    let start = line.len();
+    // Writing to a Vec does not fail.
+    let _ = write!(line, "{} {} {} ", Stamp(record.unix_ms), record.logger, record.level);
+    push_cut(line, record.text, start + MAX_LOG_LINE_BYTES - 1);
+    line.push(b'\n');
+}
+
+/// Appends `<N>logger: text` and a newline, the prefix that journald reads the priority from (sd-daemon(3)).
+pub fn journald(line: &mut Vec<u8>, record: &Record<'_>) {
+    let start = line.len();
+    let _ = write!(line, "<{}>{}: ", severity(record.level) as u8, record.logger);
+    push_cut(line, record.text, start + MAX_LOG_LINE_BYTES - 1);
+    line.push(b'\n');
+}
+
+/// Appends a datagram for `/dev/log` (RFC 3164, section 4.1) with `logger: text` as its content.
+pub fn syslog(line: &mut Vec<u8>, formatter: &Formatter3164, record: &Record<'_>) {
+    let start = line.len();
+    let _ = formatter.format(line, severity(record.level), format_args!("{}: ", record.logger));
+    push_cut(line, record.text, start + MAX_LOG_LINE_BYTES);
+}
+
+/// The head of every syslog line: facility `daemon`, tag `es-iot-server[pid]`, no host name, which a local syslogd
+/// fills in.
+pub fn syslog_formatter() -> Formatter3164 {
+    Formatter3164 {
+        facility: Facility::LOG_DAEMON,
+        hostname: None,
+        process: "es-iot-server".into(),
+        pid: std::process::id(),
+    }
+}
+
+/// The text of an event with everything escaped that could end the line, move a terminal's cursor or turn the
+/// text around. Stops soon after [`MAX_LOG_LINE_BYTES`]: what is longer is cut by the formats above.
+pub fn clean(text: fmt::Arguments<'_>) -> String {
+    let mut clean = Clean { out: String::with_capacity(160), limit: MAX_LOG_LINE_BYTES };
+    // An error is either ours, "that is enough", or one of a Display in the text: what came before it is logged.
+    let _ = clean.write_fmt(text);
+    clean.out
+}
+
+/// A logger's name, escaped and bounded; a module path of this crate as `sys.log`.
+pub fn clean_name(name: &str) -> String {
+    let name = name.strip_prefix(concat!(env!("CARGO_CRATE_NAME"), "::")).unwrap_or(name);
+    let mut clean = Clean { out: String::with_capacity(name.len()), limit: MAX_LOGGER_NAME_BYTES };
+    for (index, part) in name.split("::").enumerate() {
+        let dot = if index == 0 { "" } else { "." };
+        if clean.write_str(dot).and_then(|()| clean.write_str(part)).is_err() {
+            break;
+        }
+    }
+    clean.out.truncate(clean.out.floor_char_boundary(MAX_LOGGER_NAME_BYTES));
+    clean.out
+}
+
+/// An event's severity (RFC 5424, table 2).
+const fn severity(level: Level) -> Severity {
+    match level {
+        Level::Trace | Level::Debug => Severity::LOG_DEBUG,
+        Level::Info => Severity::LOG_INFO,
+        Level::Warning => Severity::LOG_WARNING,
+        Level::Error => Severity::LOG_ERR,
+        Level::Critical => Severity::LOG_CRIT,
+    }
+}
+
+/// Appends `text`, or as much of it as leaves room for the mark before `end`.
+fn push_cut(line: &mut Vec<u8>, text: &str, end: usize) {
+    let room = end.saturating_sub(line.len());
+    if text.len() <= room {
+        line.extend_from_slice(text.as_bytes());
+        return;
+    }
+    line.extend_from_slice(&text.as_bytes()[..text.floor_char_boundary(room.saturating_sub(CUT.len()))]);
+    line.extend_from_slice(CUT.as_bytes());
+}
+
+struct Clean {
+    out: String,
+    limit: usize,
+}
+
+impl fmt::Write for Clean {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            if self.out.len() > self.limit {
+                return Err(fmt::Error);
+            }
+            match character {
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                '\0'..='\x1f' | '\x7f' => write!(self.out, "\\x{:02x}", u32::from(character))?,
+                // C1 controls, line and paragraph separators, bidirectional overrides and isolates.
+                '\u{80}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                    write!(self.out, "\\u{{{:x}}}", u32::from(character))?;
+                }
+                _ => self.out.push(character),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Unix time in milliseconds, shown in UTC.
+struct Stamp(u64);
+
+impl Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, ms) = (self.0 / 1000, self.0 % 1000);
+        let (minutes, second) = (seconds / 60, seconds % 60);
+        let (hours, minute) = (minutes / 60, minutes % 60);
+        let (year, month, day) = civil(hours / 24);
+        let hour = hours % 24;
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{ms:03}")
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01 (`civil_from_days` in H. Hinnant, "chrono-Compatible Low-Level
+/// Date Algorithms"; its eras are of 400 years, its years begin with March).
+const fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + (month <= 2) as u64, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(text: &str) -> Record<'_> {
+        Record { level: Level::Warning, logger: "camera.process", text, unix_ms: 1_795_399_931_123 }
+    }
+
+    fn text_of(format: impl Fn(&mut Vec<u8>, &Record<'_>), text: &str) -> String {
+        let mut line = Vec::new();
+        format(&mut line, &record(text));
+        String::from_utf8(line).unwrap()
+    }
+
+    #[test]
+    fn formats() {
+        assert_eq!(text_of(console, "no\tway"), "2026-11-23 02:12:11.123 camera.process WARNING no\tway\n");
+        assert_eq!(text_of(journald, "so"), "<4>camera.process: so\n");
+        let line = text_of(|line, record| syslog(line, &syslog_formatter(), record), "so");
+        assert!(line.starts_with("<28>"), "{line}");
+        let tail = format!(" es-iot-server[{}]: camera.process: so", std::process::id());
+        assert!(line.ends_with(&tail), "{line}");
+    }
+
+    #[test]
+    fn dates() {
+        for (unix_ms, shown) in [
+            (0, "1970-01-01 00:00:00.000"),
+            (951_782_400_000, "2000-02-29 00:00:00.000"),
+            (1_709_251_199_999, "2024-02-29 23:59:59.999"),
+            (4_107_542_400_000, "2100-03-01 00:00:00.000"),
+            (2_147_483_648_000, "2038-01-19 03:14:08.000"),
+        ] {
+            assert_eq!(Stamp(unix_ms).to_string(), shown);
+        }
+        let _ = Stamp(u64::MAX).to_string();
+    }
+
+    #[test]
+    fn severities() {
+        let levels = [Level::Trace, Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Critical];
+        assert_eq!(levels.map(|level| severity(level) as u8), [7, 7, 6, 4, 3, 2]);
+    }
+
+    #[test]
+    fn one_event_is_one_line() {
+        let hostile = "a\nb\r\tc\x1b[2J\0\u{9b}1m\x7f\u{2028}\u{202e}é";
+        assert_eq!(clean(format_args!("{hostile}")), r"a\nb\r\tc\x1b[2J\x00\u{9b}1m\x7f\u{2028}\u{202e}é");
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        for pad in 0..4 {
+            let text = clean(format_args!("{}{}", "x".repeat(pad), "é".repeat(5000)));
+            assert!(text.len() <= MAX_LOG_LINE_BYTES + 8);
+            for line in [
+                text_of(console, &text),
+                text_of(journald, &text),
+                text_of(|line, record| syslog(line, &syslog_formatter(), record), &text),
+            ] {
+                assert!((MAX_LOG_LINE_BYTES - 2..=MAX_LOG_LINE_BYTES).contains(&line.len()), "{}", line.len());
+                assert!(line.trim_end().ends_with("é [...]"), "{line}");
+            }
+        }
+        let fits = "x".repeat(MAX_LOG_LINE_BYTES - "<4>camera.process: \n".len());
+        assert!(!text_of(journald, &fits).contains("[...]"));
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(clean_name("camera.process"), "camera.process");
+        assert_eq!(clean_name("es_iot_server::sys::log"), "sys.log");
+        assert_eq!(clean_name("a\nb"), r"a\nb");
+        assert_eq!(clean_name(&"é".repeat(99)).len(), MAX_LOGGER_NAME_BYTES);
+    }
+}

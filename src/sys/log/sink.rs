@@ -1,0 +1,140 @@
+//! One place that lines go to, and what it lost.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use super::line::{self, Record};
+use super::stream::Stream;
+use super::syslog::{Syslog, is_away};
+use crate::config::Level;
+use crate::limits::{LOG_LOSS_NOTICE, MAX_LOG_LINE_BYTES};
+use crate::time::{Mono, Now};
+
+/// Where a sink's lines go.
+#[derive(Debug)]
+pub enum Place {
+    /// Standard error, for people.
+    Console(Stream),
+    /// Standard error, for journald.
+    Journald(Stream),
+    /// `/dev/log`.
+    Syslog(Syslog),
+    /// `logging.file`.
+    File {
+        /// Its name, for reopening it.
+        path: PathBuf,
+        /// The file itself.
+        stream: Stream,
+    },
+}
+
+impl Place {
+    /// Opens `path` to append to.
+    pub fn file(path: &Path) -> io::Result<Self> {
+        Ok(Self::File { path: path.to_owned(), stream: Stream::own(open(path)?.into()) })
+    }
+
+    fn put(&mut self, record: &Record<'_>, buffer: &mut Vec<u8>, now: Now) -> Result<(), Errno> {
+        buffer.clear();
+        match self {
+            Self::Console(stream) | Self::File { stream, .. } => {
+                stream.repair(buffer);
+                line::console(buffer, record);
+                stream.put(buffer)
+            }
+            Self::Journald(stream) => {
+                stream.repair(buffer);
+                line::journald(buffer, record);
+                stream.put(buffer)
+            }
+            Self::Syslog(syslog) => syslog.put(record, buffer, now.mono),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Console(_) => f.write_str("standard error"),
+            Self::Journald(_) => f.write_str("journald"),
+            Self::Syslog(_) => f.write_str("syslog"),
+            Self::File { path, .. } => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// A place, and the lines that it lost and nobody has read about yet.
+#[derive(Debug)]
+pub struct Sink {
+    place: Place,
+    buffer: Vec<u8>,
+    lost: u64,
+    why: Errno,
+    told: Option<Mono>,
+}
+
+impl Sink {
+    /// Lines shall go to `place`.
+    pub fn new(place: Place) -> Self {
+        // The head of a syslog line is not bounded by us, but short.
+        Self { place, buffer: Vec::with_capacity(MAX_LOG_LINE_BYTES + 8), lost: 0, why: Errno::EAGAIN, told: None }
+    }
+
+    /// Where lines go.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Takes one line and says whether it went out. If lines were lost before, a line that says so goes first, but
+    /// not more often than [`LOG_LOSS_NOTICE`].
+    pub fn take(&mut self, record: &Record<'_>, now: Now) -> bool {
+        let may_tell = self.told.is_none_or(|told| now.mono.since(told) >= LOG_LOSS_NOTICE);
+        let result = if self.lost > 0 && may_tell {
+            self.tell_loss(now).and_then(|()| self.place.put(record, &mut self.buffer, now))
+        } else {
+            self.place.put(record, &mut self.buffer, now)
+        };
+        if let Err(errno) = result {
+            self.lost = self.lost.saturating_add(1);
+            self.why = errno;
+        }
+        result.is_ok()
+    }
+
+    /// Opens the file anew, if this is one. When that fails, lines still go where they went.
+    pub fn reopen(&mut self) -> Result<(), (PathBuf, io::Error)> {
+        let Place::File { path, stream } = &mut self.place else { return Ok(()) };
+        match open(path) {
+            Ok(file) => *stream = Stream::own(file.into()),
+            Err(error) => return Err((path.clone(), error)),
+        }
+        Ok(())
+    }
+
+    fn tell_loss(&mut self, now: Now) -> Result<(), Errno> {
+        let lines = if self.lost == 1 { "1 log line was" } else { &format!("{} log lines were", self.lost) };
+        let text = if self.why == Errno::EAGAIN {
+            line::clean(format_args!("{lines} lost while {} took no more", self.place))
+        } else if matches!(self.place, Place::Syslog(_)) && is_away(self.why) {
+            line::clean(format_args!("{lines} lost while syslog was away"))
+        } else {
+            line::clean(format_args!("{lines} lost while {} failed: {}", self.place, self.why.desc()))
+        };
+        let record = Record { level: Level::Warning, logger: "log", text: &text, unix_ms: now.unix_ms };
+        self.place.put(&record, &mut self.buffer, now)?;
+        self.lost = 0;
+        self.told = Some(now.mono);
+        Ok(())
+    }
+}
+
+/// `O_NONBLOCK` means nothing to a regular file, and keeps a FIFO or a terminal in its place from holding us up.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path)
+}

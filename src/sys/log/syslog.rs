@@ -1,0 +1,85 @@
+//! The way to syslogd: datagrams to `/dev/log`, never waiting for it.
+
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use syslog::Formatter3164;
+
+use super::line::{self, Record};
+use crate::limits::LOG_RECONNECT;
+use crate::time::Mono;
+
+/// A syslogd that may come and go.
+#[derive(Debug)]
+pub struct Syslog {
+    path: PathBuf,
+    formatter: Formatter3164,
+    socket: Option<UnixDatagram>,
+    /// When reaching it was tried last, and what came of it.
+    tried: Option<(Mono, Errno)>,
+}
+
+impl Syslog {
+    /// The syslogd whose socket is `path`. It is reached for with the first line.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, formatter: line::syslog_formatter(), socket: None, tried: None }
+    }
+
+    /// Sends one line, `buffer` being scratch space. `EAGAIN`: its queue is full. A syslogd that was restarted is
+    /// reached anew with the same line, but only once in [`LOG_RECONNECT`].
+    pub fn put(&mut self, record: &Record<'_>, buffer: &mut Vec<u8>, now: Mono) -> Result<(), Errno> {
+        line::syslog(buffer, &self.formatter, record);
+        if let Some(socket) = &self.socket {
+            match sent(socket.send(buffer)) {
+                Err(errno) if is_away(errno) => self.socket = None,
+                done => return done,
+            }
+        }
+        self.connect(now)?;
+        match &self.socket {
+            Some(socket) => sent(socket.send(buffer)),
+            None => Err(Errno::ENOTCONN),
+        }
+    }
+
+    fn connect(&mut self, now: Mono) -> Result<(), Errno> {
+        if let Some((at, errno)) = self.tried
+            && now.since(at) < LOG_RECONNECT
+        {
+            return Err(errno);
+        }
+        self.tried = Some((now, Errno::ENOTCONN));
+        let reached = UnixDatagram::unbound().and_then(|socket| {
+            socket.set_nonblocking(true)?;
+            socket.connect(&self.path)?;
+            Ok(socket)
+        });
+        match reached {
+            Ok(socket) => self.socket = Some(socket),
+            Err(error) => {
+                let errno = errno(&error);
+                self.tried = Some((now, errno));
+                return Err(errno);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an error means that there is no syslogd now (unix(7)): no socket, nobody behind it, or not ours any more.
+pub const fn is_away(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ENOENT | Errno::ECONNREFUSED | Errno::ENOTCONN | Errno::ECONNRESET | Errno::EPIPE | Errno::EDESTADDRREQ
+    )
+}
+
+fn sent(result: io::Result<usize>) -> Result<(), Errno> {
+    result.map(drop).map_err(|error| errno(&error))
+}
+
+fn errno(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}

@@ -1,0 +1,62 @@
+//! Signals as a descriptor.
+
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// What the program listens to. SIGPIPE is ignored since the Rust runtime's start.
+const HANDLED: [Signal; 5] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGCHLD];
+
+/// The descriptor.
+#[derive(Debug)]
+pub struct Signals {
+    fd: SignalFd,
+}
+
+/// Holds back the signals the program listens to, until [`Signals`] takes them. To be called first of all, so
+/// that a SIGTERM during the start is a stop like any other.
+///
+/// # Errors
+///
+/// None that these signals can bring about (`sigprocmask(2)`).
+pub fn block() -> std::io::Result<()> {
+    Ok(set().thread_block()?)
+}
+
+impl Signals {
+    /// Takes the signals that [`block`] holds back, from the one that came first.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel has no descriptor or memory left.
+    pub fn new() -> std::io::Result<Self> {
+        let fd = SignalFd::with_flags(&set(), SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        Ok(Self { fd })
+    }
+
+    /// The next signal, `None` when no more wait.
+    pub fn next(&self) -> Option<Signal> {
+        loop {
+            match self.fd.read_signal() {
+                Ok(Some(info)) => {
+                    if let Ok(signal) = Signal::try_from(info.ssi_signo.cast_signed()) {
+                        return Some(signal);
+                    }
+                }
+                Err(nix::errno::Errno::EINTR) => {}
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+}
+
+impl AsRawFd for Signals {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_fd().as_raw_fd()
+    }
+}
+
+fn set() -> SigSet {
+    HANDLED.into_iter().collect()
+}

@@ -1,0 +1,49 @@
+//! Moving bytes between pipes without touching them: `splice(2)`.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+use nix::fcntl::{SpliceFFlags, splice};
+
+/// What one call moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// So many bytes, more than zero.
+    Bytes(usize),
+    /// Nothing: the source is empty, or the sink is full.
+    WouldBlock,
+    /// Nothing, and never again: the source's writers are gone.
+    EndOfStream,
+    /// Nothing: the sink's reader is gone.
+    SinkClosed,
+}
+
+/// Moves up to `most` bytes from the pipe `source` to `sink`. Does not wait.
+///
+/// # Errors
+///
+/// What `splice(2)` reports for descriptors that are no pipes.
+pub fn forward(source: impl AsFd, sink: impl AsFd, most: usize) -> io::Result<Moved> {
+    let flags = SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE;
+    loop {
+        return match splice(source.as_fd(), None, sink.as_fd(), None, most, flags) {
+            Ok(0) => Ok(Moved::EndOfStream),
+            Ok(bytes) => Ok(Moved::Bytes(bytes)),
+            Err(Errno::EAGAIN) => Ok(Moved::WouldBlock),
+            Err(Errno::EPIPE) => Ok(Moved::SinkClosed),
+            Err(Errno::EINTR) => continue,
+            Err(errno) => Err(errno.into()),
+        };
+    }
+}
+
+/// A sink for video that nobody takes, so that the camera is never stuck in a write.
+///
+/// # Errors
+///
+/// When `/dev/null` can't be opened.
+pub fn null_sink() -> io::Result<File> {
+    OpenOptions::new().write(true).open("/dev/null")
+}

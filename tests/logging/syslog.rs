@@ -1,0 +1,134 @@
+//! Syslog: a syslogd that is there, late, restarted or busy.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+use es_iot_server::config::{Level, LogSink};
+use es_iot_server::limits::{LOG_LOSS_NOTICE, LOG_RECONNECT};
+use es_iot_server::sys::log::{Handle, open};
+
+use super::{Clock, TempDir, config, dev_null, info};
+
+/// A log to a syslogd at `path`.
+fn to_syslog(path: &Path) -> (Handle, Clock) {
+    let clock = Clock::default();
+    let log = open(&config(&[LogSink::Syslog], None), clock.around(dev_null(), path)).unwrap();
+    (log, clock)
+}
+
+pub fn syslogd(path: &Path) -> UnixDatagram {
+    let _ = fs::remove_file(path);
+    let socket = UnixDatagram::bind(path).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    socket
+}
+
+/// What arrived and was not read yet.
+fn received(syslogd: &UnixDatagram) -> Vec<String> {
+    let mut bytes = [0; 8192];
+    std::iter::from_fn(|| syslogd.recv(&mut bytes).ok().map(|n| String::from_utf8(bytes[..n].to_vec()).unwrap()))
+        .collect()
+}
+
+/// What follows the tag, of what arrived and was not read yet.
+pub fn texts(syslogd: &UnixDatagram) -> Vec<String> {
+    received(syslogd).iter().map(|line| line.split_once("]: ").unwrap().1.to_owned()).collect()
+}
+
+#[test]
+fn syslog_gets_facility_severity_and_tag() {
+    let dir = TempDir::new();
+    let socket = syslogd(&dir.join("log"));
+    let (log, _) = to_syslog(&dir.join("log"));
+    log.set_level(Level::Trace);
+    for level in [Level::Trace, Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Critical] {
+        log.write(level, "camera.process", format_args!("of {level}\nand more"));
+    }
+    let seen = received(&socket);
+    let priorities: Vec<&str> = seen.iter().map(|line| line.split_once('>').unwrap().0).collect();
+    assert_eq!(priorities, ["<31", "<31", "<30", "<28", "<27", "<26"]);
+    let tail = format!(" es-iot-server[{}]: camera.process: of CRITICAL\\nand more", std::process::id());
+    assert!(seen[5].ends_with(&tail), "{}", seen[5]);
+    let stamp = &seen[5]["<26>".len()..seen[5].len() - tail.len()];
+    assert_eq!(stamp.len(), "Nov 23 02:12:11".len(), "no host name: {stamp}");
+    assert_eq!(log.lines_lost(), 0);
+}
+
+#[test]
+fn the_level_is_a_threshold() {
+    let dir = TempDir::new();
+    let socket = syslogd(&dir.join("log"));
+    let (log, _) = to_syslog(&dir.join("log"));
+    log.set_level(Level::Critical);
+    log.write(Level::Error, "test", format_args!("no"));
+    log.write(Level::Critical, "test", format_args!("yes"));
+    assert_eq!(texts(&socket), ["test: yes"]);
+}
+
+#[test]
+fn a_syslogd_that_comes_late_is_found() {
+    let dir = TempDir::new();
+    let (log, clock) = to_syslog(&dir.join("log"));
+    info(&log, "a");
+    info(&log, "b");
+    let socket = syslogd(&dir.join("log"));
+    info(&log, "c");
+    assert_eq!(texts(&socket), [""; 0], "not tried again at once");
+    assert_eq!(log.lines_lost(), 3);
+    clock.advance(LOG_RECONNECT);
+    info(&log, "d");
+    assert_eq!(texts(&socket), ["log: 3 log lines were lost while syslog was away", "test: d"]);
+    assert_eq!(log.lines_lost(), 3);
+}
+
+#[test]
+fn a_syslogd_that_restarts_loses_nothing_that_came_after() {
+    let dir = TempDir::new();
+    let first = syslogd(&dir.join("log"));
+    let (log, clock) = to_syslog(&dir.join("log"));
+    info(&log, "a");
+    assert_eq!(texts(&first), ["test: a"]);
+    clock.advance(LOG_RECONNECT);
+    drop(first);
+    let second = syslogd(&dir.join("log"));
+    info(&log, "b");
+    assert_eq!(texts(&second), ["test: b"]);
+    clock.advance(LOG_RECONNECT);
+    drop(second);
+    info(&log, "c");
+    fs::remove_file(dir.join("log")).unwrap();
+    clock.advance(LOG_RECONNECT);
+    info(&log, "d");
+    clock.advance(LOG_RECONNECT);
+    let third = syslogd(&dir.join("log"));
+    info(&log, "e");
+    assert_eq!(texts(&third), ["log: 2 log lines were lost while syslog was away", "test: e"]);
+}
+
+#[test]
+fn a_syslogd_that_does_not_read_costs_lines_but_no_time() {
+    let dir = TempDir::new();
+    let socket = syslogd(&dir.join("log"));
+    let (log, clock) = to_syslog(&dir.join("log"));
+    let mut arrived = 0;
+    while log.lines_lost() == 0 {
+        info(&log, "x");
+        arrived += 1;
+    }
+    info(&log, "x");
+    assert_eq!(log.lines_lost(), 2);
+    assert_eq!(texts(&socket).len(), arrived - 1);
+    info(&log, "y");
+    assert_eq!(texts(&socket), ["log: 2 log lines were lost while syslog took no more", "test: y"]);
+    // One line of room at a time: not each of them for a notice.
+    while log.lines_lost() == 2 {
+        info(&log, "x");
+    }
+    assert_eq!(received(&socket).len(), arrived - 1);
+    info(&log, "z");
+    assert_eq!(texts(&socket), ["test: z"]);
+    clock.advance(LOG_LOSS_NOTICE);
+    info(&log, "z");
+    assert_eq!(texts(&socket), ["log: 1 log line was lost while syslog took no more", "test: z"]);
+}
