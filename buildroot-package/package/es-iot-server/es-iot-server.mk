@@ -1,0 +1,124 @@
+################################################################################
+#
+# es-iot-server
+#
+################################################################################
+
+ES_IOT_SERVER_VERSION = 0.1.0
+# The repository that holds this tree.
+ES_IOT_SERVER_SITE = $(realpath $(BR2_EXTERNAL_ES_IOT_PATH)/..)
+ES_IOT_SERVER_SITE_METHOD = local
+ES_IOT_SERVER_LICENSE = MIT
+ES_IOT_SERVER_LICENSE_FILES = LICENSE
+
+# What is not source, and this build's own directories if they are inside the
+# repository: rsync would copy them into themselves.
+ES_IOT_SERVER_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
+	--exclude=/target \
+	--exclude=/fuzz/target \
+	--exclude=/.ci \
+	--exclude=/output \
+	--exclude=/buildroot \
+	$(patsubst $(ES_IOT_SERVER_SITE)/%,--exclude=/%, \
+		$(filter $(ES_IOT_SERVER_SITE)/%,$(BASE_DIR) $(DL_DIR) $(TOPDIR)))
+
+# Size matters more than Buildroot's general settings; these come last and win.
+ES_IOT_SERVER_CARGO_ENV = \
+	CARGO_PROFILE_RELEASE_OPT_LEVEL="s" \
+	CARGO_PROFILE_RELEASE_LTO="true" \
+	CARGO_PROFILE_RELEASE_CODEGEN_UNITS="1"
+
+ES_IOT_SERVER_BINS = es-iot-server \
+	$(if $(BR2_PACKAGE_ES_IOT_SERVER_CTL),es-iot-ctl)
+ES_IOT_SERVER_CARGO_BUILD_OPTS = $(addprefix --bin ,$(ES_IOT_SERVER_BINS))
+ES_IOT_SERVER_BUILT_DIR = \
+	$(@D)/target/$(RUSTC_TARGET_NAME)/$(if $(BR2_ENABLE_DEBUG),debug,release)
+
+# Buildroot vendors the crates of what it downloads, and a local tree is not
+# downloaded. A tree that comes with VENDOR builds without a network.
+define ES_IOT_SERVER_VENDOR_CRATES
+	cd $(@D) && \
+		{ test -d VENDOR || \
+			$(TARGET_MAKE_ENV) $(PKG_COMMON_CARGO_ENV) \
+			cargo vendor --locked VENDOR >/dev/null; }
+	mkdir -p $(@D)/.cargo
+	printf '[source.%s]\n%s = "%s"\n' \
+		crates-io replace-with vendored-sources \
+		vendored-sources directory VENDOR \
+		>$(@D)/.cargo/config.toml
+endef
+ES_IOT_SERVER_PRE_BUILD_HOOKS += ES_IOT_SERVER_VENDOR_CRATES
+
+ES_IOT_SERVER_CAMERA_SOURCE = \
+	$(call qstrip,$(BR2_PACKAGE_ES_IOT_SERVER_CAMERA_SOURCE))
+ES_IOT_SERVER_PASSWORD = $(call qstrip,$(BR2_PACKAGE_ES_IOT_SERVER_PASSWORD))
+
+ES_IOT_SERVER_JSON = $(TARGET_DIR)/etc/es-iot/server.json
+
+# Each change is looked for afterwards: a pattern that no longer matches ends
+# the build, instead of making an image that does something else.
+define ES_IOT_SERVER_SET_CAMERA_SOURCE
+	$(SED) 's/"source": "auto"/"source": "$(ES_IOT_SERVER_CAMERA_SOURCE)"/' \
+		$(ES_IOT_SERVER_JSON)
+	grep -q '"source": "$(ES_IOT_SERVER_CAMERA_SOURCE)"' $(ES_IOT_SERVER_JSON)
+endef
+
+ifneq ($(ES_IOT_SERVER_PASSWORD),)
+# The @ keeps the password out of the build log.
+define ES_IOT_SERVER_SET_PASSWORD
+	@printf '%s\n' '$(ES_IOT_SERVER_PASSWORD)' \
+		>$(TARGET_DIR)/etc/es-iot/password
+	$(SED) 's,"password_file": null,"password_file": "/etc/es-iot/password",' \
+		$(ES_IOT_SERVER_JSON)
+	grep -q '"password_file": "/etc/es-iot/password"' $(ES_IOT_SERVER_JSON)
+endef
+define ES_IOT_SERVER_PASSWORD_PERMISSIONS
+	/etc/es-iot/password f 640 0 990 - - - - -
+endef
+else
+# An image rebuilt without the option must not keep the password of before.
+define ES_IOT_SERVER_SET_PASSWORD
+	rm -f $(TARGET_DIR)/etc/es-iot/password
+endef
+endif
+
+# Not `cargo install --bins`, which builds and installs every program there is.
+define ES_IOT_SERVER_INSTALL_TARGET_CMDS
+	$(foreach bin,$(ES_IOT_SERVER_BINS), \
+		$(INSTALL) -D -m 0755 $(ES_IOT_SERVER_BUILT_DIR)/$(bin) \
+			$(TARGET_DIR)/usr/bin/$(bin)$(sep))
+	$(INSTALL) -D -m 0644 $(@D)/config/server.json $(ES_IOT_SERVER_JSON)
+	$(ES_IOT_SERVER_SET_CAMERA_SOURCE)
+	$(ES_IOT_SERVER_SET_PASSWORD)
+	$(INSTALL) -D -m 0640 $(@D)/config/es-iot-server.default \
+		$(TARGET_DIR)/etc/default/es-iot-server
+	$(INSTALL) -D -m 0755 $(@D)/config/es-iot-show-password \
+		$(TARGET_DIR)/usr/libexec/es-iot-show-password
+	mkdir -p $(TARGET_DIR)/var/lib/es-iot
+endef
+
+define ES_IOT_SERVER_INSTALL_INIT_SYSV
+	$(INSTALL) -D -m 0755 $(@D)/config/es-iot-server.init \
+		$(TARGET_DIR)/etc/init.d/S60es-iot-server
+endef
+
+define ES_IOT_SERVER_INSTALL_INIT_SYSTEMD
+	$(INSTALL) -D -m 0644 $(@D)/config/es-iot-server.service \
+		$(TARGET_DIR)/usr/lib/systemd/system/es-iot-server.service
+	$(INSTALL) -D -m 0644 $(@D)/config/es-iot-show-password.service \
+		$(TARGET_DIR)/usr/lib/systemd/system/es-iot-show-password.service
+endef
+
+# The numbers are fixed, because the files on the data partition outlive the
+# image that made them.
+define ES_IOT_SERVER_USERS
+	es-iot 990 es-iot 990 * - - video es-iot-server
+endef
+
+define ES_IOT_SERVER_PERMISSIONS
+	/etc/default/es-iot-server f 640 0 0 - - - - -
+	/var/lib/es-iot d 750 990 990 - - - - -
+	$(ES_IOT_SERVER_PASSWORD_PERMISSIONS)
+endef
+
+$(eval $(cargo-package))
