@@ -1,0 +1,66 @@
+"""Boots the daemon with BusyBox init on QEMU's virt machine and asks it all that an integrator relies on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import checks
+import root
+from machine import Machine
+
+MODULES = ["virtio_pci", "virtio_net", "virtio_blk", "ext4", "crc32c_generic"]
+
+
+def power_on(work, initramfs, disk):
+    kernel = next((work / "arm64/boot").glob("vmlinuz-*cloud*"))
+    arguments = [
+        "-M", "virt", "-cpu", "cortex-a53", "-smp", "1", "-m", "256", "-serial", "stdio",
+        "-kernel", str(kernel), "-initrd", str(initramfs),
+        "-drive", f"file={disk},format=raw,if=virtio,cache=writethrough",
+    ]
+    return Machine(work, arguments, "virtio-net-pci,netdev=n0,romfile=", "console=ttyAMA0 quiet panic=-1")
+
+
+def main(work):
+    initramfs = root.build(work, "virt", MODULES, "eth0")
+    disk = work / "state.img"
+    disk.write_bytes(b"")
+    subprocess.run(["truncate", "-s", "16M", disk], check=True)
+    subprocess.run(["/sbin/mkfs.ext4", "-q", "-F", disk], check=True)
+
+    with power_on(work, initramfs, disk) as machine:
+        seconds = machine.expect(r"first packet at ([\d.]+) s").group(1)
+        machine.boot()
+        password = machine.run("cat /var/lib/es-iot/auth_password").encode()
+        assert len(password) == 12, password
+        machine.until("cat /var/lib/es-iot/password_shown && echo shown", "shown")
+        assert password in machine.console.split(b"auth_password")[0], "the console shows the password"
+        checks.log(machine)
+        checks.process(machine)
+        checks.settings(machine, checks.READ, checks.DEFAULTS)
+        checks.authentication(machine, password)
+        count = checks.data_rate(machine)
+        sizes = {clients: checks.rss_kb(machine, clients) for clients in (0, 1, 50)}
+        checks.camera(machine)
+        checks.script(machine)
+        checks.settings(machine, checks.UPDATE + checks.READ, checks.UPDATED)
+        # A confirmed update survives the plug being pulled at this very moment.
+
+    with power_on(work, initramfs, disk) as machine:
+        machine.boot()
+        checks.settings(machine, checks.READ, checks.UPDATED)
+        assert machine.run("cat /var/lib/es-iot/auth_password").encode() == password
+        assert password not in machine.console.split(b"boot scripts are done")[0], "the password is shown once"
+        machine.type("poweroff")
+        off = machine.end()
+        assert off < 5, f"{off:.1f} s to power off"
+
+    print(f"kernel start to first data packet: {seconds} s")
+    print(f"packets in 20 s: {count}")
+    print(f"RSS of the daemon: {', '.join(f'{kb} kB with {clients} clients' for clients, kb in sizes.items())}")
+    print(f"bytes that the package adds to an image: {root.package_bytes(work)}")
+    print(f"power-off: {off:.1f} s")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
