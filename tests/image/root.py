@@ -128,6 +128,24 @@ class Archive:
         self.directories(name)
         self.entry(name, stat.S_IFREG | mode, data.encode() if isinstance(data, str) else data)
 
+    def link(self, name, target):
+        self.directories(name)
+        self.entry(name, stat.S_IFLNK | 0o777, target.encode())
+
+    def tree(self, folder, leave_out):
+        """All of a folder but what is below the paths to leave out."""
+        for path in sorted(folder.rglob("*")):
+            name = str(path.relative_to(folder))
+            if name.startswith(leave_out):
+                continue
+            if path.is_symlink():
+                self.link(name, os.readlink(path))
+            elif path.is_file():
+                self.copy(name, path, stat.S_IMODE(path.stat().st_mode))
+            elif path.is_dir() and name not in self.known:
+                self.known.add(name)
+                self.entry(name, stat.S_IFDIR | stat.S_IMODE(path.stat().st_mode))
+
     def copy(self, name, path, mode=0o644):
         self.file(name, Path(path).read_bytes(), mode)
 
@@ -161,28 +179,37 @@ def modules(kernel_root, wanted):
     return order
 
 
-def build(work, target, wanted_modules, interface):
-    """Writes the initramfs and returns its path."""
-    archive = Archive()
-    arm64 = work / "arm64"
+def product(archive, work):
+    """The product's own files, as the packages install them, and what stands in for camera and ffmpeg."""
     release = work / "build/aarch64-unknown-linux-gnu/release"
     config = REPOSITORY / "config"
+    archive.copy("usr/bin/es-iot-server", release / "es-iot-server", 0o755)
+    archive.copy("usr/bin/es-iot-ctl", release / "es-iot-ctl", 0o755)
+    archive.copy("etc/default/es-iot-server", config / "es-iot-server.default")
+    archive.copy("etc/es-iot/server.json", config / "server.json")
+    archive.copy("usr/libexec/es-iot-show-password", config / "es-iot-show-password", 0o755)
+    archive.copy("usr/bin/rpicam-vid", release / "examples/rpicam-vid", 0o755)
+    archive.file("usr/bin/ffmpeg", PUBLISHER, 0o755)
 
+
+def add_modules(archive, kernel_root, wanted):
+    """Kernel modules, and a file with the order to load them in."""
+    order = modules(kernel_root, wanted)
+    for name, path in order.items():
+        archive.copy(f"lib/modules/{name}.ko", path)
+    archive.file("lib/modules/order", "\n".join(order) + "\n")
+
+
+def build(work, target, wanted_modules, interface, kernel_root=None):
+    """Writes an initramfs with BusyBox as its init and returns its path."""
+    archive = Archive()
+    arm64 = work / "arm64"
     archive.file("init", INIT, 0o755)
     archive.copy("bin/busybox", arm64 / "bin/busybox", 0o755)
     for name in ["ld-linux-aarch64.so.1", "libc.so.6", "libgcc_s.so.1", "libm.so.6"]:
         archive.copy(f"lib/{name}", next(path for path in arm64.rglob(name) if path.is_file()), 0o755)
-
-    archive.copy("usr/bin/es-iot-server", release / "es-iot-server", 0o755)
-    archive.copy("usr/bin/es-iot-ctl", release / "es-iot-ctl", 0o755)
-    archive.copy("usr/bin/rpicam-vid", release / "examples/rpicam-vid", 0o755)
-    archive.file("usr/bin/ffmpeg", PUBLISHER, 0o755)
-
-    # The product's own files, as the packages install them.
-    archive.copy("etc/init.d/S60es-iot-server", config / "es-iot-server.init", 0o755)
-    archive.copy("etc/default/es-iot-server", config / "es-iot-server.default")
-    archive.copy("etc/es-iot/server.json", config / "server.json")
-    archive.copy("usr/libexec/es-iot-show-password", config / "es-iot-show-password", 0o755)
+    product(archive, work)
+    archive.copy("etc/init.d/S60es-iot-server", REPOSITORY / "config/es-iot-server.init", 0o755)
 
     passwd, groups = users()
     archive.file("etc/passwd", passwd)
@@ -195,12 +222,7 @@ def build(work, target, wanted_modules, interface):
     archive.file("etc/init.d/S20data", DATA_PARTITION, 0o755)
     archive.file("etc/init.d/S40network", NETWORK.replace("INTERFACE", interface), 0o755)
     archive.file("etc/init.d/S70first-packet", FIRST_PACKET, 0o755)
-
-    order = modules(arm64, wanted_modules)
-    for name, path in order.items():
-        archive.copy(f"lib/modules/{name}.ko", path)
-    archive.file("lib/modules/order", "\n".join(order) + "\n")
-
+    add_modules(archive, kernel_root or arm64, wanted_modules)
     path = work / f"{target}.cpio.gz"
     archive.write(path)
     return path
