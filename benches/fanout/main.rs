@@ -7,7 +7,7 @@
 //!
 //! | variable | effect |
 //! |---|---|
-//! | `ES_IOT_BENCH_QUICK=1` | two rounds of a second, everything else short too: does it still run? |
+//! | `ES_IOT_BENCH_QUICK=1` | one round of a second, everything else short too: does it still run? |
 //! | `ES_IOT_BENCH_SECONDS=n` | the length of one run, in seconds; 5 if not given |
 //!
 //! | file | what |
@@ -36,7 +36,7 @@ const CLIENTS: [usize; 4] = [1, 100, 1000, 2000];
 
 /// How long everything takes.
 struct Plan {
-    /// Runs of each server for each number of clients: a multiple of two, for ABBA.
+    /// Runs of each server for each number of clients; an even number, for ABBA, unless only that it runs matters.
     rounds: usize,
     /// Length of one run.
     run: Duration,
@@ -98,7 +98,7 @@ fn bench(plan: &Plan) -> io::Result<()> {
         }
     }
     let extras = Extras {
-        rate: one_run(&scratch, Kind::Daemon, 100, plan.rate)?,
+        rates: rates(&scratch, plan.rate)?,
         idle: idle_wakeups(&scratch, plan.idle)?,
         idle_for: plan.idle,
         binary_bytes: std::fs::metadata(process::DAEMON)?.len(),
@@ -128,7 +128,14 @@ fn compare(scratch: &Scratch, plan: &Plan, clients: usize) -> io::Result<(Sample
 
 fn one_run(scratch: &Scratch, kind: Kind, clients: usize, length: Duration) -> io::Result<Sample> {
     let server = Running::start(scratch, kind)?;
-    receiver::measure(&server, clients, length)
+    receiver::begin(&server, clients, length)?.finish()
+}
+
+/// The daemon and the floor over a longer time, both at once: a machine that stalls costs both packets.
+fn rates(scratch: &Scratch, length: Duration) -> io::Result<(Sample, Sample)> {
+    let (daemon, floor) = (Running::start(scratch, Kind::Daemon)?, Running::start(scratch, Kind::Floor)?);
+    let runs = (receiver::begin(&daemon, 100, length)?, receiver::begin(&floor, 100, length)?);
+    Ok((runs.0.finish()?, runs.1.finish()?))
 }
 
 /// How often the daemon wakes up with nobody there, and no camera.

@@ -14,8 +14,8 @@ clients  server   CPU/packet        rate   jitter: p50      p99       max       
 
 /// What only the daemon has.
 pub struct Extras {
-    /// The long run.
-    pub rate: Sample,
+    /// The long run, of daemon and floor.
+    pub rates: (Sample, Sample),
     /// Wake-ups with nobody there.
     pub idle: u64,
     /// In how long.
@@ -34,7 +34,10 @@ pub fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cpus} x {}, Linux {}", model.trim_start_matches([' ', '\t', ':']), kernel.trim())
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    format!("{cpus} x {model}, Linux {}, load average at the start {load}", kernel.trim())
 }
 
 /// Both servers at one number of clients, and their ratio.
@@ -93,14 +96,14 @@ pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras
         let rss = mega(daemon.rss_kib * 1024);
         line("RSS, 1 client: under 2.5 MB", format!("{rss:.2} MB"), rss < 2.5);
     }
-    let rate = extras.rate.rate_uhz as f64 / 1e6;
-    let seconds = extras.rate.packets as f64 / rate;
-    let off = extras.rate.packets as f64 - seconds * 24.0;
+    let (daemon, daemon_off) = rate(&extras.rates.0);
+    let (floor, floor_off) = rate(&extras.rates.1);
     line(
         "rate over 60 s: 24.000 Hz within one packet",
-        format!("{rate:.5} Hz, {off:+.3} packets in {seconds:.1} s"),
-        off.abs() < 1.0,
+        format!("{daemon:.4} Hz, {daemon_off:+.2} packets"),
+        daemon_off.abs() < 1.0,
     );
+    line("  (the floor at the same time)", format!("{floor:.4} Hz, {floor_off:+.2} packets"), floor_off.abs() < 1.0);
     let idle = format!("{} in {} s", extras.idle, extras.idle_for.as_secs());
     line("wake-ups with no peer and no camera: none", idle, extras.idle == 0);
     let size = mega(extras.binary_bytes);
@@ -108,6 +111,13 @@ pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras
     let start = extras.start.as_secs_f64() * 1e3;
     line("exec to listening: under 20 ms", format!("{start:.2} ms (median of {})", extras.starts), start < 20.0);
     text
+}
+
+/// Packets a second, and how many more or fewer there were than at 24 Hz.
+fn rate(sample: &Sample) -> (f64, f64) {
+    let rate = sample.rate_uhz as f64 / 1e6;
+    let seconds = sample.packets as f64 / rate;
+    (rate, sample.packets as f64 - seconds * 24.0)
 }
 
 fn ratio(a: u64, b: u64) -> f64 {
