@@ -1,0 +1,157 @@
+//! The daemon beside a floor, the least that one thread can do for the same clients: CPU time a packet, rate,
+//! jitter, memory and wake-ups of both, and their ratio; then the figures that only the daemon has.
+//!
+//! Figures, not a test: the exit code is 0 whatever they are. Server, floor and clients are processes of their own
+//! (the bench runs itself again, with an argument). Daemon and floor take turns in the order ABBA, every figure is
+//! the median of its rounds, and what one run measures begins and ends in the quiet between two ticks.
+//!
+//! | variable | effect |
+//! |---|---|
+//! | `ES_IOT_BENCH_QUICK=1` | one round of a second, everything else short too: does it still run? |
+//! | `ES_IOT_BENCH_SECONDS=n` | the length of one run, in seconds; 5 if not given |
+//!
+//! | file | what |
+//! |---|---|
+//! | `floor.rs` | the floor |
+//! | `receiver.rs` | the clients, and what is measured at and around them |
+//! | `process.rs` | starting and stopping the two servers, reading `/proc` |
+//! | `sample.rs` | what one run measures, and medians |
+//! | `table.rs` | the figures as text |
+
+mod floor;
+mod process;
+mod receiver;
+mod sample;
+mod table;
+
+use std::io;
+use std::time::Duration;
+
+use process::{Kind, Running, Scratch};
+use sample::Sample;
+use table::Extras;
+
+/// How many clients each pair of runs has.
+const CLIENTS: [usize; 4] = [1, 100, 1000, 2000];
+
+/// How long everything takes.
+struct Plan {
+    /// Runs of each server for each number of clients; an even number, for ABBA, unless only that it runs matters.
+    rounds: usize,
+    /// Length of one run.
+    run: Duration,
+    /// Length of the run that shows the rate.
+    rate: Duration,
+    /// How long wake-ups are waited for that should not come.
+    idle: Duration,
+    /// Starts of the daemon that are timed.
+    starts: usize,
+}
+
+impl Plan {
+    fn from_env() -> Self {
+        let quick = std::env::var_os("ES_IOT_BENCH_QUICK").is_some_and(|value| !value.is_empty() && value != "0");
+        let seconds = std::env::var("ES_IOT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
+        let seconds = |otherwise| Duration::from_secs(seconds.filter(|&seconds| seconds > 0).unwrap_or(otherwise));
+        if quick {
+            let idle = Duration::from_secs(2);
+            Self { rounds: 1, run: seconds(1), rate: Duration::from_secs(3), idle, starts: 5 }
+        } else {
+            let idle = Duration::from_secs(10);
+            Self { rounds: 6, run: seconds(5), rate: Duration::from_mins(1), idle, starts: 20 }
+        }
+    }
+}
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [floor::ARGUMENT] => floor::run(),
+        [receiver::ARGUMENT, address, clients, milliseconds, pid] => receiver::run(address, clients, milliseconds, pid),
+        // What cargo adds (`--bench`), and filters, change nothing.
+        _ => {
+            if let Err(error) = bench(&Plan::from_env()) {
+                println!("the benchmark could not be completed: {error}");
+            }
+            Ok(())
+        }
+    }
+}
+
+fn bench(plan: &Plan) -> io::Result<()> {
+    let scratch = Scratch::new()?;
+    println!("{}", table::machine());
+    println!("{}", table::HEADING);
+    let mut at_1000 = None;
+    let mut at_1 = None;
+    for clients in CLIENTS {
+        match compare(&scratch, plan, clients) {
+            Ok((daemon, floor)) => {
+                println!("{}", table::pair(clients, &daemon, &floor));
+                match clients {
+                    1 => at_1 = Some(daemon),
+                    1000 => at_1000 = Some((daemon, floor)),
+                    _ => {}
+                }
+            }
+            Err(error) => println!("{clients:>7}  left out: {error}"),
+        }
+    }
+    let extras = Extras {
+        rates: rates(&scratch, plan.rate)?,
+        idle: idle_wakeups(&scratch, plan.idle)?,
+        idle_for: plan.idle,
+        binary_bytes: std::fs::metadata(process::DAEMON)?.len(),
+        start: start_time(&scratch, plan.starts)?,
+        starts: plan.starts,
+    };
+    println!("{}", table::targets(at_1.as_ref(), at_1000.as_ref(), &extras));
+    Ok(())
+}
+
+/// Runs both servers in turns, `ABBA`, and returns the medians of each.
+fn compare(scratch: &Scratch, plan: &Plan, clients: usize) -> io::Result<(Sample, Sample)> {
+    let mut daemon = Vec::new();
+    let mut floor = Vec::new();
+    for round in 0..plan.rounds {
+        let order = if round % 2 == 0 { [Kind::Daemon, Kind::Floor] } else { [Kind::Floor, Kind::Daemon] };
+        for kind in order {
+            let sample = one_run(scratch, kind, clients, plan.run)?;
+            match kind {
+                Kind::Daemon => daemon.push(sample),
+                Kind::Floor => floor.push(sample),
+            }
+        }
+    }
+    Ok((Sample::median(&daemon), Sample::median(&floor)))
+}
+
+fn one_run(scratch: &Scratch, kind: Kind, clients: usize, length: Duration) -> io::Result<Sample> {
+    let server = Running::start(scratch, kind)?;
+    receiver::begin(&server, clients, length)?.finish()
+}
+
+/// The daemon and the floor over a longer time, both at once: a machine that stalls costs both packets.
+fn rates(scratch: &Scratch, length: Duration) -> io::Result<(Sample, Sample)> {
+    let (daemon, floor) = (Running::start(scratch, Kind::Daemon)?, Running::start(scratch, Kind::Floor)?);
+    let runs = (receiver::begin(&daemon, 100, length)?, receiver::begin(&floor, 100, length)?);
+    Ok((runs.0.finish()?, runs.1.finish()?))
+}
+
+/// How often the daemon wakes up with nobody there, and no camera.
+fn idle_wakeups(scratch: &Scratch, length: Duration) -> io::Result<u64> {
+    let server = Running::start(scratch, Kind::Daemon)?;
+    process::rest(Duration::from_millis(500));
+    let before = process::voluntary_switches(server.pid())?;
+    process::rest(length);
+    Ok(process::voluntary_switches(server.pid())? - before)
+}
+
+/// From before `fork` to the daemon's `READY=1`: the median.
+fn start_time(scratch: &Scratch, starts: usize) -> io::Result<Duration> {
+    let mut times = (0..starts)
+        .map(|_| Running::start(scratch, Kind::Daemon).map(|server| server.started_within))
+        .collect::<io::Result<Vec<_>>>()?;
+    times.sort_unstable();
+    times.get(starts / 2).copied().ok_or_else(|| io::Error::other("no start was timed"))
+}

@@ -1,0 +1,231 @@
+//! The clients: one process, one epoll, as many connections as wanted. It also reads the server's figures from
+//! `/proc`, since it knows when a tick is over.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use es_iot_server::sys::{clock, limits};
+use es_iot_server::time::Mono;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use super::process::{self, Running};
+use super::sample::Sample;
+
+/// Has the bench be the clients: address, how many, milliseconds, process id of the server.
+pub const ARGUMENT: &str = "--receive";
+
+const PACKET_BYTES: usize = 16;
+const TICK: Duration = Duration::from_nanos(1_000_000_000 / 24);
+/// Nothing arriving for so long means that a tick is over.
+const QUIET: Duration = Duration::from_millis(6);
+/// From when everybody is connected to when measuring begins.
+const WARM_UP: Duration = Duration::from_millis(500);
+/// How long a quiet moment is looked for.
+const QUIET_PATIENCE: Duration = Duration::from_secs(1);
+/// How long packets are waited for that should come at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Clients whose packets are timed, spread over the order in which they came.
+const TIMED: usize = 16;
+
+/// A run that has begun.
+pub struct Run(Child);
+
+/// Has `clients` clients receive from a server.
+pub fn begin(server: &Running, clients: usize, length: Duration) -> io::Result<Run> {
+    let child = Command::new(std::env::current_exe()?)
+        .args([ARGUMENT, &server.address, &clients.to_string(), &length.as_millis().to_string()])
+        .arg(server.pid().to_string())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    Ok(Run(child))
+}
+
+impl Run {
+    /// Waits for its end.
+    pub fn finish(mut self) -> io::Result<Sample> {
+        let mut line = String::new();
+        if let Some(stdout) = self.0.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        self.0.wait()?;
+        Sample::from_line(&line)
+    }
+}
+
+/// Is the clients. Prints one line: the figures, or what went wrong.
+pub fn run(address: &str, clients: &str, milliseconds: &str, pid: &str) -> io::Result<()> {
+    let number = |text: &str| text.parse::<u32>().map_err(io::Error::other);
+    let length = Duration::from_millis(number(milliseconds)?.into());
+    let line = match Receiver::connect(address, number(clients)? as usize)
+        .and_then(|mut receiver| receiver.measure(length, number(pid)?))
+    {
+        Ok(sample) => sample.to_line(),
+        Err(error) => error.to_string(),
+    };
+    writeln!(io::stdout(), "{line}")
+}
+
+/// One client.
+struct Client {
+    stream: TcpStream,
+    bytes: usize,
+    timed: bool,
+    /// When its first packet of the run came, and its newest, and how many after the first.
+    first: Option<Mono>,
+    last: Option<Mono>,
+    later: usize,
+}
+
+struct Receiver {
+    poll: Poll,
+    events: Events,
+    clients: Vec<Client>,
+    /// Clients that have received nothing yet.
+    waiting: usize,
+    intervals: Vec<Duration>,
+}
+
+/// The server at one moment.
+struct Reading {
+    at: Mono,
+    cpu_ns: u64,
+    switches: u64,
+}
+
+impl Reading {
+    fn of(pid: u32) -> io::Result<Self> {
+        Ok(Self { at: clock::mono(), cpu_ns: process::cpu_ns(pid)?, switches: process::voluntary_switches(pid)? })
+    }
+}
+
+impl Receiver {
+    fn connect(address: &str, number: usize) -> io::Result<Self> {
+        limits::raise_descriptors(number as u64 + 64)?;
+        let poll = Poll::new()?;
+        let every = number.div_ceil(TIMED);
+        let mut clients = Vec::with_capacity(number);
+        for at in 0..number {
+            let stream = std::net::TcpStream::connect(address)?;
+            stream.set_nonblocking(true)?;
+            let mut stream = TcpStream::from_std(stream);
+            poll.registry().register(&mut stream, Token(at), Interest::READABLE)?;
+            clients.push(Client {
+                stream,
+                bytes: 0,
+                timed: at % every == every / 2,
+                first: None,
+                last: None,
+                later: 0,
+            });
+        }
+        let events = Events::with_capacity(number);
+        Ok(Self { poll, events, clients, waiting: number, intervals: Vec::new() })
+    }
+
+    fn measure(&mut self, length: Duration, pid: u32) -> io::Result<Sample> {
+        let connected = clock::mono();
+        while self.waiting > 0 {
+            self.receive(Some(QUIET))?;
+            if clock::mono().since(connected) > PATIENCE {
+                return Err(io::Error::other(format!("{} clients received nothing", self.waiting)));
+            }
+        }
+        self.receive_until(connected + WARM_UP)?;
+        for client in &mut self.clients {
+            client.bytes = 0;
+            (client.first, client.last, client.later) = (None, None, 0);
+        }
+        self.intervals.clear();
+        let before = Reading::of(pid)?;
+        self.receive_until(before.at + length)?;
+        let after = Reading::of(pid)?;
+        self.figures(&before, &after, process::memory_kib(pid)?)
+    }
+
+    fn figures(&mut self, before: &Reading, after: &Reading, memory_kib: (u64, u64)) -> io::Result<Sample> {
+        let packets: usize = self.clients.iter().map(|client| client.bytes / PACKET_BYTES).sum();
+        let nobody = || io::Error::other("no packets");
+        let timed = self.clients.iter().find(|client| client.timed);
+        let (one, first, last) = timed.and_then(|one| Some((one, one.first?, one.last?))).ok_or_else(nobody)?;
+        if packets == 0 || one.later == 0 {
+            return Err(nobody());
+        }
+        let rate = one.later as u128 * 1_000_000_000_000_000 / last.since(first).as_nanos().max(1);
+        let mut jitter: Vec<u64> = self
+            .intervals
+            .iter()
+            .map(|interval| u64::try_from(interval.abs_diff(TICK).as_nanos()).unwrap_or(u64::MAX))
+            .collect();
+        jitter.sort_unstable();
+        let percentile = |percent: usize| jitter.get((jitter.len() * percent / 100).min(jitter.len() - 1)).copied();
+        let elapsed = after.at.since(before.at).as_nanos();
+        let wakeups = u128::from(after.switches - before.switches) * 1_000_000_000_000 / elapsed.max(1);
+        Ok(Sample {
+            cpu_per_packet_ns: (after.cpu_ns - before.cpu_ns) / packets as u64,
+            rate_uhz: u64::try_from(rate).unwrap_or(u64::MAX),
+            packets: one.later as u64,
+            jitter_p50_ns: percentile(50).ok_or_else(nobody)?,
+            jitter_p99_ns: percentile(99).ok_or_else(nobody)?,
+            jitter_max_ns: percentile(100).ok_or_else(nobody)?,
+            rss_kib: memory_kib.0,
+            anonymous_kib: memory_kib.1,
+            wakeups_mhz: u64::try_from(wakeups).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Receives until `end` and on to the next quiet moment.
+    fn receive_until(&mut self, end: Mono) -> io::Result<()> {
+        loop {
+            let now = clock::mono();
+            if now >= end + PATIENCE {
+                return Err(io::Error::other("no ticks any more"));
+            }
+            let left = end.since(now);
+            if !left.is_zero() {
+                self.receive(Some(left))?;
+                continue;
+            }
+            // A tick has to be seen for the quiet after it to be the end of one.
+            let ticked = self.receive(Some(TICK * 4))?;
+            // On a machine too slow for these clients there is none.
+            while self.receive(Some(QUIET))? && clock::mono() < end + QUIET_PATIENCE {}
+            if ticked {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for packets and takes them; whether there were any.
+    fn receive(&mut self, most: Option<Duration>) -> io::Result<bool> {
+        match self.poll.poll(&mut self.events, most) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
+            result => result?,
+        }
+        let mut buffer = [0; 64 * PACKET_BYTES];
+        for event in &self.events {
+            let client = &mut self.clients[event.token().0];
+            // A read that does not fill the buffer has emptied the socket: epoll(7), question 9.
+            let length = match client.stream.read(&mut buffer) {
+                Ok(0) => return Err(io::Error::other("the server closed a connection")),
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(error),
+            };
+            if client.timed {
+                let now = clock::mono();
+                client.first.get_or_insert(now);
+                if let Some(last) = client.last.replace(now) {
+                    self.intervals.push(now.since(last));
+                    client.later += length / PACKET_BYTES;
+                }
+            }
+            if client.bytes == 0 {
+                self.waiting = self.waiting.saturating_sub(1);
+            }
+            client.bytes += length;
+        }
+        Ok(!self.events.is_empty())
+    }
+}

@@ -1,0 +1,129 @@
+//! The figures as text.
+
+#![expect(clippy::cast_precision_loss, reason = "figures for people, of three digits")]
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::sample::Sample;
+
+/// The names of the columns of [`pair`].
+pub const HEADING: &str = "\
+clients  server   CPU/packet        rate   jitter: p50      p99       max         RSS  anonymous  wake-ups/s
+                          us          Hz           us       us        us         KiB        KiB            ";
+
+/// What only the daemon has.
+pub struct Extras {
+    /// The long run, of daemon and floor.
+    pub rates: (Sample, Sample),
+    /// Wake-ups with nobody there.
+    pub idle: u64,
+    /// In how long.
+    pub idle_for: Duration,
+    /// Size of the binary.
+    pub binary_bytes: u64,
+    /// From exec to listening.
+    pub start: Duration,
+    /// The median of how many that is.
+    pub starts: usize,
+}
+
+/// Where this runs.
+pub fn machine() -> String {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    format!("{cpus} x {model}, Linux {}, load average at the start {load}", kernel.trim())
+}
+
+/// Both servers at one number of clients, and their ratio.
+pub fn pair(clients: usize, daemon: &Sample, floor: &Sample) -> String {
+    let mut text = row(&clients.to_string(), "daemon", daemon);
+    text.push('\n');
+    text.push_str(&row("", "floor", floor));
+    let _infallible = write!(
+        text,
+        "\n{:>7}  {:<8} {:>10.3} {:>11} {:>10.2} {:>8.2} {:>9.2} {:>11.2} {:>10.2} {:>11.2}",
+        "",
+        "ratio",
+        ratio(daemon.cpu_per_packet_ns, floor.cpu_per_packet_ns),
+        "",
+        ratio(daemon.jitter_p50_ns, floor.jitter_p50_ns),
+        ratio(daemon.jitter_p99_ns, floor.jitter_p99_ns),
+        ratio(daemon.jitter_max_ns, floor.jitter_max_ns),
+        ratio(daemon.rss_kib, floor.rss_kib),
+        ratio(daemon.anonymous_kib, floor.anonymous_kib),
+        ratio(daemon.wakeups_mhz, floor.wakeups_mhz),
+    );
+    text
+}
+
+fn row(clients: &str, server: &str, sample: &Sample) -> String {
+    let us = |ns: u64| ns as f64 / 1e3;
+    format!(
+        "{clients:>7}  {server:<8} {:>10.3} {:>11.4} {:>10.1} {:>8.1} {:>9.1} {:>11} {:>10} {:>11.2}",
+        us(sample.cpu_per_packet_ns),
+        sample.rate_uhz as f64 / 1e6,
+        us(sample.jitter_p50_ns),
+        us(sample.jitter_p99_ns),
+        us(sample.jitter_max_ns),
+        sample.rss_kib,
+        sample.anonymous_kib,
+        sample.wakeups_mhz as f64 / 1e3,
+    )
+}
+
+/// A line for each target: what is wanted, what is, and whether that is enough.
+pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras: &Extras) -> String {
+    let mut text = String::from("\ntarget                                              figure");
+    let mut line = |target: &str, figure: String, reached: bool| {
+        let reached = if reached { "reached" } else { "NOT reached" };
+        let _infallible = write!(text, "\n{target:<50}  {figure:<40} {reached}");
+    };
+    if let Some((daemon, floor)) = at_1000 {
+        let cpu = ratio(daemon.cpu_per_packet_ns, floor.cpu_per_packet_ns);
+        line("CPU per packet, 1000 clients: at most 1.15 x floor", format!("{cpu:.3} x floor"), cpu <= 1.15);
+        let p99 = ratio(daemon.jitter_p99_ns, floor.jitter_p99_ns);
+        line("p99 jitter, 1000 clients: at most 1.2 x floor", format!("{p99:.2} x floor"), p99 <= 1.2);
+        let rss = mega(daemon.rss_kib * 1024);
+        line("RSS, 1000 clients: under 4 MB", format!("{rss:.2} MB"), rss < 4.0);
+    }
+    if let Some(daemon) = at_1 {
+        let rss = mega(daemon.rss_kib * 1024);
+        line("RSS, 1 client: under 2.5 MB", format!("{rss:.2} MB"), rss < 2.5);
+    }
+    let (daemon, daemon_off) = rate(&extras.rates.0);
+    let (floor, floor_off) = rate(&extras.rates.1);
+    line(
+        "rate over 60 s: 24.000 Hz within one packet",
+        format!("{daemon:.4} Hz, {daemon_off:+.2} packets"),
+        daemon_off.abs() < 1.0,
+    );
+    line("  (the floor at the same time)", format!("{floor:.4} Hz, {floor_off:+.2} packets"), floor_off.abs() < 1.0);
+    let idle = format!("{} in {} s", extras.idle, extras.idle_for.as_secs());
+    line("wake-ups with no peer and no camera: none", idle, extras.idle == 0);
+    let size = mega(extras.binary_bytes);
+    line("release binary, stripped: under 1 MB", format!("{} bytes", extras.binary_bytes), size < 1.0);
+    let start = extras.start.as_secs_f64() * 1e3;
+    line("exec to listening: under 20 ms", format!("{start:.2} ms (median of {})", extras.starts), start < 20.0);
+    text
+}
+
+/// Packets a second, and how many more or fewer there were than at 24 Hz.
+fn rate(sample: &Sample) -> (f64, f64) {
+    let rate = sample.rate_uhz as f64 / 1e6;
+    let seconds = sample.packets as f64 / rate;
+    (rate, sample.packets as f64 - seconds * 24.0)
+}
+
+fn ratio(a: u64, b: u64) -> f64 {
+    a as f64 / b.max(1) as f64
+}
+
+fn mega(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
