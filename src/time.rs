@@ -2,6 +2,7 @@
 //!
 //! Not here: reading the clocks (`sys::clock`) and waiting for them (`sys::timerfd`).
 
+use std::fmt::{self, Display};
 use std::ops::Add;
 use std::time::Duration;
 
@@ -44,4 +45,51 @@ pub struct Now {
     pub mono: Mono,
     /// The wall clock, Unix time in milliseconds: for time stamps only, since it may jump.
     pub unix_ms: u64,
+}
+
+/// Unix time in milliseconds, shown in UTC as `2026-11-23 02:12:11.123`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Utc(pub u64);
+
+impl Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, ms) = (self.0 / 1000, self.0 % 1000);
+        let (minutes, second) = (seconds / 60, seconds % 60);
+        let (hours, minute) = (minutes / 60, minutes % 60);
+        let (year, month, day) = civil(hours / 24);
+        let hour = hours % 24;
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{ms:03}")
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01 (`civil_from_days` in H. Hinnant, "chrono-Compatible Low-Level
+/// Date Algorithms"; its eras are of 400 years, its years begin with March).
+const fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + (month <= 2) as u64, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        for (unix_ms, shown) in [
+            (0, "1970-01-01 00:00:00.000"),
+            (951_782_400_000, "2000-02-29 00:00:00.000"),
+            (1_709_251_199_999, "2024-02-29 23:59:59.999"),
+            (4_107_542_400_000, "2100-03-01 00:00:00.000"),
+            (2_147_483_648_000, "2038-01-19 03:14:08.000"),
+        ] {
+            assert_eq!(Utc(unix_ms).to_string(), shown);
+        }
+        let _ = Utc(u64::MAX).to_string();
+    }
 }

@@ -11,4 +11,5 @@ pub mod notify;
 pub mod signalfd;
 pub mod socket;
 pub mod splice;
+pub mod terminal;
 pub mod timerfd;

@@ -1,12 +1,13 @@
 //! What a line looks like: one event, one line, bounded. Pure.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
 use syslog::{Facility, Formatter3164, LogFormat, Severity};
 
 use crate::config::Level;
 use crate::limits::{MAX_LOG_LINE_BYTES, MAX_LOGGER_NAME_BYTES};
+use crate::time::Utc;
 
 /// Ends a line that was cut.
 const CUT: &str = " [...]";
@@ -25,7 +26,7 @@ pub struct Record<'a> {
 pub fn console(line: &mut Vec<u8>, record: &Record<'_>) {
     let start = line.len();
     // Writing to a Vec does not fail.
-    let _ = write!(line, "{} {} {} ", Stamp(record.unix_ms), record.logger, record.level);
+    let _ = write!(line, "{} {} {} ", Utc(record.unix_ms), record.logger, record.level);
     push_cut(line, record.text, start + MAX_LOG_LINE_BYTES - 1);
     line.push(b'\n');
 }
@@ -128,33 +129,6 @@ impl fmt::Write for Clean {
     }
 }
 
-/// Unix time in milliseconds, shown in UTC.
-struct Stamp(u64);
-
-impl Display for Stamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (seconds, ms) = (self.0 / 1000, self.0 % 1000);
-        let (minutes, second) = (seconds / 60, seconds % 60);
-        let (hours, minute) = (minutes / 60, minutes % 60);
-        let (year, month, day) = civil(hours / 24);
-        let hour = hours % 24;
-        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{ms:03}")
-    }
-}
-
-/// Year, month and day of a day since 1970-01-01 (`civil_from_days` in H. Hinnant, "chrono-Compatible Low-Level
-/// Date Algorithms"; its eras are of 400 years, its years begin with March).
-const fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + (month <= 2) as u64, month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,20 +151,6 @@ mod tests {
         assert!(line.starts_with("<28>"), "{line}");
         let tail = format!(" es-iot-server[{}]: camera.process: so", std::process::id());
         assert!(line.ends_with(&tail), "{line}");
-    }
-
-    #[test]
-    fn dates() {
-        for (unix_ms, shown) in [
-            (0, "1970-01-01 00:00:00.000"),
-            (951_782_400_000, "2000-02-29 00:00:00.000"),
-            (1_709_251_199_999, "2024-02-29 23:59:59.999"),
-            (4_107_542_400_000, "2100-03-01 00:00:00.000"),
-            (2_147_483_648_000, "2038-01-19 03:14:08.000"),
-        ] {
-            assert_eq!(Stamp(unix_ms).to_string(), shown);
-        }
-        let _ = Stamp(u64::MAX).to_string();
     }
 
     #[test]

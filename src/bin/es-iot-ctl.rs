@@ -1,2 +1,0 @@
-//! The client; its commands follow.
-fn main() {}

@@ -1,0 +1,259 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::ValueExt;
+
+use crate::failure::Failure;
+use crate::settings::Assignment;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Client of es-iot-server: data stream, camera settings and authentication.
+
+Usage: es-iot-ctl [OPTIONS] COMMAND
+
+Commands:
+  watch [--count N]   print the data stream, a line a packet: its time in UTC,
+                      its value, and the measured rate. Ends after N packets,
+                      with Ctrl-C, or when nobody reads its output
+  get                 print the camera settings, as KEY=VALUE
+  set KEY=VALUE ...   change the named settings, leave the others, and print
+                      what the server then reports
+  auth [--password-file F]
+                      ask for the password, or read it from the first line of
+                      F (- is standard input), and print the outcome. Without
+                      a terminal it is read from standard input
+
+Options, before or after the command:
+      --host H             name or address of the server (localhost)
+      --data-port N        port of the data stream (5000)
+      --settings-port N    port of the camera settings (5001)
+      --auth-port N        port of the authentication (5002)
+      --json               print JSON: an object, for watch one a line
+      --timeout SECONDS    how long connecting to an address, and then each
+                           reply, may take (5)
+  -V, --version            print the version
+  -h, --help               print this help
+
+Settings, as the protocol carries them, a byte each:
+  shutter              microseconds, 0 to 25500 in steps of 100; 0 is automatic
+  gain                 0 to 255 in steps of 1; 0 is automatic
+  awb_red, awb_blue    0 to 25.5 in steps of 0.1; both 0 is automatic
+  contrast             0 to 25.5 in steps of 0.1; 1 is unchanged
+  brightness           -1 to 1 in 255 steps of 0.00784; what is within 0.0005
+                       of a step is taken. 0 lies between -0.0039 and 0.0039
+
+The server's settings file may hold finer or larger values. get shows them as
+the protocol carries them: cut to a step, and at most the largest. An update
+always carries all six settings, so set writes the ones that it does not name
+back as get shows them, and what was finer in the file is then lost.
+
+Exit codes: 0 done, 1 the server refused or could not be reached, 2 wrong
+usage, which includes a value that can't be set and a password that can't be
+read. Settings that are in force but could not be stored are printed, and the
+exit code is 1.
+
+Examples:
+  es-iot-ctl watch --count 24
+  es-iot-ctl --host camera.local set shutter=8000 gain=4
+  es-iot-ctl get --json
+  es-iot-ctl auth --password-file /etc/es-iot/password
+";
+
+/// What the client was started with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arguments {
+    /// What to do.
+    pub command: Command,
+    /// `--host`, a name or an address without brackets.
+    pub host: String,
+    /// `--data-port`
+    pub data_port: u16,
+    /// `--settings-port`
+    pub settings_port: u16,
+    /// `--auth-port`
+    pub auth_port: u16,
+    /// `--json`
+    pub json: bool,
+    /// `--timeout`
+    pub timeout: Duration,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// `watch`, for so many packets.
+    Watch { count: Option<u64> },
+    /// `get`
+    Read,
+    /// `set`, with at least one assignment.
+    Set(Vec<Assignment>),
+    /// `auth`
+    Auth { password_file: Option<PathBuf> },
+    /// `--help`
+    Help,
+    /// `--version`
+    Version,
+}
+
+/// What the command is put together from, in whatever order it comes.
+#[derive(Default)]
+struct Words {
+    name: Option<String>,
+    rest: Vec<String>,
+    count: Option<u64>,
+    password_file: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Reads the command line, the program's name first.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Usage`] with what is wrong.
+    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Failure> {
+        use lexopt::Arg::{Long, Short, Value};
+
+        let mut parser = lexopt::Parser::from_iter(arguments);
+        let mut parsed = Self {
+            command: Command::Help,
+            host: "localhost".to_owned(),
+            data_port: 5000,
+            settings_port: 5001,
+            auth_port: 5002,
+            json: false,
+            timeout: Duration::from_secs(5),
+        };
+        let mut words = Words::default();
+        while let Some(argument) = parser.next().map_err(usage)? {
+            match argument {
+                Long("help") | Short('h') => return Ok(Self { command: Command::Help, ..parsed }),
+                Long("version") | Short('V') => return Ok(Self { command: Command::Version, ..parsed }),
+                Long("host") => parsed.host = host(&mut parser)?,
+                Long("data-port") => parsed.data_port = port(&mut parser, "--data-port")?,
+                Long("settings-port") => parsed.settings_port = port(&mut parser, "--settings-port")?,
+                Long("auth-port") => parsed.auth_port = port(&mut parser, "--auth-port")?,
+                Long("json") => parsed.json = true,
+                Long("timeout") => parsed.timeout = timeout(&mut parser)?,
+                Long("count") => words.count = Some(count(&mut parser)?),
+                Long("password-file") => words.password_file = Some(parser.value().map_err(usage)?.into()),
+                Value(word) => words.push(word.string().map_err(usage)?),
+                Short(_) | Long(_) => return Err(usage(argument.unexpected())),
+            }
+        }
+        parsed.command = words.command()?;
+        Ok(parsed)
+    }
+}
+
+impl Words {
+    fn push(&mut self, word: String) {
+        match self.name {
+            None => self.name = Some(word),
+            Some(_) => self.rest.push(word),
+        }
+    }
+
+    fn command(self) -> Result<Command, Failure> {
+        let name = self.name.as_deref().unwrap_or_default();
+        let wrong = |what: String| Err(Failure::Usage(what));
+        if name.is_empty() {
+            return wrong("which command? There are watch, get, set and auth".to_owned());
+        }
+        if self.count.is_some() && name != "watch" {
+            return wrong("--count belongs to watch".to_owned());
+        }
+        if self.password_file.is_some() && name != "auth" {
+            return wrong("--password-file belongs to auth".to_owned());
+        }
+        if let ("watch" | "get" | "auth", Some(word)) = (name, self.rest.first()) {
+            return wrong(format!("{name} takes no {word:?}"));
+        }
+        match name {
+            "watch" => Ok(Command::Watch { count: self.count }),
+            "get" => Ok(Command::Read),
+            "set" => Assignment::all(&self.rest).map(Command::Set),
+            "auth" => Ok(Command::Auth { password_file: self.password_file }),
+            _ => wrong(format!("there is no command {name:?}; there are watch, get, set and auth")),
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn usage(error: lexopt::Error) -> Failure {
+    Failure::Usage(error.to_string())
+}
+
+fn text(parser: &mut lexopt::Parser) -> Result<String, Failure> {
+    parser.value().and_then(ValueExt::string).map_err(usage)
+}
+
+fn host(parser: &mut lexopt::Parser) -> Result<String, Failure> {
+    let given = text(parser)?;
+    let bare = given.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&given);
+    if bare.is_empty() {
+        return Err(Failure::Usage("--host is empty; it has to be a name or an address".to_owned()));
+    }
+    Ok(bare.to_owned())
+}
+
+fn port(parser: &mut lexopt::Parser, option: &str) -> Result<u16, Failure> {
+    let given = text(parser)?;
+    match given.parse() {
+        Ok(port) if port != 0 => Ok(port),
+        Ok(_) | Err(_) => Err(Failure::Usage(format!("{option} is {given:?}; allowed is 1 to 65535"))),
+    }
+}
+
+fn count(parser: &mut lexopt::Parser) -> Result<u64, Failure> {
+    let given = text(parser)?;
+    match given.parse() {
+        Ok(count) if count != 0 => Ok(count),
+        Ok(_) | Err(_) => Err(Failure::Usage(format!("--count is {given:?}; allowed is a whole number from 1"))),
+    }
+}
+
+fn timeout(parser: &mut lexopt::Parser) -> Result<Duration, Failure> {
+    let given = text(parser)?;
+    match given.parse::<f64>() {
+        Ok(seconds) if (0.01..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        Ok(_) | Err(_) => Err(Failure::Usage(format!("--timeout is {given:?}; allowed is 0.01 to 3600 seconds"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Arguments, String> {
+        let all = std::iter::once("es-iot-ctl").chain(arguments.iter().copied()).map(OsString::from);
+        Arguments::parse(all).map_err(|failure| {
+            assert_eq!(failure.exit_code(), 2);
+            failure.to_string()
+        })
+    }
+
+    #[test]
+    fn options_may_stand_on_either_side_of_the_command() {
+        let before = parse(&["--host", "[::1]", "--json", "--count=3", "--data-port", "7", "watch"]).unwrap();
+        let after = parse(&["watch", "--count", "3", "--data-port=7", "--json", "--host=::1"]).unwrap();
+        assert_eq!(before, after);
+        assert_eq!(before.command, Command::Watch { count: Some(3) });
+        assert_eq!((before.host.as_str(), before.data_port, before.settings_port), ("::1", 7, 5001));
+        assert_eq!(parse(&["get", "--timeout", "0.5"]).unwrap().timeout, Duration::from_millis(500));
+        assert_eq!(parse(&["auth", "-h", "--nonsense"]).unwrap().command, Command::Help);
+        assert_eq!(parse(&["-V"]).unwrap().command, Command::Version);
+        let auth = parse(&["auth", "--password-file", "-"]).unwrap().command;
+        assert_eq!(auth, Command::Auth { password_file: Some("-".into()) });
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal() {
+        for line in HELP.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `auth`.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use es_iot_server::config::{Secret, password};
+use es_iot_server::limits::MAX_REQUEST_PAYLOAD_BYTES;
+use es_iot_server::sys::terminal;
+use es_iot_server::wire::Id;
+use es_iot_server::wire::auth::READY;
+
+use crate::arguments::Arguments;
+use crate::connection::{Connection, Message};
+use crate::failure::{Failure, Refusal};
+
+/// Sends the password and prints the outcome. The password comes first, since the server waits only seconds for it.
+///
+/// # Errors
+///
+/// When there is no password, the server can't be reached, or does not take it.
+pub fn run(arguments: &Arguments, password_file: Option<&Path>) -> Result<(), Failure> {
+    let password = match password_file.filter(|path| path.as_os_str() != "-") {
+        Some(path) => from_file(path),
+        None => from_stdin(&arguments.host),
+    }?;
+    let mut connection = Connection::open(arguments, Id::Auth)?;
+    connection.send(&[password.reveal()])?;
+    let (outcome, failure) = match connection.receive(None)? {
+        Some(Message::Response(payload)) if payload == READY => ("ready".to_owned(), None),
+        Some(Message::Error(Refusal::Bare)) => ("wrong password".to_owned(), Some(Failure::WrongPassword)),
+        Some(Message::Error(refusal)) => (refusal.to_string(), Some(connection.refused(refusal))),
+        Some(Message::Response(_)) | None => return Err(connection.not_ours()),
+    };
+    let said = if arguments.json {
+        crate::say(&format!("{}\n", serde_json::json!({ "outcome": outcome })))
+    } else if failure.is_none() {
+        crate::say(&format!("{outcome}\n"))
+    } else {
+        Ok(())
+    };
+    failure.map_or(said, Err)
+}
+
+fn from_file(path: &Path) -> Result<Secret, Failure> {
+    let shown = path.display();
+    let line = File::open(path)
+        .and_then(|file| first_line(BufReader::new(file)))
+        .map_err(|error| Failure::Password(format!("the password file {shown} can't be read: {error}")))?;
+    check(&line, &format!("the first line of {shown}"))
+}
+
+/// Asks on the terminal if standard input is one, and takes its first line if not.
+fn from_stdin(host: &str) -> Result<Secret, Failure> {
+    let stdin = io::stdin();
+    let line = if stdin.is_terminal() {
+        let prompt = || {
+            let mut stderr = io::stderr();
+            write!(stderr, "Password for {host}: ").and_then(|()| stderr.flush())
+        };
+        terminal::read_unseen(stdin.as_fd(), prompt)
+    } else {
+        first_line(stdin.lock())
+    };
+    let line = line.map_err(|error| Failure::Password(format!("the password can't be read: {error}")))?;
+    check(&line, "what was entered")
+}
+
+/// The first line, and no more of a long one than shows that it is too long.
+fn first_line(input: impl BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    input.take(u64::from(MAX_REQUEST_PAYLOAD_BYTES) + 2).read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+fn check(line: &[u8], what: &str) -> Result<Secret, Failure> {
+    let line = match line.strip_suffix(b"\n") {
+        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+        None => line,
+    };
+    password::check(line).map_err(|problem| Failure::Password(format!("{what} can't be sent: {problem}")))
+}

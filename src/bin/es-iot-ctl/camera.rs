@@ -1,0 +1,76 @@
+//! `get` and `set`.
+
+use es_iot_server::wire::{ErrorCode, Id};
+
+use crate::arguments::Arguments;
+use crate::connection::{Connection, Message};
+use crate::failure::{Failure, Refusal};
+use crate::settings::{Assignment, Bytes, Key, text};
+
+/// The payload of a read.
+const READ: &[u8] = &[];
+
+/// Prints the settings.
+///
+/// # Errors
+///
+/// When the server can't be asked or refuses.
+pub fn read(arguments: &Arguments) -> Result<(), Failure> {
+    let mut connection = Connection::open(arguments, Id::Settings)?;
+    let bytes = ask(&mut connection)?;
+    crate::say(&text(bytes, arguments.json))
+}
+
+/// Changes some settings and leaves the others, then prints what the server reports: it answers that read only
+/// once the settings are stored, or are known not to be.
+///
+/// # Errors
+///
+/// When the server can't be asked, refuses, or could not store.
+pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Failure> {
+    let mut connection = Connection::open(arguments, Id::Settings)?;
+    let mut wanted = ask(&mut connection)?;
+    for Assignment { key, byte } in assignments {
+        wanted[*key as usize] = *byte;
+    }
+    connection.send(&[&wanted, READ])?;
+    let mut not_stored = None;
+    let reported = loop {
+        match connection.receive(None).map_err(unconfirmed)? {
+            Some(Message::Response(payload)) => break first_six(&connection, &payload)?,
+            Some(Message::Error(refusal @ Refusal::Code(ErrorCode::NotStored))) => not_stored = Some(refusal),
+            Some(Message::Error(refusal)) => return Err(connection.refused(refusal)),
+            None => {}
+        }
+    };
+    // That they are not stored matters more than that nobody reads what is printed.
+    let said = crate::say(&text(reported, arguments.json));
+    if let Some(refusal) = not_stored {
+        return Err(connection.refused(refusal));
+    }
+    let differs = |assignment: &&Assignment| reported[assignment.key as usize] != assignment.byte;
+    let other: Vec<&str> = assignments.iter().filter(differs).map(|assignment| assignment.key.name()).collect();
+    if !other.is_empty() {
+        return Err(Failure::Overwritten { keys: other.join(", ") });
+    }
+    said
+}
+
+fn ask(connection: &mut Connection) -> Result<Bytes, Failure> {
+    connection.send(&[READ])?;
+    let payload = connection.response()?;
+    first_six(connection, &payload)
+}
+
+/// The reply's payload has three more bytes, which are reserved.
+fn first_six(connection: &Connection, payload: &[u8]) -> Result<Bytes, Failure> {
+    match payload.first_chunk::<{ Key::ALL.len() }>() {
+        Some(bytes) if payload.len() == bytes.len() + 3 => Ok(*bytes),
+        Some(_) | None => Err(connection.not_ours()),
+    }
+}
+
+/// Once the update is on its way, silence leaves open whether it was carried out.
+fn unconfirmed(failure: Failure) -> Failure {
+    if let Failure::Silent { peer, timeout } = failure { Failure::Unconfirmed { peer, timeout } } else { failure }
+}

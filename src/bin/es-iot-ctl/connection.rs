@@ -1,0 +1,178 @@
+//! One connection to one of the server's ports: packets out, packets in, and a time limit on both.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use es_iot_server::sys::clock;
+use es_iot_server::sys::terminal::{Held, Interest, Ready, wait};
+use es_iot_server::wire::packet::{self, Decoder, ErrorCode, Id, Kind};
+
+use crate::arguments::Arguments;
+use crate::failure::{Failure, Refusal};
+
+/// The longest payload that is taken, in bytes. The longest that the server sends has nine.
+const MAX_REPLY_PAYLOAD_BYTES: u16 = 64;
+
+/// A connection to the service `id`.
+pub struct Connection {
+    stream: TcpStream,
+    decoder: Decoder,
+    id: Id,
+    /// Host and port as given, for messages.
+    peer: String,
+    timeout: Duration,
+}
+
+/// What came.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Message {
+    /// The payload of a response.
+    Response(Vec<u8>),
+    /// An error packet.
+    Error(Refusal),
+}
+
+impl Connection {
+    /// Connects to the service `id`, at whichever of the host's addresses takes the connection first.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::NoSuchHost`] and [`Failure::Unreachable`].
+    pub fn open(arguments: &Arguments, id: Id) -> Result<Self, Failure> {
+        let host = arguments.host.as_str();
+        let port = match id {
+            Id::Auth => arguments.auth_port,
+            Id::Data => arguments.data_port,
+            Id::Settings => arguments.settings_port,
+        };
+        let peer = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        let timeout = arguments.timeout;
+        let stream = connect(host, port, timeout, &peer)?;
+        // A request is one small write, and waits for nothing.
+        let prepared = stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(timeout)));
+        prepared.map_err(|error| Failure::Lost { peer: peer.clone(), error })?;
+        Ok(Self { stream, decoder: Decoder::new(MAX_REPLY_PAYLOAD_BYTES), id, peer, timeout })
+    }
+
+    /// Sends requests with these payloads, in one write.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Lost`]; but if the server has closed, what it said before is for [`Connection::receive`] to find.
+    pub fn send(&mut self, payloads: &[&[u8]]) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        for payload in payloads {
+            packet::encode(self.id, Kind::Request, payload, &mut bytes);
+        }
+        match self.stream.write_all(&bytes) {
+            Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                Err(self.lost(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The next packet. `None` when a signal came first that `held` holds back.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Silent`], [`Failure::Closed`], [`Failure::Lost`] or [`Failure::NotOurs`].
+    pub fn receive(&mut self, held: Option<&Held>) -> Result<Option<Message>, Failure> {
+        let until = clock::mono() + self.timeout;
+        loop {
+            if let Some(message) = self.decoded()? {
+                return Ok(Some(message));
+            }
+            match wait(self.stream.as_fd(), Interest::Read, Some(until), held) {
+                Ok(Ready::Yes) => {}
+                Ok(Ready::TimedOut) => {
+                    return Err(Failure::Silent { peer: self.peer.clone(), timeout: self.timeout });
+                }
+                Ok(Ready::Signal) => return Ok(None),
+                Err(error) => return Err(self.lost(error)),
+            }
+            let mut chunk = [0; 1024];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(Failure::Closed { peer: self.peer.clone() }),
+                Ok(count) => self.decoder.push(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return Err(Failure::Closed { peer: self.peer.clone() });
+                }
+                Err(error) => return Err(self.lost(error)),
+            }
+        }
+    }
+
+    /// The payload of the response that has to come next.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::receive`], and [`Failure::Refused`].
+    pub fn response(&mut self) -> Result<Vec<u8>, Failure> {
+        match self.receive(None)? {
+            Some(Message::Response(payload)) => Ok(payload),
+            Some(Message::Error(refusal)) => Err(self.refused(refusal)),
+            None => Err(Failure::Closed { peer: self.peer.clone() }),
+        }
+    }
+
+    /// The failure that an error packet is.
+    pub fn refused(&self, refusal: Refusal) -> Failure {
+        Failure::Refused { peer: self.peer.clone(), refusal }
+    }
+
+    /// The failure that a payload is which this service does not send.
+    pub fn not_ours(&self) -> Failure {
+        let (service, option) = match self.id {
+            Id::Auth => ("authentication", "--auth-port"),
+            Id::Data => ("data stream", "--data-port"),
+            Id::Settings => ("settings service", "--settings-port"),
+        };
+        Failure::NotOurs { peer: self.peer.clone(), service, option }
+    }
+
+    /// A packet that has arrived whole. One that is damaged ends it all: TCP keeps bytes as they were sent.
+    fn decoded(&mut self) -> Result<Option<Message>, Failure> {
+        let message = match self.decoder.next() {
+            Ok(None) => return Ok(None),
+            Ok(Some(packet)) if packet.is(self.id, Kind::Response) => Some(Message::Response(packet.payload.to_vec())),
+            Ok(Some(packet)) if packet.is(self.id, Kind::Error) => Some(Message::Error(refusal(packet.payload))),
+            Ok(Some(_)) | Err(_) => None,
+        };
+        message.map(Some).ok_or_else(|| self.not_ours())
+    }
+
+    fn lost(&self, error: io::Error) -> Failure {
+        Failure::Lost { peer: self.peer.clone(), error }
+    }
+}
+
+/// Tries one address after the other. If none works, an address where nothing listens says most about why.
+fn connect(host: &str, port: u16, timeout: Duration, peer: &str) -> Result<TcpStream, Failure> {
+    let no_such_host = |error| Failure::NoSuchHost { host: host.to_owned(), error };
+    let mut worst: Option<io::Error> = None;
+    for address in (host, port).to_socket_addrs().map_err(no_such_host)? {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                if worst.as_ref().is_none_or(|known| known.kind() != io::ErrorKind::ConnectionRefused) {
+                    worst = Some(error);
+                }
+            }
+        }
+    }
+    Err(match worst {
+        Some(error) => Failure::Unreachable { peer: peer.to_owned(), timeout, error },
+        None => no_such_host(io::Error::other("it has no address")),
+    })
+}
+
+fn refusal(payload: &[u8]) -> Refusal {
+    match payload {
+        [] => Refusal::Bare,
+        [code, ..] => ErrorCode::from_byte(*code).map_or(Refusal::Unknown(*code), Refusal::Code),
+    }
+}

@@ -1,0 +1,46 @@
+//! The client: one command, printed on standard output, and an exit code that a script can use.
+//!
+//! Not here: the packets themselves, which are the library's `wire`, as the daemon speaks it.
+
+mod arguments;
+mod auth;
+mod camera;
+mod connection;
+mod failure;
+mod settings;
+mod watch;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let done = Arguments::parse(std::env::args_os()).and_then(|arguments| run(&arguments));
+    match done {
+        // Nobody reads any more, `es-iot-ctl watch | head -1` for one: that is an end, and no failure.
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell();
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Watch { count } => watch::run(arguments, *count),
+        Command::Read => camera::read(arguments),
+        Command::Set(assignments) => camera::set(arguments, assignments),
+        Command::Auth { password_file } => auth::run(arguments, password_file.as_deref()),
+        Command::Help => say(arguments::HELP),
+        Command::Version => say(concat!("es-iot-ctl ", env!("CARGO_PKG_VERSION"), "\n")),
+    }
+}
+
+/// Prints to standard output, at once.
+fn say(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::output)
+}
