@@ -106,7 +106,7 @@ fn a_wrong_configuration_is_refused() {
     let output = daemon(&["--check-config", "--config", scratch.to_str().unwrap()]);
     fs::remove_file(&scratch).unwrap();
     assert_eq!(output.status.code(), Some(78));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("camera.framerate is 0; allowed is 1 to 120"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("camera.framerate is 0; allowed is a whole number from 1 to 120"));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn shell_blocks(text: &str) -> Vec<String> {
                 blocks.push(inside.trim_end().to_owned());
                 block = None;
             }
-            Some(inside) => *inside += &format!("{line}\n"),
+            Some(inside) => inside.extend([line, "\n"]),
             None if line == "```sh" => block = Some(String::new()),
             None => {}
         }

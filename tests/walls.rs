@@ -4,9 +4,12 @@
 //! every slip, and says where.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[path = "source/paths.rs"]
+mod paths;
 mod source;
 
-use source::{Parsed, Source, paths, program, starts_with};
+use paths::paths;
+use source::{Parsed, Source, program, starts_with};
 
 /// The parts that decide: time, bytes and randomness come in as arguments, and what is to be done goes out as values.
 const PURE: [&str; 10] = [
@@ -67,7 +70,7 @@ fn breaches(source: &Source) -> Vec<String> {
     for path in paths(&source.words) {
         let is_or_is_in =
             |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-        if pure && NOT_PURE.iter().chain(&PRINTING).any(|root| is_or_is_in(&root)) {
+        if pure && NOT_PURE.iter().chain(&PRINTING).any(|root| is_or_is_in(root)) {
             refuse(&path, "a pure part takes it as an argument, or returns what is to be done");
         }
         if pure && (path.ends_with("Instant::now") || path.ends_with("SystemTime::now")) {
