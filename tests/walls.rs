@@ -70,7 +70,7 @@ fn breaches(source: &Source) -> Vec<String> {
     for path in paths(&source.words) {
         let is_or_is_in =
             |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-        if pure && NOT_PURE.iter().chain(&PRINTING).any(|root| is_or_is_in(root)) {
+        if pure && NOT_PURE.iter().chain(&PRINTING).any(&is_or_is_in) {
             refuse(&path, "a pure part takes it as an argument, or returns what is to be done");
         }
         if pure && (path.ends_with("Instant::now") || path.ends_with("SystemTime::now")) {
