@@ -26,11 +26,11 @@ pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Wrong passwords within [`FAILURE_WINDOW`] before an address is locked out.
 pub const MAX_FAILURES: usize = 5;
 /// How far back failures count.
-pub const FAILURE_WINDOW: Duration = Duration::from_secs(60);
+pub const FAILURE_WINDOW: Duration = Duration::from_mins(1);
 /// The first lock-out; each further one doubles.
 pub const LOCKOUT_FIRST: Duration = Duration::from_secs(30);
 /// The longest lock-out. An address that keeps still for this long after one starts afresh.
-pub const LOCKOUT_LONGEST: Duration = Duration::from_secs(15 * 60);
+pub const LOCKOUT_LONGEST: Duration = Duration::from_mins(15);
 /// Addresses whose failures are remembered. 1024 entries are about 100 KB; a botnet larger than that pushes out
 /// the entries that are oldest and not locked out first.
 pub const MAX_FAILING_ADDRESSES: usize = 1024;
@@ -47,7 +47,7 @@ pub const SETTINGS_LONGEST_BURST: Duration = Duration::from_secs(1);
 /// The least time between two writes of the settings file: flash wears out by writes.
 pub const STORE_INTERVAL: Duration = Duration::from_millis(250);
 /// How long until a failed write of the settings file is tried again.
-pub const STORE_RETRY: Duration = Duration::from_secs(60);
+pub const STORE_RETRY: Duration = Duration::from_mins(1);
 
 /// The longest camera settings file that is read, in bytes; a good one has about 150.
 pub const MAX_SETTINGS_FILE_BYTES: u64 = 16 * 1024;
@@ -68,7 +68,7 @@ pub const BACKOFF_RESET: Duration = Duration::from_secs(30);
 /// RTSP server, after it has taken some video.
 pub const RUNNING_PROOF: Duration = Duration::from_secs(3);
 /// How often a missing camera program is looked for again.
-pub const REPROBE: Duration = Duration::from_secs(60);
+pub const REPROBE: Duration = Duration::from_mins(1);
 /// How long `rpicam-vid --help` may take before it is taken for one without libav.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Lines of the children's standard error kept for the day they fail.
@@ -104,7 +104,7 @@ pub const LISTEN_BACKLOG: i32 = 1024;
 /// How long accepting rests when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
 /// Descriptors beside those of clients: listeners, timers, log, pipes, children.
-pub const SPARE_DESCRIPTORS: u64 = 64;
+pub const SPARE_DESCRIPTORS: u32 = 64;
 /// How long after SIGTERM everything is over: the camera's two stages and the settings' last write.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time from the beginning of a silent peer connection's keep-alive probes to its end, in seconds: idle, interval, count.

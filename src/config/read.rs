@@ -1,9 +1,10 @@
 //! Reading the beginning of a file that may be the wrong one: nothing hangs, and nothing grows.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use crate::sys::file::open_to_read;
 
 /// Why there are no bytes.
 pub(super) enum ReadError {
@@ -21,9 +22,7 @@ impl From<io::Error> for ReadError {
 
 /// Opens a regular file, and describes what was opened, not what may have taken its name since.
 pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), ReadError> {
-    // fifo(7): opening a pipe for reading waits for a writer unless O_NONBLOCK is given; for a regular file it
-    // changes nothing (open(2)).
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let file = open_to_read(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok((file, metadata)) } else { Err(ReadError::NotRegular) }
 }

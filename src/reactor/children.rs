@@ -6,8 +6,6 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Poll};
-use nix::sys::signal::Signal;
-use nix::unistd::Pid;
 
 use super::Reactor;
 use super::sockets::{Followup, errno};
@@ -18,7 +16,9 @@ use crate::config::mask_url_passwords;
 use crate::limits::{LINE_BUDGET_BYTES, MAX_CHILD_LINE_BYTES, SPLICE_BUDGET_BYTES};
 use crate::server::{Errno, Input};
 use crate::stats::Counter;
-use crate::sys::child::{self, Ended, Streams};
+use crate::sys::child::{self, Ended, Pid, Signal, Streams};
+use crate::sys::errno::EINTR;
+use crate::sys::limits::Limit;
 use crate::sys::splice::{Moved, forward, null_sink};
 
 /// The order in which the dead are told of when several died at once: the camera's end explains the publisher's.
@@ -47,11 +47,11 @@ pub(super) struct Children {
     generation: u16,
     /// The process that writes the settings file.
     writer: Option<Pid>,
-    descriptors: u64,
+    descriptors: Limit,
 }
 
 impl Children {
-    pub(super) fn new(descriptors: u64) -> io::Result<Self> {
+    pub(super) fn new(descriptors: Limit) -> io::Result<Self> {
         Ok(Self {
             probe: None,
             camera: None,
@@ -266,7 +266,7 @@ impl Reactor<'_> {
         let result = match ended {
             Ended::Code(0) => Ok(()),
             Ended::Code(code) => Err(Errno(code)),
-            Ended::Signal(_) => Err(Errno(nix::libc::EINTR)),
+            Ended::Signal(_) => Err(Errno(EINTR)),
         };
         self.feed(Input::Stored { result });
     }

@@ -9,6 +9,7 @@ use crate::wire::packet::HEADER_BYTES;
 
 /// A socket and what it is owed.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact, and any of them can go with any other")]
 pub struct Connection<S> {
     /// The socket, non-blocking.
     pub stream: S,

@@ -25,15 +25,15 @@ use std::path::PathBuf;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll};
-use nix::sys::signal::Signal;
 
 use crate::limits::EVENTS_PER_TURN;
 use crate::server::{Fresh, Input, Output, Request, Server, Service};
 use crate::stats::Counter;
 use crate::sys::clock;
+use crate::sys::limits::Limit;
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
-use crate::sys::signalfd::Signals;
+use crate::sys::signalfd::{Signal, Signals};
 use crate::sys::timerfd::Timer;
 use crate::time::{Mono, Now};
 use children::Children;
@@ -91,7 +91,7 @@ pub struct Outside<'a> {
     /// Where the camera settings are kept.
     pub settings_file: PathBuf,
     /// The soft limit on descriptors that children get.
-    pub child_descriptors: u64,
+    pub child_descriptors: Limit,
     /// Rereads configuration, password and camera settings.
     pub reload: &'a mut dyn FnMut() -> Result<Box<Fresh>, String>,
 }
@@ -261,9 +261,10 @@ impl<'a> Reactor<'a> {
         self.now = Now { mono, unix_ms: clock::unix_ms() };
         self.tick_due = None;
         let mut buffer = [0; SOURCE_BYTES];
-        let reading = self.source.as_ref().map(|path| {
-            crate::sys::file::read_start(path, &mut buffer).map(|bytes| &*bytes).map_err(|error| sockets::errno(&error))
-        });
+        let reading = self
+            .source
+            .as_ref()
+            .map(|path| crate::sys::file::read_start(path, &mut buffer).map_err(|error| sockets::errno(&error)));
         self.server.handle(self.now, Input::Tick { reading }, &mut self.outputs);
         self.settle();
     }
@@ -279,6 +280,7 @@ impl<'a> Reactor<'a> {
         self.feed(Input::Wakeup);
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "signalfd reports only what it was asked for")]
     fn signals_waiting(&mut self) {
         while let Some(signal) = self.signals.next() {
             match signal {
@@ -290,7 +292,6 @@ impl<'a> Reactor<'a> {
                     self.feed(Input::Signal(Request::Counters));
                 }
                 Signal::SIGCHLD => self.reap(),
-                #[expect(clippy::wildcard_enum_match_arm, reason = "signalfd reports only what it was asked for")]
                 _ => {}
             }
         }

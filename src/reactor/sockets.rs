@@ -43,7 +43,7 @@ impl Followup {
 
 /// The number of an I/O error; `EIO` for one that the standard library made up.
 pub(super) fn errno(error: &io::Error) -> Errno {
-    Errno(error.raw_os_error().unwrap_or(nix::libc::EIO))
+    Errno(error.raw_os_error().unwrap_or(crate::sys::errno::EIO))
 }
 
 impl Reactor<'_> {

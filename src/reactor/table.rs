@@ -26,13 +26,12 @@ impl Table {
         if self.len() >= most.min(usize::from(MAX_CLIENTS) + REFUSED_SLOTS) {
             return None;
         }
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                let slot = u16::try_from(self.slots.len()).ok()?;
-                self.slots.push(Slot::default());
-                slot
-            }
+        let slot = if let Some(slot) = self.free.pop() {
+            slot
+        } else {
+            let slot = u16::try_from(self.slots.len()).ok()?;
+            self.slots.push(Slot::default());
+            slot
         };
         let entry = self.slots.get_mut(usize::from(slot))?;
         entry.generation = (entry.generation + 1) % GENERATIONS;

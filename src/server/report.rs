@@ -203,10 +203,7 @@ impl Report {
 
     /// Lines that belong below it: what the children printed before they failed.
     pub fn details(&self) -> &[String] {
-        match self {
-            Self::Camera(camera::report::Report::Failed { tail, .. }) => tail,
-            _ => &[],
-        }
+        if let Self::Camera(camera::report::Report::Failed { tail, .. }) = self { tail } else { &[] }
     }
 
     /// What it is limited by, `None` for what nobody outside can make happen often.

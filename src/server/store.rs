@@ -150,13 +150,13 @@ impl Store {
                 self.writing = Some((settings, now));
                 Some(Due::GiveUpWaiting)
             }
-            None => self.write(now),
+            None => Some(self.write(now)),
         }
     }
 
     /// Begins to write at once what is not kept yet: the server is stopping.
     pub fn flush(&mut self, now: Mono) -> Option<Due> {
-        if self.durability == Durability::Kept || self.writing.is_some() { None } else { self.write(now) }
+        if self.durability == Durability::Kept || self.writing.is_some() { None } else { Some(self.write(now)) }
     }
 
     /// Whether nothing is being written and nothing is left to be.
@@ -184,12 +184,12 @@ impl Store {
         self.release(true)
     }
 
-    fn write(&mut self, now: Mono) -> Option<Due> {
+    fn write(&mut self, now: Mono) -> Due {
         self.writing = Some((self.current, now));
         self.last_write = Some(now);
         self.write_at = None;
         self.durability = Durability::Pending;
-        Some(Due::Write(self.current))
+        Due::Write(self.current)
     }
 
     fn release(&mut self, failed: bool) -> Outcome {
@@ -226,9 +226,9 @@ mod tests {
     #[test]
     fn a_burst_is_one_restart_and_one_write() {
         let mut store = Store::new(settings(1.0));
-        for step in 0..8_u64 {
-            assert!(store.update(after(step * 50), A, settings(2.0 + step as f64)));
-            assert_eq!(all_due(&mut store, after(step * 50)), []);
+        for step in 0..8_u32 {
+            assert!(store.update(after(u64::from(step) * 50), A, settings(2.0 + f64::from(step))));
+            assert_eq!(all_due(&mut store, after(u64::from(step) * 50)), []);
         }
         assert_eq!(store.deadline(), Some(after(350 + 150)));
         assert_eq!(all_due(&mut store, after(500)), [Due::Apply(settings(9.0)), Due::Write(settings(9.0))]);
@@ -241,11 +241,12 @@ mod tests {
     fn a_burst_that_does_not_end_is_seen_all_the_same() {
         let mut store = Store::new(settings(1.0));
         let mut applied = 0;
-        for step in 0..100_u64 {
-            store.update(after(step * 100), A, settings(step as f64));
-            for due in all_due(&mut store, after(step * 100)) {
+        for step in 0..100_u32 {
+            let now = after(u64::from(step) * 100);
+            store.update(now, A, settings(f64::from(step)));
+            for due in all_due(&mut store, now) {
                 if let Due::Write(_) = due {
-                    store.written(after(step * 100), true);
+                    store.written(now, true);
                 }
                 applied += usize::from(matches!(due, Due::Apply(_)));
             }

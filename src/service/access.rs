@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const LASTS: Duration = Duration::from_secs(60);
+    const LASTS: Duration = Duration::from_mins(1);
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()

@@ -116,16 +116,7 @@ impl std::fmt::Display for StartError {
         match self {
             Self::Usage(what) => write!(f, "{what}; see es-iot-server --help"),
             Self::Bind { host, port, key, error } => {
-                let hint = match error.kind() {
-                    io::ErrorKind::AddrInUse => {
-                        "another program (or a second es-iot-server) has it: stop that or change"
-                    }
-                    io::ErrorKind::PermissionDenied => {
-                        "ports below 1024 need CAP_NET_BIND_SERVICE: give that or change"
-                    }
-                    _ => "check server.host or change",
-                };
-                write!(f, "cannot listen on {host} port {port}: {error}; {hint} {key}")
+                write!(f, "cannot listen on {host} port {port}: {error}; {} {key}", bind_hint(error.kind()))
             }
             Self::Internal { doing, error } => write!(f, "internal error {doing}: {error}; please report it"),
             Self::Reactor(error) => write!(f, "internal error: {error}; please report it"),
@@ -142,6 +133,16 @@ impl std::fmt::Display for StartError {
             Self::Log(error) => error.fmt(f),
             Self::Told(code) => write!(f, "exit code {code}"),
         }
+    }
+}
+
+/// What to do about a port that can't be bound; the key to change comes after it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list of kinds is open")]
+fn bind_hint(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => "another program (or a second es-iot-server) has it: stop that or change",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE: give that or change",
+        _ => "check server.host or change",
     }
 }
 

@@ -151,11 +151,11 @@ fn bind(config: &Config, log: &Handle) -> Result<[TcpListener; 3], StartError> {
 }
 
 /// Makes room for all clients. Returns the limit that was there, which is what children expect.
-fn raise_descriptors(config: &Config, log: &Handle) -> Result<u64, StartError> {
-    let wanted = u64::from(config.server.max_clients) + SPARE_DESCRIPTORS;
+fn raise_descriptors(config: &Config, log: &Handle) -> Result<limits::Limit, StartError> {
+    let wanted = u32::from(config.server.max_clients) + SPARE_DESCRIPTORS;
     let (before, now) =
         limits::raise_descriptors(wanted).map_err(StartError::internal("raising the limit on open files"))?;
-    if now < wanted {
+    if now < wanted.into() {
         log.write(
             Level::Warning,
             "server",

@@ -55,12 +55,13 @@ pub fn settings(config: &Config, log: &Handle) -> CameraSettings {
         Ok(settings) => return settings.unwrap_or_default(),
         Err(error) => error,
     };
-    let aside = match &error {
-        StartError::Settings { error: SettingsProblem::Damaged(_), .. } => match file::set_aside(&path) {
+    let aside = if matches!(&error, StartError::Settings { error: SettingsProblem::Damaged(_), .. }) {
+        match file::set_aside(&path) {
             Ok(aside) => format!("the file is kept as {}", aside.display()),
             Err(error) => format!("the file can't be set aside: {error}"),
-        },
-        _ => "check who owns it".to_owned(),
+        }
+    } else {
+        "check who owns it".to_owned()
     };
     log.write(Level::Error, "camera.config", format_args!("{error}; the default settings are used, {aside}"));
     CameraSettings::default()

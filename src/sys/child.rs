@@ -10,11 +10,14 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signal::{SigSet, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::{getpid, getppid};
 
+use super::limits::Limit;
 use super::notify;
+pub use super::signalfd::Signal;
+pub use nix::unistd::Pid;
 
 /// Which of a child's streams are pipes to this process. Standard error always is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +60,7 @@ pub enum Ended {
 /// # Errors
 ///
 /// The program is missing or not executable, or the system is out of processes, descriptors or memory.
-pub fn spawn(argv: &[String], streams: Streams, descriptors: u64) -> io::Result<Child> {
+pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Result<Child> {
     let (program, arguments) = argv.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
     let (said, says) = io::pipe()?;
     let mut command = Command::new(program);
@@ -90,7 +93,7 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: u64) -> io::Result<
 }
 
 /// Runs in the child, between fork and exec.
-fn prepare(parent: Pid, descriptors: u64) -> io::Result<()> {
+fn prepare(parent: Pid, descriptors: Limit) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     if getppid() != parent {
         // The server died before the line above; its death signal will not come any more.

@@ -104,6 +104,16 @@ pub fn ensure_directory(directory: &Path) -> io::Result<()> {
     made.map(drop)
 }
 
+/// Opens a file for reading without waiting. fifo(7): opening a pipe for reading waits for a writer unless `O_NONBLOCK`
+/// is given; for a regular file it changes nothing (open(2)).
+///
+/// # Errors
+///
+/// It can't be opened.
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
 /// Reads a small text file.
 ///
 /// # Errors
@@ -111,8 +121,7 @@ pub fn ensure_directory(directory: &Path) -> io::Result<()> {
 /// It can't be read, is longer than `most` bytes, or is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let mut text = String::new();
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    file.take(most + 1).read_to_string(&mut text)?;
+    open_to_read(path)?.take(most + 1).read_to_string(&mut text)?;
     if text.len() as u64 > most {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -125,8 +134,7 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
 ///
 /// It can't be opened or read.
 pub fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
-    let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    let length = file.read(buffer)?;
+    let length = open_to_read(path)?.read(buffer)?;
     Ok(&buffer[..length])
 }
 

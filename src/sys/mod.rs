@@ -4,6 +4,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod errno;
 pub mod file;
 pub mod limits;
 pub mod log;

@@ -2,7 +2,9 @@
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
-use nix::sys::signal::{SigSet, Signal};
+pub use nix::sys::signal::Signal;
+
+use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// What the program listens to. SIGPIPE is ignored since the Rust runtime's start.

@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 /// Longer than anything takes on a machine that is not broken.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A directory of a test's own, gone with it.
 pub struct Scratch(pub PathBuf);
@@ -177,9 +177,9 @@ impl Daemon {
         }
         let stream = self.settings.as_mut().expect("just connected");
         for update in updates {
-            stream.write_all(&packet(&[0, 0xFF, 2, 1, 0, 6], update)).expect("an update is taken");
+            stream.write_all(&packet([0, 0xFF, 2, 1, 0, 6], update)).expect("an update is taken");
         }
-        stream.write_all(&packet(&[0, 0xFF, 2, 1, 0, 0], &[])).expect("a read is taken");
+        stream.write_all(&packet([0, 0xFF, 2, 1, 0, 0], &[])).expect("a read is taken");
         let mut reply = [0; 16];
         stream.read_exact(&mut reply).expect("a reply");
         assert_eq!(reply[..6], [0, 0xFF, 2, 0, 0, 9], "a settings reply");
@@ -251,7 +251,7 @@ fn alive(pid: &str) -> bool {
     stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with(['Z', 'X']))
 }
 
-fn packet(header: &[u8; 6], payload: &[u8]) -> Vec<u8> {
+fn packet(header: [u8; 6], payload: &[u8]) -> Vec<u8> {
     let mut packet = [&header[..], payload].concat();
     packet.push(packet.iter().fold(0, |sum, byte| sum ^ byte));
     packet

@@ -1,0 +1,114 @@
+#!/bin/sh
+# Shows the server at work on this machine, as an ordinary user: builds it, starts it with config/demo.json (a moving test
+# picture in the camera's place) and, when no RTSP server listens on port 8554, an ffmpeg in its place. Ctrl-C stops it all.
+#
+# Needs a Rust toolchain and ffmpeg; installs nothing, and writes only below target/.
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+BINARIES="${CARGO_TARGET_DIR:-target}/release"
+STATE=target/demo
+PICTURE=$STATE/picture.jpg
+URL=rtsp://127.0.0.1:8554/ES_MTX
+
+fail() {
+	echo "demo: $1" >&2
+	exit 1
+}
+
+command -v cargo >/dev/null || fail "there is no cargo: install a Rust toolchain, 1.94 or newer, from https://rustup.rs"
+command -v ffmpeg >/dev/null || fail "there is no ffmpeg: sudo apt-get install ffmpeg"
+
+# Whether something listens on TCP port 8554, 216A in /proc/net/tcp, where 0A is LISTEN (proc(5)). Connecting would be taken
+# for a publisher.
+rtsp_server_listens() {
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q ':216A [0-9A-F]*:0000 0A '
+}
+
+# One publisher after the other. ffmpeg takes one, and ends with it; what it receives, it decodes, and keeps one picture a
+# second.
+receive() {
+	trap 'kill "$!" 2>/dev/null; exit' TERM
+	while :; do
+		ffmpeg -hide_banner -loglevel error -nostdin -rtsp_flags listen -i "$URL" \
+			-vf fps=1 -update 1 -atomic_writing 1 -y "$PICTURE" 2>>"$STATE/receiver.log" &
+		wait "$!"
+		# Not at once: what can't start would spin.
+		sleep 0.2 &
+		wait "$!"
+	done
+}
+
+receiver=
+daemon=
+stop() {
+	trap '' INT TERM HUP
+	# Each stops its own children.
+	for child in $daemon $receiver; do
+		kill "$child" 2>/dev/null
+	done
+	wait
+}
+trap 'stop; exit 130' INT
+trap 'stop; exit 143' TERM
+trap 'stop; exit 129' HUP
+
+echo "Building; the first time this takes a few minutes on a Pi."
+cargo build --release --locked || fail "the build failed"
+
+mkdir -p "$STATE" || fail "cannot make $STATE"
+rm -f "$PICTURE" "$STATE/receiver.log"
+if rtsp_server_listens; then
+	echo "An RTSP server listens on port 8554: the video goes there."
+else
+	receive &
+	receiver=$!
+	tries=50
+	until rtsp_server_listens; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || {
+			cat "$STATE/receiver.log" >&2
+			stop
+			fail "the RTSP receiver did not start"
+		}
+		sleep 0.1
+	done
+fi
+
+"$BINARIES/es-iot-server" --config config/demo.json &
+daemon=$!
+
+# Gives the pipeline the time that a slow machine takes, and notices when the daemon could not start.
+tries=60
+while [ -n "$receiver" ] && [ ! -e "$PICTURE" ] && kill -0 "$daemon" 2>/dev/null && [ "$tries" -gt 0 ]; do
+	tries=$((tries - 1))
+	sleep 0.5
+done
+
+if kill -0 "$daemon" 2>/dev/null; then
+	echo
+	if [ -z "$receiver" ]; then
+		echo "The server is up. Watch the video with:  ffplay -rtsp_transport tcp $URL"
+	elif [ -e "$PICTURE" ]; then
+		echo "The server is up, and its video arrives: once a second the newest picture is kept in"
+		echo "  $PICTURE"
+	else
+		echo "The server is up, but no picture has arrived; see the log above."
+	fi
+	cat <<-END
+
+		In another terminal:
+		  $BINARIES/es-iot-ctl watch               the data stream, 24 packets a second
+		  $BINARIES/es-iot-ctl get                 the camera settings
+		  $BINARIES/es-iot-ctl set contrast=1.5    change one: the picture changes, and the video goes on
+		  $BINARIES/es-iot-ctl auth --password-file $STATE/auth_password
+
+		Ctrl-C stops everything.
+
+	END
+fi
+wait "$daemon"
+code=$?
+stop
+exit "$code"
