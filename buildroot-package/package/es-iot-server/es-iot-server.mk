@@ -63,6 +63,10 @@ define ES_IOT_SERVER_SET_CAMERA_SOURCE
 	grep -q '"source": "$(ES_IOT_SERVER_CAMERA_SOURCE)"' $(ES_IOT_SERVER_JSON)
 endef
 
+ifneq ($(findstring ',$(ES_IOT_SERVER_PASSWORD))$(findstring \,$(ES_IOT_SERVER_PASSWORD)),)
+$(error BR2_PACKAGE_ES_IOT_SERVER_PASSWORD takes no quotes and no backslash)
+endif
+
 ifneq ($(ES_IOT_SERVER_PASSWORD),)
 # The @ keeps the password out of the build log.
 define ES_IOT_SERVER_SET_PASSWORD
