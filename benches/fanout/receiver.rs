@@ -102,7 +102,7 @@ impl Reading {
 
 impl Receiver {
     fn connect(address: &str, number: usize) -> io::Result<Self> {
-        limits::raise_descriptors(number as u64 + 64)?;
+        limits::raise_descriptors(u32::try_from(number).map_err(io::Error::other)? + 64)?;
         let poll = Poll::new()?;
         let every = number.div_ceil(TIMED);
         let mut clients = Vec::with_capacity(number);
