@@ -66,6 +66,10 @@ impl CameraSettings {
     ///
     /// [`SettingsError`] when it is not an object of exactly the six keys, or a value is out of range.
     pub fn from_json(text: &str) -> Result<Self, SettingsError> {
+        // serde's derived readers take a sequence for a struct, too.
+        if text.trim_start().starts_with('[') {
+            return Err(SettingsError::Malformed("it is an array, not an object".into()));
+        }
         let settings: Self = serde_json::from_str(text).map_err(|error| SettingsError::Malformed(error.to_string()))?;
         settings.validate()?;
         Ok(settings)
@@ -100,3 +104,6 @@ impl CameraSettings {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

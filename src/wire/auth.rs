@@ -14,3 +14,14 @@ pub const fn accepted() -> Outgoing {
 pub const fn rejected() -> Outgoing {
     Outgoing::new(Id::Auth, Kind::Error, [])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_password_is_told_without_a_code_and_a_right_one_with_ready() {
+        assert_eq!(rejected().as_bytes(), [0x00, 0xFF, 0x00, 0x02, 0x00, 0x00, 0xFD]);
+        assert_eq!(accepted().as_bytes(), b"\x00\xFF\x00\x00\x00\x05ready\x91");
+    }
+}

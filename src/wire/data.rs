@@ -13,3 +13,24 @@ pub fn decode(payload: &[u8]) -> Option<(u8, u64)> {
     let (value, time) = payload.split_first()?;
     Some((*value, u64::from_be_bytes(time.try_into().ok()?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value_and_time_survive() {
+        for (value, unix_ms) in [(0, 0), (5, 0x0000_018B_2345_6789), (10, 1), (u8::MAX, u64::MAX)] {
+            let packet = packet(value, unix_ms);
+            assert_eq!(packet.as_bytes()[..6], [0x00, 0xFF, 0x01, 0x00, 0x00, 0x09]);
+            assert_eq!(decode(&packet.as_bytes()[6..15]), Some((value, unix_ms)));
+        }
+    }
+
+    #[test]
+    fn any_other_length_is_no_data() {
+        for length in (0..20).filter(|&length| length != 9) {
+            assert_eq!(decode(&vec![1; length]), None, "{length} bytes");
+        }
+    }
+}

@@ -186,8 +186,8 @@ pub enum Damage {
 
 /// Finds packets in a byte stream, however it is cut.
 ///
-/// Between packets it holds no memory; within one, at most the longest packet this side takes plus what was
-/// pushed last.
+/// Once [`Decoder::next`] has said `None`, it holds no memory between packets, and within one at most the longest
+/// packet this side takes; until then, also what was pushed.
 #[derive(Debug)]
 pub struct Decoder {
     max_payload_bytes: u16,
@@ -211,6 +211,7 @@ impl Decoder {
         self.buffer.drain(..self.at);
         self.at = 0;
         if !self.lost {
+            self.buffer.reserve_exact(bytes.len());
             self.buffer.extend_from_slice(bytes);
         }
     }
@@ -224,11 +225,14 @@ impl Decoder {
     pub fn next(&mut self) -> Result<Option<Packet<'_>>, Damage> {
         self.discard();
         if !self.skip_to_magic()? {
-            self.release();
+            self.wait();
             return Ok(None);
         }
         let unread = &self.buffer[self.at..];
-        let Some(header) = unread.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let Some(header) = unread.first_chunk::<HEADER_BYTES>() else {
+            self.wait();
+            return Ok(None);
+        };
         let len = u16::from_be_bytes([header[4], header[5]]);
         if len > self.max_payload_bytes {
             self.at += HEADER_BYTES;
@@ -238,6 +242,7 @@ impl Decoder {
         }
         let end = HEADER_BYTES + usize::from(len);
         if unread.len() <= end {
+            self.wait();
             return Ok(None);
         }
         let start = self.at;
@@ -252,6 +257,11 @@ impl Decoder {
     /// Whether a packet has begun and is not complete: the peer owes the rest of it.
     pub const fn mid_packet(&self) -> bool {
         self.discarding > 0 || self.at < self.buffer.len()
+    }
+
+    /// The memory it holds, in bytes.
+    pub const fn memory_bytes(&self) -> usize {
+        self.buffer.capacity()
     }
 
     fn discard(&mut self) {
@@ -282,11 +292,18 @@ impl Decoder {
         Ok(false)
     }
 
-    /// Gives the memory back when nothing is left in it: an idle connection costs none.
-    fn release(&mut self) {
-        if self.at == self.buffer.len() && self.buffer.capacity() > 0 {
+    /// More bytes are needed: gives the memory back that the unfinished packet does not need, so that an idle
+    /// connection costs none and one that leaves a packet unfinished no more than that packet.
+    fn wait(&mut self) {
+        if self.at == self.buffer.len() {
             self.buffer = Vec::new();
-            self.at = 0;
+        } else {
+            self.buffer.drain(..self.at);
+            self.buffer.shrink_to(HEADER_BYTES + usize::from(self.max_payload_bytes) + 1);
         }
+        self.at = 0;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,3 +49,68 @@ pub fn reply(settings: &CameraSettings) -> Outgoing {
 fn to_byte(scaled: f64) -> u8 {
     (scaled + 1e-6) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_every_field_survives_and_is_valid() {
+        for field in 0..PAYLOAD_BYTES {
+            for byte in 0..=u8::MAX {
+                let mut payload = [0; PAYLOAD_BYTES];
+                payload[field] = byte;
+                let settings = decode(payload);
+                settings.validate().unwrap();
+                assert_eq!(encode(&settings), payload);
+                let stored = CameraSettings::from_json(&settings.to_json()).unwrap();
+                assert_eq!(encode(&stored), payload, "also by way of the file");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_stand_for_the_documented_values() {
+        let settings = decode([0x64, 0x40, 0x0F, 0x0C, 0x0A, 0xFF]);
+        let expected =
+            CameraSettings { shutter: 10_000, gain: 64.0, awb_red: 1.5, awb_blue: 1.2, contrast: 1.0, brightness: 1.0 };
+        assert_eq!(settings, expected);
+        assert!((decode([0; 6]).brightness - -1.0).abs() < f64::EPSILON);
+        assert!((decode([255; 6]).awb_red - 25.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn values_between_bytes_are_cut_and_values_beyond_them_clamped() {
+        let defaults = CameraSettings::default();
+        assert_eq!(encode(&defaults), [0x64, 0x01, 0x0A, 0x0A, 0x0A, 0x7F]);
+        let between = CameraSettings { shutter: 199, gain: 1.99, awb_red: 0.7, contrast: 0.79, ..defaults };
+        assert_eq!(encode(&between), [1, 1, 7, 10, 7, 0x7F]);
+        let beyond = CameraSettings { shutter: 1_000_000, brightness: 1.0, gain: 255.0, awb_blue: 25.5, ..defaults };
+        assert_eq!(encode(&beyond), [255, 255, 10, 255, 10, 255]);
+    }
+
+    #[test]
+    fn what_is_no_valid_setting_is_still_a_byte() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e300, 1e300, -1e-9] {
+            let settings = CameraSettings {
+                shutter: u32::MAX,
+                gain: value,
+                awb_red: value,
+                awb_blue: value,
+                contrast: value,
+                brightness: value,
+            };
+            let [shutter, gain, ..] = encode(&settings);
+            assert_eq!(shutter, 255);
+            assert_eq!(gain, if value > 1.0 { 255 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn a_reply_is_the_six_bytes_and_three_zeros() {
+        let payload = [1, 2, 3, 4, 5, 6];
+        let reply = reply(&decode(payload));
+        assert_eq!(reply.as_bytes()[..6], [0x00, 0xFF, 0x02, 0x00, 0x00, 0x09]);
+        assert_eq!(reply.as_bytes()[6..15], [1, 2, 3, 4, 5, 6, 0, 0, 0]);
+    }
+}

@@ -1,0 +1,236 @@
+//! The packet's two directions and what the decoder makes of damage.
+
+use super::*;
+use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
+
+mod properties;
+
+/// What came out of a decoder, owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Found {
+    Packet(u8, u8, Vec<u8>),
+    Damage(Damage),
+}
+
+const READ: [u8; 7] = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFC];
+
+fn decoder() -> Decoder {
+    Decoder::new(MAX_REQUEST_PAYLOAD_BYTES)
+}
+
+fn read() -> Found {
+    Found::Packet(2, 1, Vec::new())
+}
+
+/// Everything that comes out of `decoder` before it wants more.
+fn drain(decoder: &mut Decoder) -> Vec<Found> {
+    let mut found = Vec::new();
+    loop {
+        match decoder.next() {
+            Ok(None) => return found,
+            Ok(Some(packet)) => found.push(Found::Packet(packet.id, packet.kind, packet.payload.to_vec())),
+            Err(damage) => found.push(Found::Damage(damage)),
+        }
+    }
+}
+
+fn push(decoder: &mut Decoder, bytes: &[u8]) -> Vec<Found> {
+    decoder.push(bytes);
+    drain(decoder)
+}
+
+fn encoded(id: Id, kind: Kind, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(id, kind, payload, &mut out);
+    out
+}
+
+#[test]
+fn encoding_appends_a_whole_packet() {
+    let mut out = vec![0xAA];
+    encode(Id::Auth, Kind::Request, b"1111", &mut out);
+    encode(Id::Settings, Kind::Request, &[], &mut out);
+    assert_eq!(out[..12], [0xAA, 0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31, 0x31, 0xFA]);
+    assert_eq!(out[12..], READ);
+}
+
+#[test]
+fn what_is_held_by_value_is_what_encoding_appends() {
+    let payload = [9, 8, 7, 6, 5, 4, 3, 2, 1];
+    let packet = Outgoing::new(Id::Data, Kind::Response, payload);
+    assert_eq!(packet.as_bytes(), encoded(Id::Data, Kind::Response, &payload));
+    assert_eq!(packet.as_bytes().len(), MAX_OUTGOING_BYTES);
+    for byte in 0..=255 {
+        if let Some(code) = ErrorCode::from_byte(byte) {
+            assert_eq!(code as u8, byte);
+            assert_eq!(Outgoing::error(Id::Auth, code).as_bytes(), encoded(Id::Auth, Kind::Error, &[byte]));
+            assert!(!code.text().is_empty());
+        } else {
+            assert!(!(1..=7).contains(&byte), "{byte}");
+        }
+    }
+    assert_eq!(format!("{:?}", Outgoing::new(Id::Auth, Kind::Error, [])), "Outgoing([00, FF, 00, 02, 00, 00, FD])");
+}
+
+#[test]
+#[should_panic(expected = "fits the LEN field")]
+fn a_payload_beyond_the_format_is_no_packet() {
+    encode(Id::Data, Kind::Response, &[0; 0x1_0000], &mut Vec::new());
+}
+
+#[test]
+fn one_byte_at_a_time_is_enough() {
+    let mut decoder = decoder();
+    for (at, &byte) in READ.iter().enumerate() {
+        let found = push(&mut decoder, &[byte]);
+        let last = at + 1 == READ.len();
+        assert_eq!(found, if last { vec![read()] } else { vec![] });
+        assert_eq!(decoder.mid_packet(), !last);
+    }
+}
+
+#[test]
+fn many_packets_in_one_piece_come_out_one_by_one() {
+    let mut bytes = READ.repeat(3);
+    bytes.extend_from_slice(&READ[..4]);
+    let mut decoder = decoder();
+    assert_eq!(push(&mut decoder, &bytes), [read(), read(), read()]);
+    assert!(decoder.mid_packet());
+    assert_eq!(push(&mut decoder, &READ[4..]), [read()]);
+}
+
+#[test]
+fn reserved_ids_and_types_come_out_as_they_are() {
+    for (id, kind) in [(3, 1), (0xFF, 0xFF), (2, 3), (0, 0)] {
+        let mut bytes = vec![0x00, 0xFF, id, kind, 0x00, 0x00];
+        bytes.push(checksum(&bytes));
+        assert_eq!(push(&mut decoder(), &bytes), [Found::Packet(id, kind, vec![])]);
+    }
+}
+
+#[test]
+fn a_bad_checksum_costs_its_packet_alone() {
+    let good = encoded(Id::Settings, Kind::Request, &[1, 2, 3, 4, 5, 6]);
+    for at in 2..good.len() {
+        if at == 4 || at == 5 {
+            continue; // LEN: another packet altogether.
+        }
+        let mut bytes = good.clone();
+        bytes[at] ^= 0x10;
+        bytes.extend_from_slice(&READ);
+        assert_eq!(push(&mut decoder(), &bytes), [Found::Damage(Damage::BadChecksum), read()], "byte {at}");
+    }
+}
+
+#[test]
+fn the_longest_payload_is_taken_and_one_more_is_not() {
+    let longest = vec![0x5A; usize::from(MAX_REQUEST_PAYLOAD_BYTES)];
+    let bytes = encoded(Id::Auth, Kind::Request, &longest);
+    assert_eq!(push(&mut decoder(), &bytes), [Found::Packet(0, 1, longest)]);
+    let longer = encoded(Id::Auth, Kind::Request, &[0x5A; MAX_REQUEST_PAYLOAD_BYTES as usize + 1]);
+    assert_eq!(push(&mut decoder(), &longer), [Found::Damage(Damage::TooLong { len: 257 })]);
+}
+
+#[test]
+fn too_long_is_known_from_the_header_and_passed_over_without_being_kept() {
+    for len in [257, 4096, u16::MAX] {
+        let [high, low] = len.to_be_bytes();
+        let mut decoder = decoder();
+        assert_eq!(push(&mut decoder, &[0x00, 0xFF, 0x02, 0x01, high]), []);
+        assert_eq!(push(&mut decoder, &[low]), [Found::Damage(Damage::TooLong { len })]);
+        let mut left = usize::from(len) + 1;
+        while left > 0 {
+            assert!(decoder.mid_packet(), "{left} of {len} are still owed");
+            // What looks like packets in it is none.
+            let chunk = &READ.repeat(100)[..left.min(700)];
+            assert_eq!(push(&mut decoder, chunk), []);
+            assert_eq!(decoder.memory_bytes(), 0);
+            left -= chunk.len();
+        }
+        assert!(!decoder.mid_packet());
+        assert_eq!(push(&mut decoder, &READ), [read()]);
+    }
+}
+
+#[test]
+fn what_follows_the_end_of_a_too_long_packet_in_the_same_piece_is_read() {
+    let mut bytes = vec![0x00, 0xFF, 0x00, 0x01, 0x01, 0x2C];
+    bytes.resize(bytes.len() + 301, 0x41);
+    bytes.extend_from_slice(&READ);
+    assert_eq!(push(&mut decoder(), &bytes), [Found::Damage(Damage::TooLong { len: 300 }), read()]);
+}
+
+#[test]
+fn garbage_is_skipped_up_to_the_next_magic() {
+    for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xFF], &[0x00, 0x00, 0x00], &[0xFF, 0x00, 0x01], &[7; 1023]] {
+        let mut decoder = decoder();
+        let mut bytes = garbage.to_vec();
+        bytes.extend_from_slice(&READ);
+        assert_eq!(push(&mut decoder, &bytes), [read()], "{garbage:02X?}");
+        assert!(!decoder.mid_packet());
+        assert_eq!(push(&mut decoder, &bytes), [read()], "a packet makes up for what was skipped before it");
+    }
+}
+
+#[test]
+fn at_1024_bytes_of_garbage_the_peer_is_given_up_once() {
+    for chunk in [1, 7, 1023, 1024, 5000] {
+        let mut decoder = decoder();
+        let mut found = Vec::new();
+        let garbage = vec![0x41; 5000];
+        for piece in garbage.chunks(chunk) {
+            found.extend(push(&mut decoder, piece));
+        }
+        found.extend(push(&mut decoder, &READ));
+        assert_eq!(found, [Found::Damage(Damage::LostSync)], "in pieces of {chunk}");
+        assert!(!decoder.mid_packet());
+        assert_eq!(decoder.memory_bytes(), 0);
+    }
+    let mut decoder = decoder();
+    assert_eq!(push(&mut decoder, &[0x41; 1023]), []);
+    assert_eq!(push(&mut decoder, &[0x41]), [Found::Damage(Damage::LostSync)]);
+}
+
+#[test]
+fn a_lone_zero_may_become_a_packet_and_counts_only_when_it_does_not() {
+    let mut with_it = decoder();
+    assert_eq!(push(&mut with_it, &[&[0x41; 1023][..], &[0x00]].concat()), []);
+    assert!(with_it.mid_packet(), "the rest of the packet it begins is owed");
+    assert_eq!(push(&mut with_it, &READ[1..]), [read()]);
+
+    let mut without = decoder();
+    assert_eq!(push(&mut without, &[&[0x41; 1023][..], &[0x00]].concat()), []);
+    assert_eq!(push(&mut without, &[0x41]), [Found::Damage(Damage::LostSync)]);
+
+    let mut zeros = decoder();
+    assert_eq!(push(&mut zeros, &[0x00; 1024]), [], "the last of them may still begin a packet");
+    assert_eq!(push(&mut zeros, &[0x00]), [Found::Damage(Damage::LostSync)]);
+}
+
+#[test]
+fn an_idle_decoder_holds_no_memory_and_an_unfinished_packet_no_more_than_itself() {
+    let mut decoder = decoder();
+    assert_eq!(decoder.memory_bytes(), 0);
+    assert_eq!(push(&mut decoder, &READ.repeat(146)).len(), 146);
+    assert_eq!(decoder.memory_bytes(), 0);
+    assert!(!decoder.mid_packet());
+
+    let longest = encoded(Id::Auth, Kind::Request, &[1; MAX_REQUEST_PAYLOAD_BYTES as usize]);
+    let mut bytes = READ.repeat(100);
+    bytes.extend_from_slice(&longest[..longest.len() - 1]);
+    assert_eq!(push(&mut decoder, &bytes).len(), 100);
+    assert!(decoder.mid_packet());
+    assert!(decoder.memory_bytes() <= longest.len(), "{}", decoder.memory_bytes());
+    assert_eq!(push(&mut decoder, &longest[longest.len() - 1..]).len(), 1);
+    assert_eq!(decoder.memory_bytes(), 0);
+}
+
+#[test]
+fn what_a_decoder_takes_is_its_makers_choice() {
+    let mut none = Decoder::new(0);
+    assert_eq!(push(&mut none, &READ), [read()]);
+    assert_eq!(push(&mut none, &[0x00, 0xFF, 2, 1, 0, 1]), [Found::Damage(Damage::TooLong { len: 1 })]);
+    let all = vec![0xEE; usize::from(u16::MAX)];
+    let bytes = encoded(Id::Data, Kind::Response, &all);
+    assert_eq!(push(&mut Decoder::new(u16::MAX), &bytes), [Found::Packet(1, 0, all)]);
+}
