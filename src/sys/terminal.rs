@@ -38,6 +38,11 @@ impl Held {
         Self::hold(&[Signal::SIGINT], &[])
     }
 
+    /// Takes what came, so that it is not delivered.
+    pub fn forget(&self) {
+        while matches!(self.fd.read_signal(), Ok(Some(_)) | Err(Errno::EINTR)) {}
+    }
+
     /// Holds back both, but tells only of the first.
     fn hold(told: &[Signal], untold: &[Signal]) -> io::Result<Self> {
         let told: SigSet = told.iter().copied().collect();
@@ -50,7 +55,7 @@ impl Held {
 }
 
 impl Drop for Held {
-    /// What came meanwhile is delivered now.
+    /// What came meanwhile and was not forgotten is delivered now.
     fn drop(&mut self) {
         let _cannot_fail = self.before.thread_set_mask();
     }

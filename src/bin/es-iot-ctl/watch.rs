@@ -24,17 +24,24 @@ const WINDOW: usize = 49;
 pub fn run(arguments: &Arguments, count: Option<u64>) -> Result<(), Failure> {
     let mut connection = Connection::open(arguments, Id::Data)?;
     let interrupt = Held::interrupt().map_err(|error| Failure::System { doing: "waiting for Ctrl-C", error })?;
+    let ended = stream(&mut connection, count, arguments.json, &interrupt);
+    // Ctrl-C is the ordinary end, and none by a signal.
+    interrupt.forget();
+    ended
+}
+
+fn stream(connection: &mut Connection, count: Option<u64>, json: bool, interrupt: &Held) -> Result<(), Failure> {
     let mut rate = Rate::default();
     let mut left = count;
     while left != Some(0) {
-        let payload = match connection.receive(Some(&interrupt))? {
+        let payload = match connection.receive(Some(interrupt))? {
             Some(Message::Response(payload)) => payload,
             Some(Message::Error(refusal)) => return Err(connection.refused(refusal)),
             None => return Ok(()),
         };
         let (value, unix_ms) = data::decode(&payload).ok_or_else(|| connection.not_ours())?;
         rate.arrived(clock::mono());
-        if !print(&line(value, unix_ms, rate.hertz(), arguments.json), &interrupt)? {
+        if !print(&line(value, unix_ms, rate.hertz(), json), interrupt)? {
             return Ok(());
         }
         left = left.map(|left| left - 1);

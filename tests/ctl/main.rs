@@ -1,0 +1,40 @@
+//! The client as people and scripts run it, against servers that follow a script.
+
+#![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
+
+mod auth;
+mod peer;
+mod reaching;
+mod settings;
+mod usage;
+mod watch;
+
+use std::process::{Command, Output, Stdio};
+
+/// The client, with nothing on its standard input.
+fn ctl(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_es-iot-ctl"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Checks exit code and standard output, and that standard error is one line which begins with the program's name
+/// and holds `told`, or that there is none.
+#[track_caller]
+fn assert_ended(output: &Output, code: i32, stdout: &str, told: Option<&str>) {
+    assert_eq!(String::from_utf8_lossy(&output.stdout), stdout, "{output:?}");
+    assert_told(output, code, told);
+}
+
+#[track_caller]
+fn assert_told(output: &Output, code: i32, told: Option<&str>) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match told {
+        Some(part) => {
+            assert!(stderr.starts_with("es-iot-ctl: ") && stderr.contains(part), "{stderr:?} without {part:?}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr:?}");
+        }
+        None => assert_eq!(stderr, ""),
+    }
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+}
