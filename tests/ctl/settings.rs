@@ -184,7 +184,7 @@ fn what_the_wire_cannot_carry_is_refused_before_anything_is_sent() {
         ("awb_red=1.23", "awb_red can't be \"1.23\": allowed is 0 to 25.5, with one decimal at most"),
         ("awb_blue=25.6", "the nearest is 25.5"),
         ("contrast=much", "contrast can't be \"much\""),
-        ("brightness=0", "the nearest are -0.0039 and 0.0039"),
+        ("brightness=-1.1", "allowed is -1 to 1, which becomes the nearest of 256 steps; the nearest is -1.0000"),
         ("brightness=NaN", "brightness can't be \"NaN\""),
     ] {
         let output = ctl(&["--settings-port", "9", "set", word]).output().unwrap();

@@ -43,8 +43,8 @@ Settings, as the protocol carries them, a byte each:
   gain                 0 to 255 in steps of 1; 0 is automatic
   awb_red, awb_blue    0 to 25.5 in steps of 0.1; both 0 is automatic
   contrast             0 to 25.5 in steps of 0.1; 1 is unchanged
-  brightness           -1 to 1 in 255 steps of 0.00784; what is within 0.0005
-                       of a step is taken. 0 lies between -0.0039 and 0.0039
+  brightness           -1 to 1, which becomes the nearest of 256 steps;
+                       0, unchanged, is carried as -0.0039
 
 The server's settings file may hold finer or larger values. get shows them as
 the protocol carries them: cut to a step, and at most the largest. An update

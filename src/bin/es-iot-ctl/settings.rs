@@ -11,9 +11,9 @@ pub type Bytes = [u8; PAYLOAD_BYTES];
 /// number: for the binary fractions of decimals alone.
 const EXACT: f64 = 1e-9;
 
-/// The same for brightness, whose steps are no round numbers: values are printed with four decimals, and people
-/// type three.
-const BRIGHTNESS_TOLERANCE: f64 = 0.0005;
+/// The same for brightness, whose steps are no round numbers, so that nobody can be expected to type one: half a
+/// step. The default, 0, is itself between two of them, and the protocol carries it as the lower.
+const BRIGHTNESS_TOLERANCE: f64 = 0.5 / 127.5 + EXACT;
 
 /// A setting, numbered as its byte in the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Key {
             Self::Shutter => "a multiple of 100 from 0 to 25500, in microseconds",
             Self::Gain => "a whole number from 0 to 255",
             Self::AwbRed | Self::AwbBlue | Self::Contrast => "0 to 25.5, with one decimal at most",
-            Self::Brightness => "one of 256 steps from -1 to 1",
+            Self::Brightness => "-1 to 1, which becomes the nearest of 256 steps",
         }
     }
 
@@ -87,8 +87,10 @@ impl Key {
 
     /// The byte for a value, or the nearest that could be carried, below and above.
     fn byte(self, value: f64) -> Result<u8, Vec<u8>> {
-        let within = |byte: &u8| (self.value(*byte) - value).abs() <= self.tolerance();
-        (0..=u8::MAX).find(within).ok_or_else(|| {
+        let range = self.value(0) - EXACT..=self.value(u8::MAX) + EXACT;
+        let distance = |byte: &u8| (self.value(*byte) - value).abs();
+        let nearest = (0..=u8::MAX).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        nearest.filter(|byte| range.contains(&value) && distance(byte) <= self.tolerance()).ok_or_else(|| {
             let below = (0..=u8::MAX).rfind(|byte| self.value(*byte) < value);
             let above = (0..=u8::MAX).find(|byte| self.value(*byte) > value);
             below.into_iter().chain(above).collect()
@@ -170,6 +172,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn brightness_becomes_the_nearest_step_and_its_default_what_the_protocol_has_for_it() {
+        for (word, byte) in [
+            ("brightness=0", 0x7F),
+            ("brightness=0.0", 0x7F),
+            ("brightness=0.5", 0xBF),
+            ("brightness=-1", 0x00),
+            ("brightness=1", 0xFF),
+            ("brightness=0.1", 0x8C),
+        ] {
+            assert_eq!(Assignment::read(word).unwrap(), Assignment { key: Key::Brightness, byte }, "{word}");
+        }
+    }
+
+    #[test]
     fn what_is_printed_is_taken_back() {
         for byte in 0..=u8::MAX {
             let words: Vec<String> = text([byte; PAYLOAD_BYTES], false).lines().map(str::to_owned).collect();
@@ -201,7 +217,6 @@ mod tests {
             ("awb_red=1.25", "the nearest are 1.2 and 1.3"),
             ("awb_blue=25.6", "the nearest is 25.5"),
             ("contrast=inf", "allowed is 0 to 25.5, with one decimal"),
-            ("brightness=0", "the nearest are -0.0039 and 0.0039"),
             ("brightness=1.1", "the nearest is 1.0000"),
         ] {
             let failure = Assignment::read(word).unwrap_err();
