@@ -134,6 +134,10 @@ impl Reactor<'_> {
         if let Some(running) = self.children.slot(role) {
             child::signal_group(running.pid, signal);
         }
+        if role == Role::Publisher {
+            // ffmpeg looks at SIGINT only between two reads, and nothing more comes: the end of its input wakes it.
+            unwatch(&self.poll, &mut self.children.sink);
+        }
     }
 
     /// Begins to write the settings file in a process of its own.

@@ -48,20 +48,18 @@ pub fn known_password(config: &Config, paths: &PathsConfig) -> Result<Secret, St
     Ok(password::read_file(path)?)
 }
 
-/// The camera settings at the start. A damaged file is set aside, and the defaults are used.
+/// The camera settings at the start. A file that is damaged or can't be read is set aside, and the
+/// defaults are used.
 pub fn settings(config: &Config, log: &Handle) -> CameraSettings {
     let path = config.paths.camera_settings_file();
     let error = match read_settings(config) {
         Ok(settings) => return settings.unwrap_or_default(),
         Err(error) => error,
     };
-    let aside = if matches!(&error, StartError::Settings { error: SettingsProblem::Damaged(_), .. }) {
-        match file::set_aside(&path) {
-            Ok(aside) => format!("the file is kept as {}", aside.display()),
-            Err(error) => format!("the file can't be set aside: {error}"),
-        }
-    } else {
-        "check who owns it".to_owned()
+    // What can't be read is kept as well: the next update would replace it.
+    let aside = match file::set_aside(&path) {
+        Ok(aside) => format!("the file is kept as {}", aside.display()),
+        Err(error) => format!("the file can't be set aside: {error}"),
     };
     log.write(Level::Error, "camera.config", format_args!("{error}; the default settings are used, {aside}"));
     CameraSettings::default()

@@ -99,6 +99,11 @@ fn prepare(parent: Pid, descriptors: Limit) -> io::Result<()> {
         // The server died before the line above; its death signal will not come any more.
         return Err(Errno::ESRCH.into());
     }
+    // A daemon that a script started in the background has SIGINT ignored, and an ignored signal stays so over exec.
+    for inherited in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGPIPE] {
+        // SAFETY: no handler is set, only the default restored.
+        unsafe { nix::sys::signal::signal(inherited, nix::sys::signal::SigHandler::SigDfl) }?;
+    }
     // Since rust-lang/rust#101077 a child inherits the mask, and the server blocks what signalfd reads.
     SigSet::empty().thread_set_mask()?;
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

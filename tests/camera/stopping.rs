@@ -82,3 +82,31 @@ fn no_zombie_is_left_while_it_runs() {
     assert!(daemon.children().is_empty(), "between two tries there is nobody");
     daemon.stop();
 }
+
+#[test]
+fn ffmpeg_is_stopped_by_its_own_will_and_at_once() {
+    // A publisher that blocks in a read, as ffmpeg does, and looks at SIGINT only after it.
+    let publisher = serde_json::json!(["sh", "-c", "trap '' INT; cat >/dev/null; echo end of input >&2"]);
+    let mut daemon = Setup::new("startup:0").camera("publisher", publisher).start();
+    daemon.wait_for("video is running");
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.end().code(), Some(0));
+    let log = daemon.seen.join("\n");
+    assert!(log.contains("end of input") && !log.contains("ended: Signal(9)"), "{log}");
+}
+
+#[test]
+fn children_can_be_interrupted_though_the_daemon_was_started_with_sigint_ignored() {
+    use nix::sys::signal::{SigHandler, signal};
+    use std::os::unix::process::CommandExt;
+    let publisher = serde_json::json!(["sh", "-c", "grep SigIgn /proc/self/status >&2; exec cat >/dev/null"]);
+    let mut setup = Setup::new("startup:0").camera("publisher", publisher);
+    // SAFETY: no handler is set, only a signal ignored, as a shell does for what it starts with `&`.
+    unsafe { setup.command().pre_exec(|| Ok(signal(Signal::SIGINT, SigHandler::SigIgn).map(drop)?)) };
+    let mut daemon = setup.start();
+    let line = daemon.wait_for("SigIgn:");
+    let ignored =
+        u64::from_str_radix(line.rsplit(['\t', ' ']).next().unwrap_or_default().trim_start_matches("\\t"), 16);
+    assert_eq!(ignored.map(|mask| mask & 0b10), Ok(0), "{line}");
+    daemon.stop();
+}

@@ -37,8 +37,18 @@ def authentication(machine, password):
             assert connection.recv(1) == b"", "one request a connection"
 
 
-def data_rate(machine, seconds=20, slack=3):
-    """Counts packets by the time stamps that the guest put in them, and against the host's clock."""
+def data_rate(machine, seconds=20, slack=3, tries=3):
+    """Counts packets in a span of the host's clock. A host that is busy with something else starves the machine of time,
+    so this may be tried again; a daemon with another rate fails every time."""
+    for left in reversed(range(tries)):
+        count = packets_in(machine, seconds)
+        if abs(count - 24 * seconds) <= slack:
+            return count
+        print(f"{count} packets in {seconds} s, not {24 * seconds} +- {slack}; {left} more tries")
+    raise AssertionError("the rate is wrong")
+
+
+def packets_in(machine, seconds):
     with machine.connect(machine.data) as connection:
         exactly(connection, 16)
         began = time.monotonic()
@@ -51,8 +61,6 @@ def data_rate(machine, seconds=20, slack=3):
                 checksum ^= byte
             assert checksum == packet[15], packet.hex(" ")
             count += 1
-    expected = 24 * seconds
-    assert abs(count - expected) <= slack, f"{count} packets in {seconds} s, not {expected} +- {slack}"
     return count
 
 
