@@ -4,8 +4,10 @@ use super::{Id, Kind, Outgoing};
 
 /// The data packet of one tick: `value`, and `unix_ms`, the Unix time in milliseconds, as a big-endian u64.
 pub const fn packet(value: u8, unix_ms: u64) -> Outgoing {
-    let [a, b, c, d, e, f, g, h] = unix_ms.to_be_bytes();
-    Outgoing::new(Id::Data, Kind::Response, [value, a, b, c, d, e, f, g, h])
+    let mut payload = [value; 9];
+    let (_, time) = payload.split_at_mut(1);
+    time.copy_from_slice(&unix_ms.to_be_bytes());
+    Outgoing::new(Id::Data, Kind::Response, payload)
 }
 
 /// Value and Unix time in milliseconds of a data packet's payload, `None` when it is not nine bytes long.

@@ -111,9 +111,9 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// A whole packet around `N` payload bytes; more than the nine of the longest reply do not compile.
-    #[expect(clippy::cast_possible_truncation, reason = "the assertion bounds N")]
+    #[expect(clippy::cast_possible_truncation, reason = "the assertion below limits `N` to 9")]
     pub(super) const fn new<const N: usize>(id: Id, kind: Kind, payload: [u8; N]) -> Self {
-        const { assert!(HEADER_BYTES + N < MAX_OUTGOING_BYTES + 1, "longer than any packet the server sends") };
+        const { assert!(HEADER_BYTES + N < MAX_OUTGOING_BYTES, "longer than any packet the server sends") };
         let mut bytes = [0; MAX_OUTGOING_BYTES];
         bytes[1] = MAGIC[1];
         bytes[2] = id as u8;

@@ -41,8 +41,9 @@ pub fn encode(settings: &CameraSettings) -> [u8; PAYLOAD_BYTES] {
 
 /// The reply to a read: the six bytes and three zeros.
 pub fn reply(settings: &CameraSettings) -> Outgoing {
-    let [a, b, c, d, e, f] = encode(settings);
-    Outgoing::new(Id::Settings, Kind::Response, [a, b, c, d, e, f, 0, 0, 0])
+    let mut payload = [0; PAYLOAD_BYTES + 3];
+    payload[..PAYLOAD_BYTES].copy_from_slice(&encode(settings));
+    Outgoing::new(Id::Settings, Kind::Response, payload)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "truncation is the rule, and `as` clamps")]

@@ -75,7 +75,7 @@ fn what_is_held_by_value_is_what_encoding_appends() {
 #[test]
 #[should_panic(expected = "fits the LEN field")]
 fn a_payload_beyond_the_format_is_no_packet() {
-    encode(Id::Data, Kind::Response, &[0; 0x1_0000], &mut Vec::new());
+    encode(Id::Data, Kind::Response, &vec![0; 0x1_0000], &mut Vec::new());
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! The packet decoder: however a stream is cut, the same comes out of it, nothing panics, and memory stays bounded.
+//!
+//! The first byte says how many of the bytes after it are the lengths of pieces, used in turn; the rest is the
+//! stream. `cargo +nightly fuzz run decoder`
+
+#![no_main]
+
+use es_iot_server::limits::MAX_REQUEST_PAYLOAD_BYTES;
+use es_iot_server::wire::packet::HEADER_BYTES;
+use es_iot_server::wire::{Damage, Decoder};
+use libfuzzer_sys::fuzz_target;
+
+/// The longest packet that a server's decoder keeps.
+const LONGEST_BYTES: usize = HEADER_BYTES + MAX_REQUEST_PAYLOAD_BYTES as usize + 1;
+
+#[derive(Debug, PartialEq)]
+enum Found {
+    Packet(u8, u8, Vec<u8>),
+    Damage(Damage),
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&count, rest)) = input.split_first() else { return };
+    let (lengths, stream) = rest.split_at(rest.len().min(usize::from(count)));
+
+    let mut whole = Decoder::new(MAX_REQUEST_PAYLOAD_BYTES);
+    let mut expected = Vec::new();
+    feed(&mut whole, stream, &mut expected);
+
+    let mut cut = Decoder::new(MAX_REQUEST_PAYLOAD_BYTES);
+    let mut found = Vec::new();
+    let mut left = stream;
+    for &length in lengths.iter().cycle().take(if lengths.is_empty() { 0 } else { stream.len() }) {
+        let (piece, behind) = left.split_at(left.len().min(usize::from(length)));
+        feed(&mut cut, piece, &mut found);
+        left = behind;
+    }
+    feed(&mut cut, left, &mut found);
+
+    assert_eq!(found, expected);
+    assert_eq!(cut.mid_packet(), whole.mid_packet());
+    let lost = found.iter().position(|found| *found == Found::Damage(Damage::LostSync));
+    assert!(lost.is_none_or(|at| at + 1 == found.len()), "something came after the peer was given up");
+});
+
+fn feed(decoder: &mut Decoder, piece: &[u8], found: &mut Vec<Found>) {
+    decoder.push(piece);
+    assert!(decoder.memory_bytes() <= LONGEST_BYTES + piece.len());
+    loop {
+        match decoder.next() {
+            Ok(None) => break,
+            Ok(Some(packet)) => found.push(Found::Packet(packet.id, packet.kind, packet.payload.to_vec())),
+            Err(damage) => found.push(Found::Damage(damage)),
+        }
+    }
+    let most = if decoder.mid_packet() { LONGEST_BYTES } else { 0 };
+    assert!(decoder.memory_bytes() <= most, "{} bytes are held", decoder.memory_bytes());
+}
