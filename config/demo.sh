@@ -23,7 +23,7 @@ command -v ffmpeg >/dev/null || fail "there is no ffmpeg: sudo apt-get install f
 # Whether something listens on TCP port 8554, 216A in /proc/net/tcp, where 0A is LISTEN (proc(5)). Connecting would be taken
 # for a publisher.
 rtsp_server_listens() {
-	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q ':216A [0-9A-F]*:0000 0A '
+	grep -qs ':216A [0-9A-F]*:0000 0A ' /proc/net/tcp /proc/net/tcp6
 }
 
 # One publisher after the other. ffmpeg takes one, and ends with it; what it receives, it decodes, and keeps one picture a
