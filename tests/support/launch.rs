@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
@@ -22,7 +22,7 @@ pub fn binary() -> &'static Path {
 /// What a daemon is started with, and the directory that it has for itself. It may be started several times.
 #[derive(Debug)]
 pub struct Launch {
-    pub dir: TempDir,
+    pub dir: Arc<TempDir>,
     config: Value,
     arguments: Vec<OsString>,
     environment: Vec<(String, OsString)>,
@@ -33,7 +33,7 @@ pub struct Launch {
 impl Launch {
     /// Loopback, free ports, no camera, the password `1111`, and everything on standard error.
     pub fn new() -> Self {
-        let dir = TempDir::new();
+        let dir = Arc::new(TempDir::new());
         let config = json!({
             "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0 },
             "camera": { "source": "none" },
@@ -143,7 +143,7 @@ impl Launch {
 
     /// Starts it.
     pub fn spawn(&self) -> Daemon {
-        Daemon::adopt(self.command().spawn().unwrap())
+        Daemon::adopt(self.command().spawn().unwrap(), Arc::clone(&self.dir))
     }
 
     /// Runs it to its end, which is to come by itself.

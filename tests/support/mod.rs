@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ExitStatus};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -60,6 +61,8 @@ impl Drop for TempDir {
 /// A running daemon. Dropping it kills it.
 #[derive(Debug)]
 pub struct Daemon {
+    /// Its directory, which goes when neither this nor the [`Launch`] needs it.
+    pub dir: Arc<TempDir>,
     pid: Pid,
     ended: Receiver<ExitStatus>,
     status: Option<ExitStatus>,
@@ -74,12 +77,12 @@ pub struct Daemon {
 
 impl Daemon {
     /// Takes care of a process whose standard error is a pipe, or is somebody else's.
-    pub fn adopt(mut child: Child) -> Self {
+    pub fn adopt(mut child: Child, dir: Arc<TempDir>) -> Self {
         let pid = Pid::from_raw(child.id().cast_signed());
         let stderr = child.stderr.take().map(lines_of);
         let (tell, ended) = channel();
         thread::spawn(move || tell.send(child.wait().unwrap()));
-        Self { pid, ended, status: None, stderr, lines: Vec::new(), seen: 0, ports: [0; 3] }
+        Self { dir, pid, ended, status: None, stderr, lines: Vec::new(), seen: 0, ports: [0; 3] }
     }
 
     /// Waits until the three ports are bound.
