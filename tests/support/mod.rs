@@ -30,6 +30,12 @@ pub use launch::{Launch, binary, in_mount_namespace};
 /// How long an event may take before the test has failed. Generous: the machine may be busy.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Lets time pass, where a test is about time that passes and nothing tells of it.
+pub fn pass(span: Duration) {
+    let (_kept, nothing) = channel::<()>();
+    assert_eq!(nothing.recv_timeout(span), Err(RecvTimeoutError::Timeout));
+}
+
 /// A directory that goes with the test.
 #[derive(Debug)]
 pub struct TempDir(PathBuf);
