@@ -131,7 +131,7 @@ fn a_flood_of_wrong_passwords_is_held_down() {
 #[test]
 fn out_of_descriptors_it_rests_serves_whom_it_has_and_recovers() {
     const LIMIT: u64 = 64;
-    let mut daemon = Launch::new().descriptors(LIMIT).start();
+    let mut daemon = Launch::new().descriptors(LIMIT, LIMIT).start();
     let mut subscriber = daemon.data();
     let mut client = daemon.settings();
     client.read();
@@ -154,7 +154,7 @@ fn out_of_descriptors_it_rests_serves_whom_it_has_and_recovers() {
 #[test]
 fn settings_are_kept_also_when_no_descriptor_is_left() {
     const LIMIT: u64 = 40;
-    let launch = Launch::new().descriptors(LIMIT);
+    let launch = Launch::new().descriptors(LIMIT, LIMIT);
     let mut daemon = launch.start();
     let mut client = daemon.settings();
     let _waiting: Vec<TcpStream> = (0..LIMIT).map(|_| TcpStream::connect(daemon.settings_port()).unwrap()).collect();

@@ -76,7 +76,7 @@ fn a_configuration_that_is_wrong_is_78_for_the_daemon_and_for_the_check() {
     let cases: [(&str, Value, &[&str]); 12] = [
         ("server.data_port", json!(70_000), &["server.data_port", "70000", "65535"]),
         ("server.data_port", json!("5000"), &["server.data_port"]),
-        ("server.dataport", json!(1), &["server.dataport", "server.data_port"]),
+        ("server.dataport", json!(1), &["server.dataport", "data_port"]),
         ("server.max_clients", json!(0), &["server.max_clients", "0"]),
         ("camera.framerate", json!(121), &["camera.framerate", "121", "120"]),
         ("camera.width", json!(641), &["camera.width", "641", "even"]),

@@ -26,7 +26,7 @@ pub struct Launch {
     config: Value,
     arguments: Vec<OsString>,
     environment: Vec<(String, OsString)>,
-    descriptors: Option<u64>,
+    descriptors: Option<(u64, u64)>,
     script: Option<String>,
 }
 
@@ -73,8 +73,8 @@ impl Launch {
 
     /// Sets soft and hard limit on open descriptors.
     #[must_use]
-    pub const fn descriptors(mut self, limit: u64) -> Self {
-        self.descriptors = Some(limit);
+    pub const fn descriptors(mut self, soft: u64, hard: u64) -> Self {
+        self.descriptors = Some((soft, hard));
         self
     }
 
@@ -125,8 +125,8 @@ impl Launch {
             command.pre_exec(move || {
                 // Should the test be killed, the daemon goes with it.
                 prctl::set_pdeathsig(Signal::SIGKILL)?;
-                if let Some(limit) = descriptors {
-                    setrlimit(Resource::RLIMIT_NOFILE, limit, limit)?;
+                if let Some((soft, hard)) = descriptors {
+                    setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
                 }
                 Ok(())
             });

@@ -132,6 +132,19 @@ impl Daemon {
         self.lines.join("\n")
     }
 
+    /// Waits until nobody holds its standard error any more: it has ended, and so has all it has started.
+    pub fn await_end_of_log(&mut self) {
+        let deadline = Instant::now() + DEADLINE;
+        let stderr = self.stderr.as_ref().expect("its standard error is read elsewhere");
+        loop {
+            match stderr.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.lines.push(line),
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => panic!("something it started is left"),
+            }
+        }
+    }
+
     fn next_line(&self, deadline: Instant) -> Option<String> {
         let stderr = self.stderr.as_ref().expect("its standard error is read elsewhere");
         match stderr.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
