@@ -1,0 +1,114 @@
+//! The three services of the real binary over real sockets: what docs/PROTOCOL.md promises a client.
+
+mod support;
+
+use support::{Client, Launch, packet};
+
+const DEFAULTS: [u8; 6] = [0x64, 0x01, 0x0A, 0x0A, 0x0A, 0x7F];
+
+#[test]
+fn the_golden_vectors_hold_on_all_three_ports() {
+    let daemon = Launch::new().start();
+
+    let mut settings = daemon.settings();
+    settings.send_hex("00 FF 02 01 00 00 FC");
+    settings.expect_hex("00 FF 02 00 00 09 64 01 0A 0A 0A 7F 00 00 00 E4");
+    settings.send_hex("00 FF 02 01 00 06 64 40 0F 0C 0A 7F A8");
+    settings.send_hex("00 FF 02 01 00 00 FC");
+    settings.expect_hex("00 FF 02 00 00 09 64 40 0F 0C 0A 7F 00 00 00 A6");
+    settings.send_hex("00 FF 02 01 00 00 FD");
+    settings.expect_hex("00 FF 02 02 00 01 01 FF");
+    settings.send_hex("00 FF 02 01 00 01 07 FA");
+    settings.expect_hex("00 FF 02 02 00 01 02 FC");
+
+    let mut auth = daemon.auth();
+    auth.send_hex("00 FF 00 01 00 04 31 31 31 31 FA");
+    auth.expect_hex("00 FF 00 00 00 05 72 65 61 64 79 91");
+    auth.expect_end();
+
+    let mut auth = daemon.auth();
+    auth.send(&packet(0, 1, b"1112"));
+    auth.expect_hex("00 FF 00 02 00 00 FD");
+    auth.expect_end();
+
+    let mut data = daemon.data();
+    let (value, unix_ms) = data.data();
+    assert!(value <= 10, "{value}");
+    assert!(unix_ms > 1_700_000_000_000, "{unix_ms}");
+}
+
+#[test]
+fn the_stream_keeps_to_the_schedule() {
+    let mut daemon = Launch::new().start();
+    let mut client = daemon.data();
+    let stamps: Vec<u64> = (0..49).map(|_| client.data().1).collect();
+    let skipped = daemon.counter("ticks_skipped");
+    // 48 ticks after the first are 2 s, whatever each one's delay was; a skipped tick is 1/24 s more.
+    let span = stamps[48] - stamps[0];
+    let expected = 2000 + skipped * 1000 / 24;
+    assert!(span.abs_diff(expected) <= 40, "{span} ms, expected {expected} with {skipped} skipped");
+    assert!(stamps.is_sorted_by(|a, b| a < b), "no packet twice, none in a burst: {stamps:?}");
+}
+
+#[test]
+fn a_subscriber_may_close_its_sending_side_or_send_anything() {
+    let daemon = Launch::new().start();
+    let mut silent = daemon.data();
+    silent.finish();
+    let mut noisy = daemon.data();
+    noisy.send(&[0x55; 4096]);
+    noisy.send(&packet(1, 1, &[]));
+    for client in [&mut silent, &mut noisy] {
+        for _ in 0..5 {
+            client.data();
+        }
+    }
+}
+
+#[test]
+fn every_subscriber_gets_the_same_packet_of_a_tick() {
+    let daemon = Launch::new().start();
+    let mut clients: Vec<Client> = (0..20).map(|_| daemon.data()).collect();
+    // From a stamp on that all have seen.
+    let newest = clients.iter_mut().map(Client::data).map(|(_, stamp)| stamp).max().unwrap();
+    let mut first = None;
+    for client in &mut clients {
+        let seen = loop {
+            let seen = client.data();
+            if seen.1 > newest {
+                break (seen, client.data());
+            }
+        };
+        assert_eq!(*first.get_or_insert(seen), seen);
+    }
+}
+
+#[test]
+fn a_request_is_answered_although_the_client_has_finished() {
+    let daemon = Launch::new().start();
+    let mut client = daemon.settings();
+    client.send(&packet(2, 1, &[]));
+    client.finish();
+    assert_eq!(client.settings(), DEFAULTS);
+    client.expect_end();
+
+    // Also one whose answer has to wait for the disk.
+    let mut client = daemon.settings();
+    client.update([1, 2, 3, 4, 5, 6]);
+    client.send(&packet(2, 1, &[]));
+    client.finish();
+    assert_eq!(client.settings(), [1, 2, 3, 4, 5, 6]);
+    client.expect_end();
+}
+
+#[test]
+fn every_byte_of_every_setting_survives() {
+    let daemon = Launch::new().start();
+    let mut client = daemon.settings();
+    // The bytes run through all values in each field; every 17th is looked at.
+    for byte in (0..=255_u8).step_by(17) {
+        let settings = [0, 1, 2, 3, 4, 5].map(|field| byte.wrapping_add(field));
+        client.update(settings);
+        assert_eq!(client.read(), settings);
+    }
+}

@@ -1,0 +1,169 @@
+//! Starting the daemon.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, OnceLock};
+
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::{Daemon, TempDir};
+
+/// The daemon's binary.
+pub fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_es-iot-server"))
+}
+
+/// What a daemon is started with, and the directory that it has for itself. It may be started several times.
+#[derive(Debug)]
+pub struct Launch {
+    pub dir: Arc<TempDir>,
+    config: Value,
+    arguments: Vec<OsString>,
+    environment: Vec<(String, OsString)>,
+    descriptors: Option<(u64, u64)>,
+    script: Option<String>,
+}
+
+impl Launch {
+    /// Loopback, free ports, no camera, the password `1111`, and everything on standard error.
+    pub fn new() -> Self {
+        let dir = Arc::new(TempDir::new());
+        let config = json!({
+            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0 },
+            "camera": { "source": "none" },
+            "auth": { "password": "1111" },
+            "paths": { "state_dir": dir.join("state") },
+            "logging": { "target": "console" },
+        });
+        Self { dir, config, arguments: Vec::new(), environment: Vec::new(), descriptors: None, script: None }
+    }
+
+    /// Sets a key of the configuration, such as `auth.required`.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.change(key, value);
+        self
+    }
+
+    /// Sets a key of the configuration, for the next start or reload.
+    pub fn change(&mut self, key: &str, value: impl Into<Value>) {
+        let (section, key) = key.split_once('.').unwrap();
+        self.config[section][key] = value.into();
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Sets an environment variable. None but `PATH` is inherited.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets soft and hard limit on open descriptors.
+    #[must_use]
+    pub const fn descriptors(mut self, soft: u64, hard: u64) -> Self {
+        self.descriptors = Some((soft, hard));
+        self
+    }
+
+    /// Runs in a mount namespace of its own, after a shell script that arranges it; `$DIR` is the directory.
+    #[must_use]
+    pub fn in_namespace(mut self, script: &str) -> Self {
+        self.script = Some(script.to_owned());
+        self
+    }
+
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.join("state")
+    }
+
+    /// The camera settings file, if it is where it is by default.
+    pub fn settings_file(&self) -> PathBuf {
+        self.state_dir().join("camera_settings.json")
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.dir.join("server.json")
+    }
+
+    /// Writes the configuration file.
+    pub fn write_config(&self) {
+        fs::write(self.config_file(), serde_json::to_string_pretty(&self.config).unwrap()).unwrap();
+    }
+
+    /// The command, with standard error piped.
+    pub fn command(&self) -> Command {
+        self.write_config();
+        let mut command = match &self.script {
+            None => Command::new(binary()),
+            Some(script) => {
+                let script = format!("set -e; mount --make-rprivate /; {script}; exec \"$@\"");
+                let mut command = Command::new("unshare");
+                command.args(["-m", "sh", "-c", &script, "sh"]).arg(binary());
+                command
+            }
+        };
+        command.arg("--config").arg(self.config_file()).args(&self.arguments);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("DIR", self.dir.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let descriptors = self.descriptors;
+        // SAFETY: between fork and exec the closure only makes system calls; it neither allocates nor locks.
+        unsafe {
+            command.pre_exec(move || {
+                // Should the test be killed, the daemon goes with it.
+                prctl::set_pdeathsig(Signal::SIGKILL)?;
+                if let Some((soft, hard)) = descriptors {
+                    setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
+                }
+                Ok(())
+            });
+        }
+        command
+    }
+
+    /// Starts it, and waits until its ports are bound.
+    pub fn start(&self) -> Daemon {
+        let mut daemon = self.spawn();
+        daemon.await_ports();
+        daemon
+    }
+
+    /// Starts it.
+    pub fn spawn(&self) -> Daemon {
+        Daemon::adopt(self.command().spawn().unwrap(), Arc::clone(&self.dir))
+    }
+
+    /// Runs it to its end, which is to come by itself.
+    pub fn run(&self) -> Output {
+        self.command().stdout(Stdio::piped()).output().unwrap()
+    }
+}
+
+/// Whether mount namespaces can be had here; says so if not.
+pub fn in_mount_namespace() -> bool {
+    static PERMITTED: OnceLock<bool> = OnceLock::new();
+    let permitted = *PERMITTED.get_or_init(|| {
+        let tried = Command::new("unshare")
+            .args(["-m", "sh", "-c", "mount --make-rprivate / && mount -t tmpfs tmpfs /tmp"])
+            .stderr(Stdio::null())
+            .status();
+        tried.is_ok_and(|status| status.success())
+    });
+    if !permitted {
+        eprintln!("SKIPPED: this needs a mount namespace (unshare -m), which is not permitted here");
+    }
+    permitted
+}
