@@ -44,6 +44,8 @@ pub enum Due {
 #[derive(Debug)]
 pub struct Store {
     current: CameraSettings,
+    /// What the file holds, as far as is known.
+    in_file: CameraSettings,
     durability: Durability,
     /// What is being written, and since when.
     writing: Option<(CameraSettings, Mono)>,
@@ -62,6 +64,7 @@ impl Store {
     pub const fn new(current: CameraSettings) -> Self {
         Self {
             current,
+            in_file: current,
             durability: Durability::Kept,
             writing: None,
             write_at: None,
@@ -98,12 +101,27 @@ impl Store {
         changes
     }
 
-    /// Takes what the file holds after it was reread: the camera is to be told, the file need not be written.
-    pub fn reread(&mut self, now: Mono, settings: CameraSettings) {
-        self.current = settings;
-        self.durability = if self.writing.is_some() { Durability::Pending } else { Durability::Kept };
-        self.write_at = self.writing.map(|_| now);
-        self.apply_at = Some(now);
+    /// Takes what the file holds after it was reread: the camera is to be told, the file need not be written, and
+    /// who waited for the disk waits no more. A file that holds what was written last, or is being written, is no
+    /// news: an update that is not in it yet is newer.
+    pub fn reread(&mut self, now: Mono, settings: CameraSettings) -> Outcome {
+        if settings == self.in_file || self.writing.is_some_and(|(written, _)| written == settings) {
+            return Outcome::default();
+        }
+        self.in_file = settings;
+        if settings != self.current {
+            self.current = settings;
+            self.apply_at = Some(now);
+        }
+        if self.writing.is_some() {
+            // That write replaces the file, so it has to be put right afterwards.
+            self.durability = Durability::Pending;
+            self.write_at = Some(now);
+            return Outcome::default();
+        }
+        self.durability = Durability::Kept;
+        self.write_at = None;
+        self.release(false)
     }
 
     /// A client wants to read. Whether it can be answered at once; if not, it waits, and the write is hurried.
@@ -171,6 +189,7 @@ impl Store {
             self.durability = Durability::Failed { retry_at: now + STORE_RETRY };
             return self.release(true);
         }
+        self.in_file = settings;
         if settings != self.current {
             self.write_at = self.write_at.map(|at| at.max(self.earliest_write())).or(Some(self.earliest_write()));
             return Outcome::default();
