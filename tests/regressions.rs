@@ -1,37 +1,205 @@
-//! A test for each bug that there was, named after it.
+//! A test a bug, named after it. Most were found by `tests/simulation`.
 
-use es_iot_server::camera::settings::{CameraSettings, SettingsError};
-use es_iot_server::wire;
+#[path = "regressions/wire.rs"]
+mod wire_and_file;
 
-/// JSON numbers were read to within one unit in the last place. So some settings that a client had sent differed
-/// from themselves once they were read back, and a reload restarted the camera for nothing.
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use es_iot_server::camera::settings::CameraSettings;
+use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Service, Setup};
+use es_iot_server::time::{Mono, Now};
+use es_iot_server::wire::{self, ErrorCode, Id, Kind, Outgoing, packet};
+
+const A: ConnId = ConnId { slot: 0, generation: 1 };
+const B: ConnId = ConnId { slot: 1, generation: 1 };
+
+/// A server without a camera, clients of its settings port, and a clock that is moved by hand.
+struct Bench {
+    server: Server,
+    now: Now,
+}
+
+impl Bench {
+    fn new(clients: &[ConnId]) -> Self {
+        let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
+        let setup =
+            Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
+        let mut bench = Self { server: Server::new(config(), setup, now), now };
+        bench.server.start(now, &mut Vec::new());
+        let peer: SocketAddr = "192.0.2.1:4000".parse().expect("an address");
+        for &conn in clients {
+            bench.handle(Input::Accepted { conn, service: Service::Settings, peer });
+        }
+        bench
+    }
+
+    fn handle(&mut self, input: Input<'_>) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.server.handle(self.now, input, &mut out);
+        out.retain(|output| !matches!(output, Output::Report(_) | Output::Notify(_)));
+        out
+    }
+
+    fn receive(&mut self, conn: ConnId, packets: &[Vec<u8>]) -> Vec<Output> {
+        self.handle(Input::Received { conn, bytes: &packets.concat() })
+    }
+
+    /// Moves the clock and wakes the server.
+    fn pass(&mut self, milliseconds: u64) -> Vec<Output> {
+        self.now.mono = self.now.mono + Duration::from_millis(milliseconds);
+        self.handle(Input::Wakeup)
+    }
+
+    fn reload(&mut self, in_file: CameraSettings) -> Vec<Output> {
+        self.handle(Input::Signal(Request::Reload));
+        let fresh = Fresh {
+            config: config(),
+            password: Secret::new("1111"),
+            settings: Some(in_file),
+            needs_restart: Vec::new(),
+        };
+        let mut out = self.handle(Input::Reloaded(Ok(Box::new(fresh))));
+        out.retain(|output| !matches!(output, Output::SetLogLevel(_)));
+        out
+    }
+}
+
+fn config() -> Config {
+    let camera = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
+    Config { camera, ..Config::default() }
+}
+
+fn request(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    packet::encode(Id::Settings, Kind::Request, payload, &mut bytes);
+    bytes
+}
+
+fn read() -> Vec<u8> {
+    request(&[])
+}
+
+fn update(gain: u8) -> Vec<u8> {
+    request(&wire::settings::encode(&gained(gain)))
+}
+
+fn gained(gain: u8) -> CameraSettings {
+    wire::settings::decode([100, gain, 10, 10, 10, 127])
+}
+
+fn reply(conn: ConnId, settings: &CameraSettings) -> Output {
+    Output::Send { conn, packet: wire::settings::reply(settings) }
+}
+
+fn error(conn: ConnId, code: ErrorCode) -> Output {
+    Output::Send { conn, packet: Outgoing::error(Id::Settings, code) }
+}
+
+/// A reload that replaced the settings while a read waited for the disk left that read, and its client, waiting
+/// for a write that was not needed any more.
 #[test]
-fn settings_changed_in_the_last_place_on_their_way_through_the_file() {
-    for byte in 0..=u8::MAX {
+fn a_reload_answers_the_reads_that_waited_for_the_disk() {
+    let mut bench = Bench::new(&[A]);
+    bench.receive(A, &[update(2)]);
+    assert_eq!(bench.pass(150), [Output::Store(gained(2))]);
+    assert_eq!(bench.handle(Input::Stored { result: Ok(()) }), []);
+    assert_eq!(bench.receive(A, &[update(3), read()]), [Output::Pause(A)], "the next write is not due yet");
+    assert_eq!(bench.reload(gained(9)), [reply(A, &gained(9)), Output::Resume(A)]);
+    assert_eq!(bench.pass(60_000), []);
+}
+
+/// A reload took an update back that had not reached the file yet: the file it read was the older one.
+#[test]
+fn a_reload_does_not_undo_an_update_that_is_not_in_the_file_yet() {
+    let mut bench = Bench::new(&[A, B]);
+    bench.receive(A, &[update(2)]);
+    assert_eq!(bench.reload(CameraSettings::default()), []);
+    assert_eq!(bench.receive(B, &[read()]), [Output::Pause(B)]);
+    assert_eq!(bench.pass(0), [Output::Store(gained(2))]);
+    assert_eq!(bench.reload(gained(2)), [], "the file is replaced, and the write is not over yet");
+    assert_eq!(bench.handle(Input::Stored { result: Err(Errno(28)) })[1..], [reply(B, &gained(2)), Output::Resume(B)]);
+    assert_eq!(bench.reload(CameraSettings::default()), [], "a full disk is no reason either");
+    assert_eq!(bench.receive(B, &[read()]), [reply(B, &gained(2))]);
+}
+
+/// Two reads waited for the disk, and the first client had sent an update behind its read: the second client was
+/// told settings that were not on the disk.
+#[test]
+fn a_waiting_read_is_not_told_what_an_update_behind_another_read_brings() {
+    let mut bench = Bench::new(&[A, B]);
+    bench.receive(A, &[update(2), read(), update(3)]);
+    bench.receive(B, &[read()]);
+    assert_eq!(bench.pass(0), [Output::Store(gained(2))]);
+    assert_eq!(
+        bench.handle(Input::Stored { result: Ok(()) }),
+        [reply(A, &gained(2)), reply(B, &gained(2)), Output::Resume(A), Output::Resume(B)]
+    );
+    assert_eq!(bench.receive(B, &[read()]), [Output::Pause(B)], "3 is in force by now, and not kept");
+}
+
+/// A client whose socket took packets again while its read waited for the disk was given 5 s for the packets it
+/// had sent behind that read, though they were complete.
+#[test]
+fn a_client_that_waits_for_the_disk_owes_nothing_when_its_socket_recovers() {
+    let mut bench = Bench::new(&[A]);
+    let out = bench.receive(A, &[request(&[1]), update(2), read(), read()]);
+    assert_eq!(out, [error(A, ErrorCode::BadLength), Output::Pause(A)]);
+    bench.handle(Input::Blocked { conn: A });
+    assert_eq!(bench.pass(0), [Output::Store(gained(2))]);
+    bench.handle(Input::Unblocked { conn: A });
+    assert_eq!(bench.pass(6000), []);
+    let both = [reply(A, &gained(2)), reply(A, &gained(2)), Output::Resume(A)];
+    assert_eq!(bench.handle(Input::Stored { result: Ok(()) }), both);
+}
+
+/// A client whose socket takes nothing was not closed any more once a second read of it waited for the disk.
+#[test]
+fn a_blocked_client_is_closed_in_time_though_its_read_waits_anew() {
+    let mut bench = Bench::new(&[A]);
+    bench.receive(A, &[request(&[1]), update(2), read(), update(3), read()]);
+    bench.handle(Input::Blocked { conn: A });
+    assert_eq!(bench.pass(0), [Output::Store(gained(2))]);
+    assert_eq!(bench.handle(Input::Stored { result: Ok(()) }), [reply(A, &gained(2)), Output::Pause(A)]);
+    assert_eq!(bench.pass(250), [Output::Store(gained(3))]);
+    assert_eq!(bench.pass(9750), [Output::Close(A)]);
+}
+
+/// A client that is hung up on for what it sent behind its read was told to be listened to again.
+#[test]
+fn a_closed_client_is_not_resumed() {
+    let mut bench = Bench::new(&[A]);
+    bench.receive(A, &[update(2), read(), vec![7; 1024]]);
+    bench.pass(0);
+    assert_eq!(bench.handle(Input::Stored { result: Ok(()) }), [reply(A, &gained(2)), Output::Close(A)]);
+}
+
+/// What was written is what is read again: a value that changes by a bit on the way would restart the camera at
+/// every reload.
+#[test]
+fn every_setting_a_client_can_make_survives_the_file() {
+    for byte in 0..=255 {
         let settings = wire::settings::decode([byte; 6]);
-        assert_eq!(CameraSettings::from_json(&settings.to_json()), Ok(settings), "byte {byte:02X}");
-    }
-    let between = CameraSettings { awb_blue: 18.183_208_910_425_414, ..CameraSettings::default() };
-    assert_eq!(CameraSettings::from_json(&between.to_json()), Ok(between));
-}
-
-/// The settings' derived reader takes their six values in a row without keys, too.
-#[test]
-fn an_array_of_six_numbers_was_taken_for_settings() {
-    for text in ["[10000, 1, 1, 1, 1, 0]", " \n[10000, 1.0, 1.0, 1.0, 1.0, 0.0]\n"] {
-        assert!(matches!(CameraSettings::from_json(text), Err(SettingsError::Malformed(_))), "{text}");
+        assert_eq!(CameraSettings::from_json(&settings.to_json()), Ok(settings), "byte {byte}");
     }
 }
 
-/// The decoder's buffer grew by doubling and kept that for as long as a packet was unfinished: up to ten times the
-/// longest packet a connection.
+/// A client that updated faster than the disk writes kept every other client's read waiting for as long as it went
+/// on.
 #[test]
-fn an_unfinished_packet_held_more_memory_than_a_packet_can_need() {
-    let mut decoder = wire::Decoder::new(256);
-    let mut bytes = b"\x00\xFF\x02\x01\x00\x00\xFC".repeat(146);
-    bytes.extend_from_slice(b"\x00\xFF");
-    decoder.push(&bytes);
-    while decoder.next().expect("undamaged").is_some() {}
-    assert!(decoder.mid_packet());
-    assert!(decoder.memory_bytes() <= 6 + 256 + 1, "{} bytes", decoder.memory_bytes());
+fn a_flood_of_updates_does_not_keep_a_read_waiting_for_ever() {
+    let mut bench = Bench::new(&[A, B]);
+    bench.receive(A, &[update(0)]);
+    assert_eq!(bench.receive(B, &[read()]), [Output::Pause(B)]);
+    let mut answered = false;
+    for step in 0..105_u8 {
+        let out = bench.pass(100);
+        bench.receive(A, &[update(step + 1)]);
+        if out.iter().any(|output| matches!(output, Output::Store(_))) {
+            bench.handle(Input::Stored { result: Ok(()) });
+        }
+        answered |= out.contains(&Output::Resume(B));
+    }
+    assert!(answered, "within 10 s");
 }

@@ -128,8 +128,9 @@ impl Server {
                 self.stats.bump(Counter::Reloads);
                 let Fresh { config, password, settings, needs_restart } = *fresh;
                 self.adopt(now, config, password, out);
-                if let Some(settings) = settings.filter(|settings| settings != self.store.current()) {
-                    self.store.reread(now, settings);
+                if let Some(settings) = settings {
+                    let outcome = self.store.reread(now, settings);
+                    self.tell_clients(now, outcome, out);
                     self.store_due(now, out);
                 }
                 self.report(now, Report::Reloaded { needs_restart }, out);
@@ -200,8 +201,13 @@ impl Server {
         for conn in outcome.not_stored {
             self.not_stored(now, conn, out);
         }
+        // All are answered before any goes on: what one has sent behind its read may change the settings again, and
+        // the next would be told what is not on the disk.
+        for &conn in &outcome.answer {
+            self.answer(conn, out);
+        }
         for conn in outcome.answer {
-            self.answer(now, conn, out);
+            self.go_on(now, conn, out);
         }
     }
 

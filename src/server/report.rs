@@ -74,7 +74,7 @@ pub enum Report {
         /// Why.
         errno: Errno,
     },
-    /// The write of the settings file does not end.
+    /// The settings file does not get written in time.
     StoreHangs {
         /// Which file.
         path: PathBuf,
@@ -267,7 +267,7 @@ impl fmt::Display for Report {
             ),
             Self::StoreHangs { path } => write!(
                 f,
-                "writing {} takes longer than 10 s: the disk hangs; the new settings are in force",
+                "writing {} takes longer than 10 s: the disk hangs or is too slow; the new settings are in force",
                 path.display()
             ),
             Self::StoreRecovered { path } => write!(f, "{} is written again", path.display()),

@@ -36,7 +36,7 @@ pub enum Due {
     Apply(CameraSettings),
     /// Write these to the file.
     Write(CameraSettings),
-    /// The write has taken so long that clients are told it failed; it may still succeed.
+    /// Clients have waited so long that they are told the write failed; it may still succeed.
     GiveUpWaiting,
 }
 
@@ -44,6 +44,8 @@ pub enum Due {
 #[derive(Debug)]
 pub struct Store {
     current: CameraSettings,
+    /// What the file holds, as far as is known.
+    in_file: CameraSettings,
     durability: Durability,
     /// What is being written, and since when.
     writing: Option<(CameraSettings, Mono)>,
@@ -55,6 +57,8 @@ pub struct Store {
     burst_began: Mono,
     updaters: Vec<ConnId>,
     readers: Vec<ConnId>,
+    /// Since when the first of the readers waits, while there are any.
+    waiting_since: Mono,
 }
 
 impl Store {
@@ -62,6 +66,7 @@ impl Store {
     pub const fn new(current: CameraSettings) -> Self {
         Self {
             current,
+            in_file: current,
             durability: Durability::Kept,
             writing: None,
             write_at: None,
@@ -70,6 +75,7 @@ impl Store {
             burst_began: Mono::from_nanos(0),
             updaters: Vec::new(),
             readers: Vec::new(),
+            waiting_since: Mono::from_nanos(0),
         }
     }
 
@@ -98,18 +104,36 @@ impl Store {
         changes
     }
 
-    /// Takes what the file holds after it was reread: the camera is to be told, the file need not be written.
-    pub fn reread(&mut self, now: Mono, settings: CameraSettings) {
-        self.current = settings;
-        self.durability = if self.writing.is_some() { Durability::Pending } else { Durability::Kept };
-        self.write_at = self.writing.map(|_| now);
-        self.apply_at = Some(now);
+    /// Takes what the file holds after it was reread: the camera is to be told, the file need not be written, and
+    /// who waited for the disk waits no more. A file that holds what was written last, or is being written, is no
+    /// news: an update that is not in it yet is newer.
+    pub fn reread(&mut self, now: Mono, settings: CameraSettings) -> Outcome {
+        if settings == self.in_file || self.writing.is_some_and(|(written, _)| written == settings) {
+            return Outcome::default();
+        }
+        self.in_file = settings;
+        if settings != self.current {
+            self.current = settings;
+            self.apply_at = Some(now);
+        }
+        if self.writing.is_some() {
+            // That write replaces the file, so it has to be put right afterwards.
+            self.durability = Durability::Pending;
+            self.write_at = Some(now);
+            return Outcome::default();
+        }
+        self.durability = Durability::Kept;
+        self.write_at = None;
+        self.release(false)
     }
 
     /// A client wants to read. Whether it can be answered at once; if not, it waits, and the write is hurried.
     pub fn read(&mut self, now: Mono, conn: ConnId) -> bool {
         if self.durability != Durability::Pending {
             return true;
+        }
+        if self.readers.is_empty() {
+            self.waiting_since = now;
         }
         self.readers.push(conn);
         self.write_at = Some(now.max(self.earliest_write()));
@@ -124,16 +148,21 @@ impl Store {
 
     /// When something is next due.
     pub fn deadline(&self) -> Option<Mono> {
-        let write = match self.writing {
-            Some((_, since)) if !self.readers.is_empty() || !self.updaters.is_empty() => Some(since + WRITE_TIMEOUT),
-            Some(_) => None,
-            None => match self.durability {
-                Durability::Kept => None,
-                Durability::Pending => self.write_at,
-                Durability::Failed { retry_at } => Some(retry_at),
-            },
+        let write = match (self.writing, self.durability) {
+            (Some(_), _) | (None, Durability::Kept) => None,
+            (None, Durability::Pending) => self.write_at,
+            (None, Durability::Failed { retry_at }) => Some(retry_at),
         };
-        [write, self.apply_at].into_iter().flatten().min()
+        [write, self.apply_at, self.patience_ends()].into_iter().flatten().min()
+    }
+
+    /// When clients have waited long enough: for a write that hangs, or for one that is never of the newest
+    /// settings, because they change faster than the disk writes.
+    fn patience_ends(&self) -> Option<Mono> {
+        let somebody_waits = !self.readers.is_empty() || !self.updaters.is_empty();
+        let hangs = self.writing.filter(|_| somebody_waits).map(|(_, since)| since + WRITE_TIMEOUT);
+        let starves = (!self.readers.is_empty()).then(|| self.waiting_since + WRITE_TIMEOUT);
+        [hangs, starves].into_iter().flatten().min()
     }
 
     /// The next thing that is due, if any is. Call until there is none.
@@ -142,16 +171,16 @@ impl Store {
             self.apply_at = None;
             return Some(Due::Apply(self.current));
         }
+        if self.patience_ends().is_some_and(|at| at <= now) {
+            if let Some((_, since)) = &mut self.writing {
+                *since = now;
+            }
+            return Some(Due::GiveUpWaiting);
+        }
         if self.deadline().is_none_or(|at| at > now) {
             return None;
         }
-        match self.writing {
-            Some((settings, _)) => {
-                self.writing = Some((settings, now));
-                Some(Due::GiveUpWaiting)
-            }
-            None => Some(self.write(now)),
-        }
+        Some(self.write(now))
     }
 
     /// Begins to write at once what is not kept yet: the server is stopping.
@@ -171,6 +200,7 @@ impl Store {
             self.durability = Durability::Failed { retry_at: now + STORE_RETRY };
             return self.release(true);
         }
+        self.in_file = settings;
         if settings != self.current {
             self.write_at = self.write_at.map(|at| at.max(self.earliest_write())).or(Some(self.earliest_write()));
             return Outcome::default();

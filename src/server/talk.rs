@@ -103,9 +103,11 @@ impl Server {
         match &peer.talk {
             Talk::Data => self.subscriber_unblocked(conn, out),
             Talk::Leaving => {}
-            Talk::Settings { conversation, .. } => {
+            Talk::Settings { conversation, awaiting } => {
                 peer.blocked = false;
-                let deadline = conversation.mid_packet().then(|| now + PACKET_TIMEOUT);
+                // What it sent behind a read that waits is not looked at yet, so it may well be complete.
+                let owes = !awaiting && conversation.mid_packet();
+                let deadline = owes.then(|| now + PACKET_TIMEOUT);
                 self.peers.set_deadline(conn, deadline);
             }
             Talk::Auth(_) => peer.blocked = false,
@@ -142,7 +144,10 @@ impl Server {
                 }
                 settings::Step::Read => {
                     *awaiting = true;
-                    self.peers.set_deadline(conn, None);
+                    // While it waits it owes nothing, but a socket that takes nothing goes on being watched.
+                    if !peer.blocked {
+                        self.peers.set_deadline(conn, None);
+                    }
                     out.push(Output::Pause(conn));
                 }
                 settings::Step::Update(settings) => {
@@ -229,23 +234,22 @@ impl Server {
         self.refuse(now, conn, ErrorCode::NotStored, out);
     }
 
-    /// Answers a read that waited for the disk, and goes on with what came after it.
-    pub(super) fn answer(&mut self, now: Mono, conn: ConnId, out: &mut Vec<Output>) {
+    /// Answers a read that waited for the disk. [`Self::go_on`] is to follow.
+    pub(super) fn answer(&mut self, conn: ConnId, out: &mut Vec<Output>) {
         let Some(peer) = self.peers.find(conn) else { return };
         let Talk::Settings { awaiting, .. } = &mut peer.talk else { return };
         *awaiting = false;
-        let finished = peer.finished;
         out.push(Output::Send { conn, packet: wire::settings::reply(self.store.current()) });
+    }
+
+    /// Goes on with what a client sent behind its read, and listens to it again.
+    pub(super) fn go_on(&mut self, now: Mono, conn: ConnId, out: &mut Vec<Output>) {
         self.converse(now, conn, out);
-        let still_awaiting =
-            self.peers.find(conn).is_some_and(|p| matches!(p.talk, Talk::Settings { awaiting: true, .. }));
-        if still_awaiting {
-            return;
-        }
-        if finished {
-            self.leave(now, conn, Parting::Done, out);
-        } else {
-            out.push(Output::Resume(conn));
+        let Some(peer) = self.peers.find(conn) else { return };
+        match peer.talk {
+            Talk::Settings { awaiting: false, .. } if peer.finished => self.leave(now, conn, Parting::Done, out),
+            Talk::Settings { awaiting: false, .. } => out.push(Output::Resume(conn)),
+            Talk::Settings { awaiting: true, .. } | Talk::Data | Talk::Auth(_) | Talk::Leaving => {}
         }
     }
 
