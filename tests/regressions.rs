@@ -214,10 +214,9 @@ fn a_reload_of_settings_and_camera_starts_the_camera_once() {
     let out = bench.handle(Input::Reloaded(Ok(Box::new(fresh))));
     let cameras: Vec<&[String]> = out
         .iter()
-        .filter_map(|output| match output {
-            Output::Spawn { role: Role::Camera, argv } => Some(&argv[..]),
-            _ => None,
-        })
+        .filter_map(
+            |output| if let Output::Spawn { role: Role::Camera, argv } = output { Some(&argv[..]) } else { None },
+        )
         .collect();
     assert_eq!(cameras, [["cam", "9"]]);
     assert!(!out.iter().any(|output| matches!(output, Output::Signal { .. })), "it is left to run");

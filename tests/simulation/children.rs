@@ -9,7 +9,7 @@ use rand::rngs::SmallRng;
 
 use crate::{MILLI, SECOND};
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub enum Deed {
     Say(&'static str),
     /// Video moves, and goes on moving every so many nanoseconds.

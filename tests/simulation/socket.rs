@@ -6,6 +6,7 @@ use es_iot_server::limits::MAX_UNSENT_BYTES;
 use es_iot_server::server::ConnId;
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as in the kernel")]
 pub struct Socket {
     /// Packets that wait to be sent.
     pub unsent: usize,

@@ -209,7 +209,7 @@ impl World {
                     println!("                  {output:?}");
                 }
                 self.shadow.output(self.now, &output);
-                self.apply(output);
+                self.apply(&output);
             }
             self.shadow.after(self.now, &self.server);
             let input = if let Some(followup) = self.followups.pop_front() {

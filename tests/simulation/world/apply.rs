@@ -3,15 +3,15 @@
 use super::*;
 
 impl World {
-    pub(super) fn apply(&mut self, output: Output) {
-        match output {
+    pub(super) fn apply(&mut self, output: &Output) {
+        match *output {
             Output::Offer { conn, .. } => {
                 let partly = self.rng.random_bool(0.1);
                 if let Some(sent) = self.sockets.get_mut(&conn).map(|socket| socket.offer(partly)) {
                     self.sent(conn, &sent);
                 }
             }
-            Output::Send { conn, packet } => {
+            Output::Send { conn, ref packet } => {
                 self.ran.answered_reads += u64::from(packet.as_bytes()[2..4] == [2, 0]);
                 if let Some(sent) = self.sockets.get_mut(&conn).map(|socket| socket.send(packet.as_bytes().len())) {
                     self.sent(conn, &sent);
@@ -74,11 +74,10 @@ impl World {
     fn sent(&mut self, conn: ConnId, sent: &Sent) {
         let socket = self.sockets.get_mut(&conn).expect("it was sent to");
         match sent {
-            Sent::All => {}
             Sent::Blocked if !std::mem::replace(&mut socket.told_blocked, true) => {
                 self.followups.push_back(Followup::Blocked(conn));
             }
-            Sent::Blocked => {}
+            Sent::All | Sent::Blocked => {}
             Sent::Lost => {
                 self.close(conn);
                 self.followups.push_back(Followup::Lost(conn));
