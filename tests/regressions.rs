@@ -6,6 +6,7 @@ mod wire_and_file;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
 use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Service, Setup};
@@ -202,4 +203,24 @@ fn a_flood_of_updates_does_not_keep_a_read_waiting_for_ever() {
         answered |= out.contains(&Output::Resume(B));
     }
     assert!(answered, "within 10 s");
+}
+
+/// A reload that changed both the settings and the camera section started the camera with the old settings first.
+#[test]
+fn a_reload_of_settings_and_camera_starts_the_camera_once() {
+    let mut bench = Bench::new(&[]);
+    let mut changed = config();
+    let command = ["cam", "{gain}"].map(String::from).to_vec();
+    changed.camera = CameraConfig { source: CameraSource::Command, command: Some(command), ..changed.camera };
+    let fresh =
+        Fresh { config: changed, password: Secret::new("1111"), settings: Some(gained(9)), needs_restart: Vec::new() };
+    let out = bench.handle(Input::Reloaded(Ok(Box::new(fresh))));
+    let cameras: Vec<&[String]> = out
+        .iter()
+        .filter_map(
+            |output| if let Output::Spawn { role: Role::Camera, argv } = output { Some(&argv[..]) } else { None },
+        )
+        .collect();
+    assert_eq!(cameras, [["cam", "9"]]);
+    assert!(!out.iter().any(|output| matches!(output, Output::Signal { .. })), "it is left to run");
 }

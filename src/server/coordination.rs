@@ -127,11 +127,15 @@ impl Server {
             Ok(fresh) => {
                 self.stats.bump(Counter::Reloads);
                 let Fresh { config, password, settings, needs_restart } = *fresh;
-                self.adopt(now, config, password, out);
+                let camera_changed = self.adopt(now, config, password, out);
                 if let Some(settings) = settings {
                     let outcome = self.store.reread(now, settings);
                     self.tell_clients(now, outcome, out);
                     self.store_due(now, out);
+                }
+                // After the settings, so that a camera that starts now takes the new ones at once.
+                if camera_changed {
+                    self.camera_event(now, Event::Reconfigured(self.config.camera.clone()), out);
                 }
                 self.report(now, Report::Reloaded { needs_restart }, out);
             }
@@ -139,14 +143,14 @@ impl Server {
         out.push(Output::Notify(Notice::Ready));
     }
 
-    /// Puts the part of a configuration in force that can change at run time.
+    /// Puts the part of a configuration in force that can change at run time. Whether the camera is still to be told.
     fn adopt(
         &mut self,
         now: Mono,
         config: crate::config::Config,
         password: crate::config::Secret,
         out: &mut Vec<Output>,
-    ) {
+    ) -> bool {
         let source_before = self.config.data.clone();
         let camera_changed = self.config.camera != config.camera;
         self.config.logging.level = config.logging.level;
@@ -163,9 +167,7 @@ impl Server {
             self.access.revoke_grants();
         }
         self.recheck_peers(now, out);
-        if camera_changed {
-            self.camera_event(now, Event::Reconfigured(self.config.camera.clone()), out);
-        }
+        camera_changed
     }
 
     fn stop(&mut self, now: Mono, out: &mut Vec<Output>) {

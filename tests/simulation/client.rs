@@ -1,0 +1,147 @@
+//! What clients do: a script each, made before it connects.
+
+use std::net::{IpAddr, SocketAddr};
+
+use es_iot_server::server::Service;
+use rand::RngExt;
+use rand::rngs::SmallRng;
+
+use crate::{MILLI, SECOND};
+
+#[derive(Debug, Clone)]
+pub enum Act {
+    Send(Vec<u8>),
+    HalfClose,
+    Reset,
+    Stick,
+    Loosen,
+}
+
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub service: Service,
+    pub address: SocketAddr,
+    /// What it does, and how long after it connected.
+    pub script: Vec<(u64, Act)>,
+}
+
+const ADDRESSES: [&str; 10] = [
+    "192.0.2.1",
+    "192.0.2.2",
+    "::ffff:192.0.2.1",
+    "2001:db8::1",
+    "2001:db8::2",
+    "2001:db8:0:1::1",
+    "127.0.0.1",
+    "::1",
+    "::ffff:127.0.0.1",
+    "198.51.100.7",
+];
+
+pub fn packet(id: u8, kind: u8, payload: &[u8]) -> Vec<u8> {
+    let [high, low] = u16::try_from(payload.len()).expect("short").to_be_bytes();
+    let mut bytes = vec![0, 0xFF, id, kind, high, low];
+    bytes.extend(payload);
+    bytes.push(bytes.iter().fold(0, |sum, byte| sum ^ byte));
+    bytes
+}
+
+/// Any client. `password` is right.
+pub fn any(rng: &mut SmallRng, password: &[u8]) -> Client {
+    let service = Service::ALL[rng.random_range(0..3)];
+    let ip: IpAddr = ADDRESSES[rng.random_range(0..ADDRESSES.len())].parse().expect("an address");
+    let mut client =
+        Client { service, address: SocketAddr::new(ip, rng.random_range(1024..60_000)), script: Vec::new() };
+    match service {
+        Service::Data => subscriber(rng, &mut client.script),
+        Service::Settings => settings(rng, &mut client.script),
+        Service::Auth => auth(rng, &mut client.script, password),
+    }
+    let end = client.script.last().map_or(0, |&(at, _)| at) + rng.random_range(0..6 * SECOND);
+    match rng.random_range(0..4) {
+        0 => client.script.push((end, Act::Reset)),
+        1 | 2 => client.script.push((end, Act::HalfClose)),
+        _ => client.script.push((end + 20 * SECOND, Act::Reset)),
+    }
+    client
+}
+
+fn subscriber(rng: &mut SmallRng, script: &mut Vec<(u64, Act)>) {
+    if rng.random_bool(0.2) {
+        script.push((0, Act::HalfClose));
+    }
+    let mut at = 0;
+    for _ in 0..rng.random_range(0..4) {
+        at += rng.random_range(0..2 * SECOND);
+        if rng.random_bool(0.3) {
+            script.push((at, Act::Send(vec![rng.random(); rng.random_range(1..300)])));
+        }
+        script.push((at, Act::Stick));
+        at += if rng.random_bool(0.2) { rng.random_range(0..15 * SECOND) } else { rng.random_range(0..SECOND) };
+        script.push((at, Act::Loosen));
+    }
+}
+
+fn settings(rng: &mut SmallRng, script: &mut Vec<(u64, Act)>) {
+    let slider = rng.random_bool(0.2);
+    let pause = if slider { 100 * MILLI } else { 2 * SECOND };
+    let (mut at, mut bytes) = (0, Vec::new());
+    for _ in 0..rng.random_range(1..12) {
+        bytes.extend(request(rng, slider));
+        // Joined with the next, or cut, or as it is.
+        match rng.random_range(0..5) {
+            0 | 1 => continue,
+            2 => {
+                let cut = rng.random_range(0..=bytes.len());
+                let rest = bytes.split_off(cut);
+                script.push((at, Act::Send(std::mem::replace(&mut bytes, rest))));
+                let longest = if rng.random_bool(0.1) { 7 * SECOND } else { SECOND };
+                at += rng.random_range(0..longest);
+            }
+            _ => {}
+        }
+        script.push((at, Act::Send(std::mem::take(&mut bytes))));
+        if rng.random_bool(0.15) {
+            script.push((at, Act::Stick));
+            at += if rng.random_bool(0.2) { rng.random_range(0..15 * SECOND) } else { rng.random_range(0..SECOND) };
+            script.push((at, Act::Loosen));
+        }
+        at += rng.random_range(0..pause);
+    }
+    script.push((at, Act::Send(bytes)));
+}
+
+fn request(rng: &mut SmallRng, slider: bool) -> Vec<u8> {
+    let update = |rng: &mut SmallRng| packet(2, 1, &[100, rng.random_range(0..20), 10, 10, 10, rng.random()]);
+    match rng.random_range(0..if slider { 14 } else { 20 }) {
+        0..6 => packet(2, 1, &[]),
+        6..14 => update(rng),
+        14 => packet(2, rng.random(), &[]),
+        15 => packet(rng.random_range(0..9), 1, &[]),
+        16 => packet(2, 1, &vec![1; rng.random_range(1..400)]),
+        17 => {
+            let mut bytes = update(rng);
+            *bytes.last_mut().expect("a checksum") ^= 0x55;
+            bytes
+        }
+        18 => vec![rng.random_range(1..=255); rng.random_range(1..400)],
+        _ if rng.random_bool(0.3) => vec![0xFF; 1024],
+        _ => packet(2, 1, &[]).repeat(rng.random_range(1..80)),
+    }
+}
+
+fn auth(rng: &mut SmallRng, script: &mut Vec<(u64, Act)>, password: &[u8]) {
+    let bytes = match rng.random_range(0..10) {
+        0..3 => packet(0, 1, password),
+        3..7 => packet(0, 1, b"guess"),
+        7 => packet(0, rng.random(), password),
+        8 => vec![0, 0xFF, 0, 1, 9, 9],
+        _ => vec![7; rng.random_range(1..1200)],
+    };
+    if rng.random_bool(0.2) {
+        script.push((0, Act::Stick));
+    }
+    let cut = if rng.random_bool(0.7) { bytes.len() } else { rng.random_range(0..=bytes.len()) };
+    script.push((rng.random_range(0..SECOND), Act::Send(bytes[..cut].to_vec())));
+    script.push((rng.random_range(SECOND..8 * SECOND), Act::Send(bytes[cut..].to_vec())));
+}

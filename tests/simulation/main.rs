@@ -1,0 +1,38 @@
+//! The whole pure server under a virtual clock, with clients, children, a disk and signals that do whatever they like,
+//! all drawn from a seed; `shadow` foretells what the server has to do.
+//!
+//! `ES_IOT_SIM_SEED=n` replays one seed and prints every input, `ES_IOT_SIM_SEEDS=count` runs more than usual. Every
+//! panic names its seed.
+
+mod children;
+mod client;
+mod shadow;
+mod socket;
+mod world;
+
+use world::World;
+
+/// In nanoseconds, as all times here.
+pub const SECOND: u64 = 1_000_000_000;
+/// A millisecond.
+pub const MILLI: u64 = 1_000_000;
+/// How many seeds a normal run tries.
+const SEEDS: u64 = 400;
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
+#[test]
+fn the_server_does_what_the_shadow_foretells() {
+    if let Some(seed) = variable("ES_IOT_SIM_SEED") {
+        println!("{:?}", World::new(seed, true).run());
+        return;
+    }
+    let mut total = world::Ran::default();
+    for seed in 0..variable("ES_IOT_SIM_SEEDS").unwrap_or(SEEDS) {
+        total.add(&World::new(seed, false).run());
+    }
+    println!("{total:?}");
+    assert!(total.answered_reads > 100 && total.restarts > 100 && total.ticks > 10_000, "too tame: {total:?}");
+}

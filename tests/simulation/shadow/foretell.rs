@@ -1,0 +1,313 @@
+//! From an input to what must follow.
+
+use std::collections::BTreeSet;
+
+use es_iot_server::server::{ConnId, Fresh, Input, Request, Service};
+use es_iot_server::time::Now;
+
+use super::access::Answer;
+use super::parser::{Item, Parser};
+use super::settings::{Release, decode, reply};
+use super::{Peer, Shadow};
+use crate::SECOND;
+
+fn error(service: Service, code: u8) -> Vec<u8> {
+    let id = service as u8;
+    let id = [1, 2, 0][usize::from(id)];
+    let mut bytes = vec![0, 0xFF, id, 2, 0, 1, code];
+    bytes.push(bytes.iter().fold(0, |sum, byte| sum ^ byte));
+    bytes
+}
+
+impl Shadow {
+    /// Takes an input before the server does.
+    pub fn before(&mut self, now: Now, input: &Input<'_>) {
+        let at = now.mono.as_nanos();
+        match input {
+            Input::Accepted { conn, service, peer } => self.accept(at, *conn, *service, peer.ip().to_canonical()),
+            Input::Received { conn, bytes } => self.received(at, *conn, bytes),
+            Input::Finished { conn } => self.finished(at, *conn),
+            Input::Lost { conn } => self.remove(at, *conn),
+            Input::Blocked { conn } => {
+                if let Some(peer) = self.peers.get_mut(conn).filter(|peer| peer.leaving.is_none()) {
+                    peer.blocked.get_or_insert(at);
+                }
+            }
+            Input::Unblocked { conn } => self.unblocked(at, *conn),
+            Input::Tick { .. } => self.tick(now),
+            Input::Wakeup => self.wakeup(at),
+            Input::Stored { result } => {
+                let release = self.settings.stored(result.is_ok());
+                self.release(at, release);
+            }
+            Input::SpawnFailed { role, .. } | Input::Exited { role, .. } => {
+                self.alive.remove(&(*role as u8));
+            }
+            Input::Signal(Request::Stop) => {
+                self.stopping.get_or_insert(at);
+            }
+            Input::Reloaded(Ok(fresh)) if self.stopping.is_none() => self.reloaded(at, fresh),
+            Input::Reloaded(_)
+            | Input::Signal(Request::Reload | Request::Counters)
+            | Input::AcceptRests { .. }
+            | Input::Line { .. }
+            | Input::Video { .. } => {}
+        }
+    }
+
+    fn accept(&mut self, at: u64, conn: ConnId, service: Service, address: std::net::IpAddr) {
+        if self.stopping.is_some() {
+            self.closes.insert(conn);
+            return;
+        }
+        let full = self.clients() >= usize::from(self.config.server.max_clients);
+        let open = self.clients_of(address);
+        let may_use = self.may_use(at, service, address, open);
+        let peer = Peer {
+            service,
+            address,
+            accepted: at,
+            leaving: None,
+            parser: Parser::default(),
+            todo: std::collections::VecDeque::new(),
+            awaiting: false,
+            blocked: None,
+            owes: None,
+        };
+        self.peers.insert(conn, peer);
+        if full || !may_use {
+            self.send(conn, error(service, if full { 6 } else { 4 }));
+            self.peers.get_mut(&conn).expect("just inserted").leaving = Some(at);
+            self.finishes.insert(conn);
+        } else if service == Service::Data && self.subscribers().len() == 1 {
+            self.pass_ticks(at);
+        }
+    }
+
+    fn may_use(&mut self, at: u64, service: Service, address: std::net::IpAddr, open: usize) -> bool {
+        let granted = self.access.granted(at, address, open);
+        let auth = &self.config.auth;
+        service == Service::Auth || !auth.required || granted || (auth.trust_loopback && address.is_loopback())
+    }
+
+    fn received(&mut self, at: u64, conn: ConnId, bytes: &[u8]) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if peer.leaving.is_some() || peer.service == Service::Data {
+            return;
+        }
+        let awaiting = peer.awaiting;
+        let items = peer.parser.push(bytes);
+        peer.todo.extend(items);
+        self.check(!awaiting, || format!("{conn:?} is read from while it waits: the model of the reactor is wrong"));
+        if self.peers[&conn].service == Service::Settings { self.go_on(at, conn) } else { self.authenticate(at, conn) }
+    }
+
+    fn go_on(&mut self, at: u64, conn: ConnId) {
+        let mut another = false;
+        while let Some(item) = self.peers.get_mut(&conn).and_then(|peer| peer.todo.pop_front()) {
+            another = true;
+            match item {
+                Item::Packet { id: 2, kind: 1, payload } if payload.is_empty() => {
+                    if self.settings.read_waits(at, conn) {
+                        let peer = self.peers.get_mut(&conn).expect("it is there");
+                        (peer.awaiting, peer.owes) = (true, None);
+                        self.pauses.insert(conn);
+                        return;
+                    }
+                    self.send(conn, reply(&self.settings.current));
+                }
+                Item::Packet { id: 2, kind: 1, payload } if payload.len() == 6 => {
+                    self.settings.update(at, conn, decode(&payload));
+                }
+                Item::Packet { id: 2, kind: 1, .. } | Item::TooLong => self.send(conn, error(Service::Settings, 2)),
+                Item::Packet { .. } => self.send(conn, error(Service::Settings, 3)),
+                Item::BadChecksum => self.send(conn, error(Service::Settings, 1)),
+                Item::LostSync => {
+                    self.closes.insert(conn);
+                    return self.remove(at, conn);
+                }
+            }
+        }
+        let peer = self.peers.get_mut(&conn).expect("it is there");
+        if !peer.parser.mid_packet() {
+            peer.owes = None;
+        } else if another || peer.owes.is_none() {
+            peer.owes = Some(at);
+        }
+    }
+
+    fn authenticate(&mut self, at: u64, conn: ConnId) {
+        let peer = self.peers.get_mut(&conn).expect("it is there");
+        let Some(item) = peer.todo.pop_front() else { return };
+        let address = peer.address;
+        let packet = match item {
+            Item::Packet { id: 0, kind: 1, payload } => {
+                let right = payload == self.password.reveal();
+                let lasts = u64::from(self.config.auth.grant_seconds) * SECOND;
+                match self.access.attempt(at, address, right, lasts) {
+                    Answer::Ready => vec![0, 0xFF, 0, 0, 0, 5, b'r', b'e', b'a', b'd', b'y', 0x91],
+                    Answer::Wrong => vec![0, 0xFF, 0, 2, 0, 0, 0xFD],
+                    Answer::LockedOut => error(Service::Auth, 5),
+                }
+            }
+            Item::Packet { .. } => error(Service::Auth, 3),
+            Item::BadChecksum => error(Service::Auth, 1),
+            Item::TooLong => error(Service::Auth, 2),
+            Item::LostSync => {
+                self.closes.insert(conn);
+                return self.remove(at, conn);
+            }
+        };
+        self.send(conn, packet);
+        self.leave(at, conn);
+    }
+
+    fn finished(&mut self, at: u64, conn: ConnId) {
+        let Some(peer) = self.peers.get(&conn) else { return };
+        if peer.leaving.is_some() {
+            self.closes.insert(conn);
+            self.remove(at, conn);
+        } else if peer.service != Service::Data {
+            self.leave(at, conn);
+        }
+    }
+
+    fn unblocked(&mut self, at: u64, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn).filter(|peer| peer.leaving.is_none()) else { return };
+        let was = peer.blocked.take().is_some();
+        match peer.service {
+            Service::Data => {
+                if was && self.ticked.is_some() {
+                    self.round.insert(conn);
+                }
+            }
+            Service::Settings => peer.owes = (!peer.awaiting && peer.parser.mid_packet()).then_some(at),
+            Service::Auth => {}
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        let at = now.mono.as_nanos();
+        let due = at >= self.tick_time(self.next_tick);
+        self.pass_ticks(at);
+        if !due {
+            return;
+        }
+        let (blocked, free): (Vec<_>, Vec<_>) =
+            self.subscribers().into_iter().partition(|conn| self.peers[conn].blocked.is_some());
+        if !blocked.is_empty() || !free.is_empty() {
+            (self.ticked, self.packet) = (Some(now.unix_ms), None);
+        }
+        self.round = free.into_iter().collect::<BTreeSet<_>>();
+        let stuck = |conn: &ConnId| self.peers[conn].blocked.is_some_and(|since| at >= since + 10 * SECOND);
+        self.stuck = blocked.into_iter().filter(stuck).collect();
+    }
+
+    fn wakeup(&mut self, at: u64) {
+        let overdue: Vec<ConnId> =
+            self.peers.iter().filter(|(_, peer)| peer.overdue(at)).map(|(&conn, _)| conn).collect();
+        for conn in overdue {
+            self.closes.insert(conn);
+            self.remove(at, conn);
+        }
+        self.settings.apply(at);
+        let release = self.settings.give_up(at);
+        self.release(at, release);
+    }
+
+    fn reloaded(&mut self, at: u64, fresh: &Fresh) {
+        self.config.auth = fresh.config.auth.clone();
+        self.config.server.max_clients = fresh.config.server.max_clients;
+        if fresh.password != self.password {
+            self.password = fresh.password.clone();
+            self.access.revoke();
+        }
+        let open: Vec<ConnId> =
+            self.peers.iter().filter(|(_, peer)| peer.leaving.is_none()).map(|(&conn, _)| conn).collect();
+        let judged = |shadow: &mut Self, conn: &ConnId| {
+            let (service, address) = (shadow.peers[conn].service, shadow.peers[conn].address);
+            let open = shadow.clients_of(address);
+            !shadow.may_use(at, service, address, open)
+        };
+        let refused: Vec<ConnId> = open.into_iter().filter(|conn| judged(self, conn)).collect();
+        for conn in refused {
+            self.send(conn, error(self.peers[&conn].service, 4));
+            self.leave(at, conn);
+        }
+        if let Some(settings) = fresh.settings {
+            let release = self.settings.reread(at, settings);
+            self.release(at, release);
+            self.settings.apply(at);
+            let release = self.settings.give_up(at);
+            self.release(at, release);
+        }
+    }
+
+    fn release(&mut self, at: u64, release: Release) {
+        for conn in release.not_stored {
+            self.send(conn, error(Service::Settings, 7));
+        }
+        for &conn in &release.answered {
+            self.peers.get_mut(&conn).expect("who waits is there").awaiting = false;
+            self.send(conn, reply(&self.settings.current));
+        }
+        for conn in release.answered {
+            self.go_on(at, conn);
+            if self.peers.get(&conn).is_some_and(|peer| !peer.awaiting) {
+                self.resumes.insert(conn);
+            }
+        }
+    }
+
+    fn send(&mut self, conn: ConnId, packet: Vec<u8>) {
+        self.sends.entry(conn).or_default().push_back(packet);
+    }
+
+    fn leave(&mut self, at: u64, conn: ConnId) {
+        self.finishes.insert(conn);
+        self.ended(at, conn);
+        self.peers.get_mut(&conn).expect("it is there").leaving = Some(at);
+    }
+
+    pub(super) fn remove(&mut self, at: u64, conn: ConnId) {
+        let Some(peer) = self.peers.get(&conn) else { return };
+        if peer.leaving.is_none() {
+            self.ended(at, conn);
+        }
+        self.peers.remove(&conn);
+    }
+
+    fn ended(&mut self, at: u64, conn: ConnId) {
+        let address = self.peers[&conn].address;
+        self.settings.forget(conn);
+        self.access.closed(at, address, u64::from(self.config.auth.grant_seconds) * SECOND);
+    }
+
+    fn subscribers(&self) -> Vec<ConnId> {
+        let streamed = |peer: &Peer| peer.service == Service::Data && peer.leaving.is_none();
+        self.peers.iter().filter(|(_, peer)| streamed(peer)).map(|(&conn, _)| conn).collect()
+    }
+
+    fn pass_ticks(&mut self, at: u64) {
+        while self.tick_time(self.next_tick) <= at {
+            self.next_tick += 1;
+        }
+    }
+}
+
+impl Peer {
+    /// Whether its time is over.
+    fn overdue(&self, at: u64) -> bool {
+        if let Some(since) = self.leaving {
+            return at >= since + SECOND;
+        }
+        match self.service {
+            Service::Data => false,
+            Service::Auth => at >= self.accepted + 5 * SECOND,
+            Service::Settings => match self.blocked {
+                Some(since) => at >= since + 10 * SECOND,
+                None => self.owes.is_some_and(|since| at >= since + 5 * SECOND),
+            },
+        }
+    }
+}

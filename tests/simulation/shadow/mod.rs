@@ -1,0 +1,249 @@
+//! What the server has to do, foretold: [`Shadow::before`] takes each input first and writes down what must follow,
+//! [`Shadow::output`] strikes it off, and [`Shadow::after`] finds what is missing.
+
+mod access;
+mod foretell;
+mod parser;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+use es_iot_server::camera::diagnosis::Role;
+use es_iot_server::config::{Config, Secret};
+use es_iot_server::server::{ConnId, Notice, Output, Server, Service};
+use es_iot_server::time::Now;
+
+use crate::{MILLI, SECOND};
+use access::Access;
+use parser::{Item, Parser};
+use settings::{Kept, Settings};
+
+#[derive(Debug)]
+struct Peer {
+    service: Service,
+    address: IpAddr,
+    accepted: u64,
+    leaving: Option<u64>,
+    parser: Parser,
+    /// Requests behind a read that waits.
+    todo: VecDeque<Item>,
+    awaiting: bool,
+    blocked: Option<u64>,
+    /// Since when it owes the rest of a packet.
+    owes: Option<u64>,
+}
+
+#[derive(Debug)]
+pub struct Shadow {
+    seed: u64,
+    config: Config,
+    password: Secret,
+    peers: BTreeMap<ConnId, Peer>,
+    access: Access,
+    settings: Settings,
+    start: u64,
+    /// The first tick that is not over.
+    next_tick: u64,
+    tick_armed: Option<u64>,
+    /// The wall clock at the last tick, since there are subscribers.
+    ticked: Option<u64>,
+    /// That tick's packet, once one was offered.
+    packet: Option<Vec<u8>>,
+    /// Who has to be offered it now.
+    round: BTreeSet<ConnId>,
+    stuck: Vec<ConnId>,
+    sends: BTreeMap<ConnId, VecDeque<Vec<u8>>>,
+    closes: BTreeSet<ConnId>,
+    finishes: BTreeSet<ConnId>,
+    pauses: BTreeSet<ConnId>,
+    resumes: BTreeSet<ConnId>,
+    /// The children that run, and what the camera was started with.
+    alive: BTreeMap<u8, Vec<String>>,
+    camera_asked: bool,
+    pub stopping: Option<u64>,
+    pub exited: bool,
+    pub checks: u64,
+}
+
+impl Shadow {
+    pub fn new(
+        seed: u64,
+        config: Config,
+        password: Secret,
+        settings: es_iot_server::camera::settings::CameraSettings,
+        start: u64,
+    ) -> Self {
+        Self {
+            seed,
+            config,
+            password,
+            peers: BTreeMap::new(),
+            access: Access::default(),
+            settings: Settings::new(settings),
+            start,
+            next_tick: 0,
+            tick_armed: None,
+            ticked: None,
+            packet: None,
+            round: BTreeSet::new(),
+            stuck: Vec::new(),
+            sends: BTreeMap::new(),
+            closes: BTreeSet::new(),
+            finishes: BTreeSet::new(),
+            pauses: BTreeSet::new(),
+            resumes: BTreeSet::new(),
+            alive: BTreeMap::new(),
+            camera_asked: false,
+            stopping: None,
+            exited: false,
+            checks: 0,
+        }
+    }
+
+    #[track_caller]
+    pub fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        self.checks += 1;
+        assert!(holds, "ES_IOT_SIM_SEED={}: {}", self.seed, what());
+    }
+
+    /// Takes one output: it has to be foretold, or allowed.
+    pub fn output(&mut self, now: Now, output: &Output) {
+        let at = now.mono.as_nanos();
+        match output {
+            Output::Send { conn, packet } => {
+                let foretold = self.sends.get_mut(conn).and_then(VecDeque::pop_front);
+                self.check(foretold.as_deref() == Some(packet.as_bytes()), || {
+                    format!("{conn:?} is sent {packet:?}, not {foretold:02X?}")
+                });
+            }
+            Output::Offer { conn, packet } => self.offered(*conn, packet.as_bytes()),
+            Output::Close(conn) => {
+                let stuck = self.stuck.contains(conn);
+                let foretold = self.closes.remove(conn);
+                self.check(foretold || stuck, || format!("{conn:?} is closed for no reason at {at}"));
+                if stuck {
+                    self.stuck.clear();
+                    self.remove(at, *conn);
+                }
+            }
+            Output::Finish(conn) => {
+                let foretold = self.finishes.remove(conn);
+                self.check(foretold, || format!("{conn:?} is finished for no reason"));
+            }
+            Output::Pause(conn) => {
+                let foretold = self.pauses.remove(conn);
+                self.check(foretold, || format!("{conn:?} is paused for no reason"));
+            }
+            Output::Resume(conn) => {
+                let foretold = self.resumes.remove(conn);
+                self.check(foretold, || format!("{conn:?} is resumed for no reason"));
+            }
+            Output::ArmTick(armed) => self.tick_armed = armed.map(es_iot_server::time::Mono::as_nanos),
+            Output::Spawn { role, argv } => self.spawned(*role, argv),
+            Output::Signal { role, .. } => self.camera_asked |= *role == Role::Camera,
+            Output::Store(settings) => {
+                let s = &self.settings;
+                let due = s.last_store.is_none_or(|last| at >= last + 250 * MILLI) || self.stopping.is_some();
+                let fits = s.in_flight.is_none() && *settings == s.current && s.kept != Kept::Yes && due;
+                self.check(fits, || format!("a write of {settings:?} that is not due"));
+                self.settings.in_flight = Some((*settings, at));
+                (self.settings.last_store, self.settings.kept) = (Some(at), Kept::NotYet);
+            }
+            Output::Exit => {
+                let (first, stopping) = (!self.exited, self.stopping);
+                self.check(first && stopping.is_some(), || "an exit that nobody asked for".into());
+                let idle = self.alive.is_empty() && self.settings.in_flight.is_none();
+                self.check(idle || at >= stopping.unwrap_or(0) + 3 * SECOND, || "an exit before all is over".into());
+                self.exited = true;
+            }
+            Output::Notify(Notice::Status(text)) => self.check(!text.is_empty(), || "an empty status".into()),
+            Output::Notify(Notice::Ready | Notice::Reloading | Notice::Stopping | Notice::Watchdog)
+            | Output::ReadSource(_)
+            | Output::Reload
+            | Output::SetLogLevel(_)
+            | Output::ReopenLog
+            | Output::CloseListeners => {}
+            Output::Report(report) => self.check(report.to_string().len() < 4096, || "an endless report".into()),
+        }
+    }
+
+    /// After an input: everything foretold has come.
+    pub fn after(&mut self, now: Now, server: &Server) {
+        let at = now.mono.as_nanos();
+        self.sends.retain(|_, packets| !packets.is_empty());
+        let missing = format!(
+            "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?}",
+            self.sends, self.closes, self.finishes, self.pauses, self.resumes, self.round, self.stuck
+        );
+        let nothing = self.sends.is_empty()
+            && self.closes.is_empty()
+            && self.finishes.is_empty()
+            && self.pauses.is_empty()
+            && self.resumes.is_empty()
+            && self.round.is_empty()
+            && self.stuck.is_empty();
+        self.check(nothing, || format!("missing at {at}: {missing}"));
+        let clients = self.clients();
+        self.check(server.clients() == clients, || format!("{} clients, not {clients}", server.clients()));
+        let streamed = self.peers.values().any(|peer| peer.service == Service::Data && peer.leaving.is_none());
+        if !streamed {
+            (self.ticked, self.packet) = (None, None);
+        }
+        let due = streamed.then(|| self.tick_time(self.next_tick));
+        let armed = self.tick_armed;
+        self.check(armed == due, || format!("the tick is armed for {armed:?}, not {due:?}"));
+        self.check_camera(server);
+    }
+
+    /// Every offer since a tick is of that tick's packet.
+    fn offered(&mut self, conn: ConnId, bytes: &[u8]) {
+        let awaited = self.round.remove(&conn);
+        self.check(awaited, || format!("{conn:?} is offered a packet for no reason"));
+        let Some(unix_ms) = self.ticked else { return self.check(false, || "an offer before any tick".into()) };
+        let packet = self.packet.get_or_insert_with(|| bytes.to_vec()).clone();
+        let framed = bytes.len() == 16 && bytes[..6] == [0, 0xFF, 1, 0, 0, 9] && bytes[6] <= 10;
+        let holds = framed && packet == bytes && bytes[7..15] == unix_ms.to_be_bytes();
+        self.check(holds, || format!("{conn:?} is offered {bytes:02X?}, not {packet:02X?} of {unix_ms}"));
+    }
+
+    fn spawned(&mut self, role: Role, argv: &[String]) {
+        let stopping = self.stopping;
+        self.check(stopping.is_none(), || format!("{role:?} is started while stopping"));
+        let alone = self.alive.insert(role as u8, argv.to_vec()).is_none();
+        self.check(alone, || format!("a second {role:?}"));
+        let beside_probe = self.alive.contains_key(&(Role::Probe as u8)) && self.alive.len() > 1;
+        self.check(!beside_probe, || "a probe beside the pipeline".into());
+        if role == Role::Camera {
+            self.camera_asked = false;
+        }
+    }
+
+    /// A camera that runs and was not asked to stop runs with the newest settings it was to be told.
+    fn check_camera(&mut self, _: &Server) {
+        let Some(argv) = self.alive.get(&(Role::Camera as u8)) else { return };
+        if self.camera_asked {
+            return;
+        }
+        let value = |key: &str| argv.iter().position(|word| word == key).map(|at| argv[at + 1].clone());
+        let found = (value("--shutter"), value("--gain"));
+        let told = (self.settings.applied.shutter.to_string(), self.settings.applied.gain.to_string());
+        if let (Some(shutter), Some(gain)) = found {
+            self.check((&shutter, &gain) == (&told.0, &told.1), || {
+                format!("the camera runs with {shutter}, {gain}, not {told:?}")
+            });
+        }
+    }
+
+    fn clients(&self) -> usize {
+        self.peers.values().filter(|peer| peer.leaving.is_none()).count()
+    }
+
+    fn clients_of(&self, address: IpAddr) -> usize {
+        self.peers.values().filter(|peer| peer.leaving.is_none() && peer.address == address).count()
+    }
+
+    fn tick_time(&self, n: u64) -> u64 {
+        self.start + u64::try_from(u128::from(n) * 1_000_000_000 / 24).expect("the run is short")
+    }
+}

@@ -1,0 +1,168 @@
+//! The settings between an update and the disk, by what a client may rely on.
+
+use es_iot_server::camera::settings::CameraSettings;
+use es_iot_server::server::ConnId;
+
+use crate::{MILLI, SECOND};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Yes,
+    NotYet,
+    /// The disk refused them, and who sent them was told.
+    No,
+}
+
+#[derive(Debug)]
+pub struct Settings {
+    pub current: CameraSettings,
+    /// What the camera was told last.
+    pub applied: CameraSettings,
+    in_file: CameraSettings,
+    pub kept: Kept,
+    pub in_flight: Option<(CameraSettings, u64)>,
+    pub last_store: Option<u64>,
+    pub updaters: Vec<ConnId>,
+    pub readers: Vec<ConnId>,
+    waiting_since: u64,
+    apply_at: Option<u64>,
+    burst_began: u64,
+}
+
+/// Whom a finished or given-up write concerns.
+#[derive(Debug, Default)]
+pub struct Release {
+    pub not_stored: Vec<ConnId>,
+    pub answered: Vec<ConnId>,
+}
+
+pub fn decode(bytes: &[u8]) -> CameraSettings {
+    CameraSettings {
+        shutter: u32::from(bytes[0]) * 100,
+        gain: f64::from(bytes[1]),
+        awb_red: f64::from(bytes[2]) / 10.0,
+        awb_blue: f64::from(bytes[3]) / 10.0,
+        contrast: f64::from(bytes[4]) / 10.0,
+        brightness: f64::from(bytes[5]) / 127.5 - 1.0,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+fn byte(value: f64) -> u8 {
+    (value + 1e-6).floor().clamp(0.0, 255.0) as u8
+}
+
+pub fn reply(s: &CameraSettings) -> Vec<u8> {
+    let shutter = u8::try_from((s.shutter / 100).min(255)).expect("clamped");
+    let (red, blue, contrast) = (byte(s.awb_red * 10.0), byte(s.awb_blue * 10.0), byte(s.contrast * 10.0));
+    let brightness = byte((s.brightness + 1.0) * 127.5);
+    let mut bytes = vec![0, 0xFF, 2, 0, 0, 9, shutter, byte(s.gain), red, blue, contrast, brightness, 0, 0, 0];
+    bytes.push(bytes.iter().fold(0, |sum, byte| sum ^ byte));
+    bytes
+}
+
+impl Settings {
+    pub fn new(current: CameraSettings) -> Self {
+        Self {
+            current,
+            applied: current,
+            in_file: current,
+            kept: Kept::Yes,
+            in_flight: None,
+            last_store: None,
+            updaters: Vec::new(),
+            readers: Vec::new(),
+            waiting_since: 0,
+            apply_at: None,
+            burst_began: 0,
+        }
+    }
+
+    pub fn update(&mut self, now: u64, conn: ConnId, settings: CameraSettings) {
+        if settings == self.current && self.kept == Kept::Yes {
+            return;
+        }
+        self.current = settings;
+        self.kept = Kept::NotYet;
+        if !self.updaters.contains(&conn) {
+            self.updaters.push(conn);
+        }
+        if self.apply_at.is_none() {
+            self.burst_began = now;
+        }
+        self.apply_at = Some((now + 150 * MILLI).min(self.burst_began + SECOND));
+    }
+
+    /// Whether a read has to wait.
+    pub fn read_waits(&mut self, now: u64, conn: ConnId) -> bool {
+        if self.kept != Kept::NotYet {
+            return false;
+        }
+        if self.readers.is_empty() {
+            self.waiting_since = now;
+        }
+        self.readers.push(conn);
+        true
+    }
+
+    pub fn forget(&mut self, conn: ConnId) {
+        self.updaters.retain(|&other| other != conn);
+        self.readers.retain(|&other| other != conn);
+    }
+
+    pub fn apply(&mut self, now: u64) {
+        if self.apply_at.is_some_and(|at| at <= now) {
+            (self.apply_at, self.applied) = (None, self.current);
+        }
+    }
+
+    pub fn stored(&mut self, ok: bool) -> Release {
+        let Some((settings, _)) = self.in_flight.take() else { return Release::default() };
+        if !ok {
+            self.kept = Kept::No;
+            return self.release(true);
+        }
+        self.in_file = settings;
+        if settings != self.current {
+            return Release::default();
+        }
+        self.kept = Kept::Yes;
+        self.release(false)
+    }
+
+    /// Clients have waited 10 s.
+    pub fn give_up(&mut self, now: u64) -> Release {
+        let waiters = !self.readers.is_empty() || !self.updaters.is_empty();
+        let hangs = waiters && self.in_flight.is_some_and(|(_, since)| since + 10 * SECOND <= now);
+        let starves = !self.readers.is_empty() && self.waiting_since + 10 * SECOND <= now;
+        if !hangs && !starves {
+            return Release::default();
+        }
+        if let Some((_, since)) = &mut self.in_flight {
+            *since = now;
+        }
+        self.release(true)
+    }
+
+    pub fn reread(&mut self, now: u64, found: CameraSettings) -> Release {
+        if found == self.in_file || self.in_flight.is_some_and(|(settings, _)| settings == found) {
+            return Release::default();
+        }
+        self.in_file = found;
+        if found != self.current {
+            (self.current, self.apply_at) = (found, Some(now));
+        }
+        if self.in_flight.is_some() {
+            self.kept = Kept::NotYet;
+            return Release::default();
+        }
+        self.kept = Kept::Yes;
+        self.release(false)
+    }
+
+    fn release(&mut self, failed: bool) -> Release {
+        let not_stored = std::mem::take(&mut self.updaters);
+        let not_stored = if failed { not_stored } else { Vec::new() };
+        Release { not_stored, answered: std::mem::take(&mut self.readers) }
+    }
+}

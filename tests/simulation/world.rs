@@ -1,0 +1,257 @@
+//! Everything around the server: the clocks, the loop, the reactor's part of the contract, the disk.
+
+mod apply;
+mod happen;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use es_iot_server::camera::diagnosis::Role;
+use es_iot_server::camera::settings::CameraSettings;
+use es_iot_server::config::{CameraSource, Config, Secret};
+use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Setup};
+use es_iot_server::stats::Counter;
+use es_iot_server::time::{Mono, Now};
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::children::{Children, Deed};
+use crate::client::{self, Act, Client};
+use crate::shadow::Shadow;
+use crate::socket::{Followup, Sent, Socket};
+use crate::{MILLI, SECOND};
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Connect(Client),
+    Act(ConnId, Act),
+    Child(Role, u64, Deed),
+    Stored(Result<(), i32>, CameraSettings),
+    Reloaded,
+    Signal(Request),
+    Stale,
+    EarlyTick,
+    EarlyWakeup,
+    WallJump,
+}
+
+/// How much happened.
+#[derive(Debug, Default)]
+pub struct Ran {
+    pub inputs: u64,
+    pub checks: u64,
+    pub ticks: u64,
+    pub answered_reads: u64,
+    pub restarts: u64,
+    pub connections: u64,
+    pub stores: u64,
+}
+
+impl Ran {
+    pub fn add(&mut self, other: &Self) {
+        self.inputs += other.inputs;
+        self.checks += other.checks;
+        self.ticks += other.ticks;
+        self.answered_reads += other.answered_reads;
+        self.restarts += other.restarts;
+        self.connections += other.connections;
+        self.stores += other.stores;
+    }
+}
+
+pub struct World {
+    seed: u64,
+    verbose: bool,
+    pub rng: SmallRng,
+    now: Now,
+    config: Config,
+    password: &'static str,
+    server: Server,
+    shadow: Shadow,
+    to_come: BTreeMap<(u64, u64), Happening>,
+    order: u64,
+    sockets: BTreeMap<ConnId, Socket>,
+    generations: Vec<u16>,
+    free: Vec<u16>,
+    gone: Vec<ConnId>,
+    children: Children,
+    file: CameraSettings,
+    tick_due: Option<u64>,
+    outputs: Vec<Output>,
+    followups: VecDeque<Followup>,
+    spawn_failures: VecDeque<(Role, i32)>,
+    ran: Ran,
+}
+
+impl World {
+    pub fn new(seed: u64, verbose: bool) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let now = Now { mono: Mono::from_nanos(10_000 * SECOND + rng.random_range(0..SECOND)), unix_ms: rng.random() };
+        let config = config(&mut rng, &Config::default());
+        let password = "1111";
+        let setup = Setup {
+            settings: CameraSettings::default(),
+            password: Secret::new(password),
+            seed,
+            watchdog: rng.random_bool(0.3).then_some(Duration::from_secs(5)),
+        };
+        let shadow = Shadow::new(seed, config.clone(), Secret::new(password), setup.settings, now.mono.as_nanos());
+        Self {
+            seed,
+            verbose,
+            rng,
+            now,
+            server: Server::new(config.clone(), setup, now),
+            config,
+            password,
+            shadow,
+            to_come: BTreeMap::new(),
+            order: 0,
+            sockets: BTreeMap::new(),
+            generations: Vec::new(),
+            free: Vec::new(),
+            gone: Vec::new(),
+            children: Children::default(),
+            file: CameraSettings::default(),
+            tick_due: None,
+            outputs: Vec::new(),
+            followups: VecDeque::new(),
+            spawn_failures: VecDeque::new(),
+            ran: Ran::default(),
+        }
+    }
+
+    pub fn run(mut self) -> Ran {
+        self.plan();
+        self.server.start(self.now, &mut self.outputs);
+        self.settle();
+        let mut turns = 0_u32;
+        while !self.shadow.exited {
+            turns += 1;
+            assert!(turns < 200_000, "ES_IOT_SIM_SEED={}: it does not end", self.seed);
+            self.turn();
+        }
+        self.ran.ticks = self.server.stats().count(Counter::Ticks);
+        self.ran.connections = self.server.stats().count(Counter::Accepted);
+        self.ran.checks = self.shadow.checks;
+        assert_eq!(self.server.stats().count(Counter::PeerOverflow), 0);
+        self.ran
+    }
+
+    /// One turn of the loop, at the next moment that matters or later.
+    fn turn(&mut self) {
+        let timer = self.server.next_wakeup().map(Mono::as_nanos);
+        let event = self.to_come.first_key_value().map(|(&(at, _), _)| at);
+        let next = [timer, event, self.tick_due].into_iter().flatten().min().expect("a stop is to come at last");
+        let lag = match self.rng.random_range(0..200) {
+            0 => self.rng.random_range(0..4 * SECOND),
+            1..10 => self.rng.random_range(0..100 * MILLI),
+            10..100 => self.rng.random_range(0..MILLI),
+            _ => 0,
+        };
+        let at = self.now.mono.as_nanos().max(next) + lag;
+        self.now.unix_ms = self.now.unix_ms.wrapping_add((at - self.now.mono.as_nanos()) / MILLI);
+        self.now.mono = Mono::from_nanos(at);
+        if self.tick_due.is_some_and(|due| due <= at) {
+            self.tick_due = None;
+            self.tick();
+        }
+        let wake_first = self.rng.random_bool(0.5);
+        if wake_first {
+            self.wake();
+        }
+        while let Some(entry) = self.to_come.first_entry().filter(|entry| entry.key().0 <= at) {
+            let happening = entry.remove();
+            self.happen(happening);
+            if self.shadow.exited {
+                return;
+            }
+        }
+        self.wake();
+        let stop_by = self.shadow.stopping.map(|since| since + 3 * SECOND);
+        assert!(self.shadow.exited || stop_by.is_none_or(|by| at < by), "ES_IOT_SIM_SEED={}: no exit", self.seed);
+    }
+
+    fn tick(&mut self) {
+        let reading = self.rng.random_bool(0.1).then_some(Ok(&b"7\n"[..]));
+        self.feed(Input::Tick { reading });
+    }
+
+    /// Wakes the server for as long as something is due; that may not go on.
+    fn wake(&mut self) {
+        for _ in 0..4 {
+            if self.shadow.exited || self.server.next_wakeup().is_none_or(|at| at > self.now.mono) {
+                return;
+            }
+            self.feed(Input::Wakeup);
+        }
+        let next = self.server.next_wakeup();
+        assert!(self.shadow.exited || next > Some(self.now.mono), "ES_IOT_SIM_SEED={}: it spins", self.seed);
+    }
+
+    pub fn feed(&mut self, input: Input<'_>) {
+        if self.shadow.exited {
+            return;
+        }
+        self.ran.inputs += 1;
+        if self.verbose {
+            println!("{:>15} {input:?}", self.now.mono.as_nanos());
+        }
+        self.shadow.before(self.now, &input);
+        self.server.handle(self.now, input, &mut self.outputs);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        loop {
+            for output in std::mem::take(&mut self.outputs) {
+                if self.verbose {
+                    println!("                  {output:?}");
+                }
+                self.shadow.output(self.now, &output);
+                self.apply(&output);
+            }
+            self.shadow.after(self.now, &self.server);
+            let input = if let Some(followup) = self.followups.pop_front() {
+                match followup {
+                    Followup::Lost(conn) => Input::Lost { conn },
+                    Followup::Blocked(conn) => Input::Blocked { conn },
+                    Followup::Unblocked(conn) => Input::Unblocked { conn },
+                    Followup::Finished(conn) => Input::Finished { conn },
+                }
+            } else if let Some((role, errno)) = self.spawn_failures.pop_front() {
+                Input::SpawnFailed { role, errno: Errno(errno) }
+            } else {
+                return;
+            };
+            if self.verbose {
+                println!("                  -> {input:?}");
+            }
+            self.shadow.before(self.now, &input);
+            self.server.handle(self.now, input, &mut self.outputs);
+        }
+    }
+
+    fn follow(&mut self, plan: crate::children::Plan) {
+        for (after, role, number, deed) in plan {
+            self.later(after, Happening::Child(role, number, deed));
+        }
+    }
+
+    fn later(&mut self, after: u64, happening: Happening) {
+        self.order += 1;
+        self.to_come.insert((self.now.mono.as_nanos() + after, self.order), happening);
+    }
+}
+
+/// A configuration of its own kind; a part of it is what a reload may find.
+fn config(rng: &mut SmallRng, before: &Config) -> Config {
+    let mut config = before.clone();
+    config.server.max_clients = [3, 20, 1000][rng.random_range(0..3)];
+    config.auth.required = rng.random_bool(0.4);
+    config.auth.grant_seconds = rng.random_range(0..30);
+    config.auth.trust_loopback = rng.random_bool(0.5);
+    config.camera.source = [CameraSource::Auto, CameraSource::Rpicam, CameraSource::None][rng.random_range(0..3)];
+    config.camera.stall_seconds = rng.random_range(1..12);
+    config
+}

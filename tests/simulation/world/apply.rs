@@ -1,0 +1,108 @@
+//! What the server wants done, done as the reactor, the kernel and the disk would.
+
+use super::*;
+
+impl World {
+    pub(super) fn apply(&mut self, output: &Output) {
+        match *output {
+            Output::Offer { conn, .. } => {
+                let partly = self.rng.random_bool(0.1);
+                if let Some(sent) = self.sockets.get_mut(&conn).map(|socket| socket.offer(partly)) {
+                    self.sent(conn, &sent);
+                }
+            }
+            Output::Send { conn, ref packet } => {
+                self.ran.answered_reads += u64::from(packet.as_bytes()[2..4] == [2, 0]);
+                if let Some(sent) = self.sockets.get_mut(&conn).map(|socket| socket.send(packet.as_bytes().len())) {
+                    self.sent(conn, &sent);
+                }
+            }
+            Output::Pause(conn) => {
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    socket.paused = true;
+                }
+            }
+            Output::Resume(conn) => {
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    socket.paused = false;
+                    self.later(0, Happening::Act(conn, Act::Send(Vec::new())));
+                }
+            }
+            Output::Finish(conn) => {
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    (socket.finishing, socket.paused) = (true, false);
+                    self.shut_down_if_sent(conn);
+                }
+            }
+            Output::Close(conn) => self.close(conn),
+            Output::ArmTick(at) => self.tick_due = at.map(Mono::as_nanos),
+            Output::Spawn { role, .. } => {
+                self.ran.restarts += u64::from(role == Role::Camera);
+                match self.children.spawn(&mut self.rng, role) {
+                    Ok(plan) => self.follow(plan),
+                    Err(errno) => self.spawn_failures.push_back((role, errno)),
+                }
+            }
+            Output::Signal { role, signal } => {
+                let plan = self.children.signal(&mut self.rng, role, signal);
+                self.follow(plan);
+            }
+            Output::Store(settings) => self.store(settings),
+            Output::Reload => self.later(0, Happening::Reloaded),
+            Output::ReadSource(_)
+            | Output::SetLogLevel(_)
+            | Output::ReopenLog
+            | Output::Notify(_)
+            | Output::Report(_)
+            | Output::CloseListeners
+            | Output::Exit => {}
+        }
+    }
+
+    fn store(&mut self, settings: CameraSettings) {
+        self.ran.stores += 1;
+        let after = match self.rng.random_range(0..20) {
+            0 => return,
+            1 | 2 => self.rng.random_range(0..30 * SECOND),
+            3..8 => self.rng.random_range(0..SECOND),
+            _ => self.rng.random_range(0..30 * MILLI),
+        };
+        let result = if self.rng.random_bool(0.2) { Err(28) } else { Ok(()) };
+        self.later(after, Happening::Stored(result, settings));
+    }
+
+    fn sent(&mut self, conn: ConnId, sent: &Sent) {
+        let socket = self.sockets.get_mut(&conn).expect("it was sent to");
+        match sent {
+            Sent::Blocked if !std::mem::replace(&mut socket.told_blocked, true) => {
+                self.followups.push_back(Followup::Blocked(conn));
+            }
+            Sent::All | Sent::Blocked => {}
+            Sent::Lost => {
+                self.close(conn);
+                self.followups.push_back(Followup::Lost(conn));
+            }
+        }
+    }
+
+    pub(super) fn shut_down_if_sent(&mut self, conn: ConnId) {
+        let socket = self.sockets.get_mut(&conn).expect("it is there");
+        if !socket.finishing || socket.unsent > 0 {
+            return;
+        }
+        socket.finishing = false;
+        if socket.finished {
+            self.followups.push_back(Followup::Finished(conn));
+        } else if self.rng.random_bool(0.7) {
+            let after = self.rng.random_range(0..1500 * MILLI);
+            self.later(after, Happening::Act(conn, Act::HalfClose));
+        }
+    }
+
+    pub(super) fn close(&mut self, conn: ConnId) {
+        if self.sockets.remove(&conn).is_some() {
+            self.free.push(conn.slot);
+            self.gone.push(conn);
+        }
+    }
+}

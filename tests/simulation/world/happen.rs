@@ -1,0 +1,178 @@
+//! What happens to the server: the plan of a run, and each happening's way into it.
+
+use super::*;
+
+impl World {
+    /// Draws the whole run but for what follows from the server's doing.
+    pub(super) fn plan(&mut self) {
+        let span = self.rng.random_range(5..120) * SECOND;
+        let stop = self.rng.random_range(span / 2..span);
+        self.later(stop, Happening::Signal(Request::Stop));
+        let any_time = |world: &mut Self, most: u32, happening: &dyn Fn(&mut Self) -> Happening| {
+            for _ in 0..world.rng.random_range(0..most) {
+                let (after, happening) = (world.rng.random_range(0..span), happening(world));
+                world.later(after, happening);
+            }
+        };
+        any_time(self, 300, &|world| Happening::Connect(client::any(&mut world.rng, world.password.as_bytes())));
+        any_time(self, 20, &|_| Happening::Stale);
+        any_time(self, 20, &|_| Happening::EarlyTick);
+        any_time(self, 20, &|_| Happening::EarlyWakeup);
+        any_time(self, 8, &|_| Happening::WallJump);
+        any_time(self, 4, &|_| Happening::Signal(Request::Reload));
+        any_time(self, 4, &|_| Happening::Signal(Request::Counters));
+        // A flood: many at one moment, of one kind.
+        for _ in 0..self.rng.random_range(0..3) {
+            let (after, flooder) = (self.rng.random_range(0..span), client::any(&mut self.rng, b"1111"));
+            for _ in 0..self.rng.random_range(2..40) {
+                self.later(after, Happening::Connect(flooder.clone()));
+            }
+        }
+    }
+
+    pub(super) fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Connect(client) => self.connect(client),
+            Happening::Act(conn, act) => self.act(conn, act),
+            Happening::Child(role, number, deed) => self.child(role, number, deed),
+            Happening::Stored(result, settings) => {
+                if result.is_ok() {
+                    self.file = settings;
+                }
+                self.feed(Input::Stored { result: result.map_err(Errno) });
+            }
+            Happening::Reloaded => self.reloaded(),
+            Happening::Signal(request) => self.feed(Input::Signal(request)),
+            Happening::Stale => self.stale(),
+            Happening::EarlyTick => self.tick(),
+            Happening::EarlyWakeup => self.feed(Input::Wakeup),
+            Happening::WallJump => self.now.unix_ms = self.rng.random(),
+        }
+    }
+
+    fn connect(&mut self, client: Client) {
+        if self.sockets.len() >= self.server.most_connections() || self.shadow.stopping.is_some() {
+            return;
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.generations.push(32_766);
+            u16::try_from(self.generations.len() - 1).expect("few slots")
+        });
+        let generation = &mut self.generations[usize::from(slot)];
+        *generation = (*generation + 1) % (1 << 15);
+        let conn = ConnId { slot, generation: *generation };
+        self.sockets.insert(conn, Socket::default());
+        for (after, act) in client.script {
+            self.later(after, Happening::Act(conn, act));
+        }
+        self.feed(Input::Accepted { conn, service: client.service, peer: client.address });
+    }
+
+    fn act(&mut self, conn: ConnId, act: Act) {
+        let Some(socket) = self.sockets.get_mut(&conn) else { return };
+        match act {
+            Act::Send(bytes) if !socket.half_closed && !socket.reset => socket.inbox.extend(bytes),
+            Act::Send(_) => {}
+            Act::HalfClose => socket.half_closed = true,
+            Act::Reset => {
+                (socket.reset, socket.stuck) = (true, false);
+                socket.inbox.clear();
+                if socket.unsent > 0 || socket.told_blocked {
+                    self.close(conn);
+                    return self.feed(Input::Lost { conn });
+                }
+            }
+            Act::Stick => socket.stuck = true,
+            Act::Loosen => {
+                socket.stuck = false;
+                socket.unsent = 0;
+                if std::mem::take(&mut socket.told_blocked) {
+                    self.followups.push_back(Followup::Unblocked(conn));
+                }
+                self.shut_down_if_sent(conn);
+                self.settle();
+            }
+        }
+        self.read(conn);
+    }
+
+    /// Reads as the reactor does: while it may, in chunks.
+    fn read(&mut self, conn: ConnId) {
+        for _ in 0..4 {
+            let most = if self.rng.random_bool(0.2) { self.rng.random_range(1..40) } else { 1024 };
+            let Some(socket) = self.sockets.get_mut(&conn).filter(|socket| socket.may_read()) else { return };
+            if socket.reset {
+                self.close(conn);
+                return self.feed(Input::Lost { conn });
+            }
+            if socket.inbox.is_empty() {
+                if socket.half_closed {
+                    socket.finished = true;
+                    self.feed(Input::Finished { conn });
+                }
+                return;
+            }
+            let length = most.min(socket.inbox.len());
+            let bytes: Vec<u8> = socket.inbox.drain(..length).collect();
+            self.feed(Input::Received { conn, bytes: &bytes });
+        }
+        // The rest is for a later turn.
+        self.later(0, Happening::Act(conn, Act::Send(Vec::new())));
+    }
+
+    fn child(&mut self, role: Role, number: u64, deed: Deed) {
+        if !self.children.is(role, number) {
+            return;
+        }
+        match deed {
+            Deed::Say(text) => self.feed(Input::Line { role, text }),
+            Deed::Film(every) => {
+                if self.children.films() {
+                    self.feed(Input::Video { bytes: 4096 });
+                }
+                // Now and then it stalls for good.
+                if self.rng.random_bool(0.98) {
+                    self.later(every, Happening::Child(role, number, Deed::Film(every)));
+                }
+            }
+            Deed::Die(exit) => {
+                self.children.reap(role);
+                self.feed(Input::Exited { role, exit });
+            }
+        }
+    }
+
+    fn reloaded(&mut self) {
+        if self.rng.random_bool(0.2) {
+            return self.feed(Input::Reloaded(Err("no such file".into())));
+        }
+        if self.rng.random_bool(0.3) {
+            self.file.gain = f64::from(self.rng.random_range(0..30_u8)) + 0.5;
+        }
+        if self.rng.random_bool(0.3) {
+            self.password = if self.password == "1111" { "2222" } else { "1111" };
+        }
+        if self.rng.random_bool(0.6) {
+            self.config = config(&mut self.rng, &self.config);
+        }
+        let fresh = Fresh {
+            config: self.config.clone(),
+            password: Secret::new(self.password),
+            settings: Some(self.file),
+            needs_restart: Vec::new(),
+        };
+        self.feed(Input::Reloaded(Ok(Box::new(fresh))));
+    }
+
+    /// Events for a connection that is gone; its slot may have a new tenant.
+    fn stale(&mut self) {
+        let Some(&conn) = self.gone.last() else { return };
+        self.feed(Input::Received { conn, bytes: &[0, 0xFF, 2, 1, 0, 0, 0xFC] });
+        self.feed(Input::Finished { conn });
+        self.feed(Input::Blocked { conn });
+        self.feed(Input::Unblocked { conn });
+        self.feed(Input::Lost { conn });
+        let never = ConnId { slot: 16_000, generation: 3 };
+        self.feed(Input::Received { conn: never, bytes: &[1] });
+    }
+}
