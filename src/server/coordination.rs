@@ -53,10 +53,9 @@ impl Server {
                     self.camera_event(now, Event::SettingsChanged(settings), out);
                 }
                 Due::Write(settings) => out.push(Output::Store(settings)),
-                Due::GiveUpWaiting => {
+                Due::GiveUpWaiting(outcome) => {
                     let path = self.config.paths.camera_settings_file();
                     self.report(now, Report::StoreHangs { path }, out);
-                    let outcome = self.store.give_up_waiting();
                     self.tell_clients(now, outcome, out);
                 }
             }
