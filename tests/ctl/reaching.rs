@@ -58,7 +58,7 @@ fn the_server_closes_early() {
 
 #[test]
 fn the_server_is_silent() {
-    let silent = Some("sent nothing for 0.1 s");
+    let silent = Some("sent no packet for 0.1 s");
     for (command, option) in [("get", "--settings-port"), ("watch", "--data-port")] {
         let arguments = [command, "--host", "127.0.0.1", option, "PORT", "--timeout", "0.1"];
         let output = talk(&arguments, |mut peer| peer.wait_for_end());

@@ -101,6 +101,25 @@ fn an_update_without_confirmation_is_told() {
 }
 
 #[test]
+fn an_update_on_a_connection_that_ends_is_told() {
+    // However it ends: what the server has already read may be in force.
+    let before_the_read = |mut peer: Peer| {
+        peer.expect(READ);
+        peer.send(DEFAULTS);
+        peer.expect(&packet(Kind::Request, &DEFAULTS[6..12]));
+    };
+    let after_it = |mut peer: Peer| updated(&mut peer, &DEFAULTS[6..12]);
+    let within_the_reply = |mut peer: Peer| {
+        updated(&mut peer, &DEFAULTS[6..12]);
+        peer.send(&DEFAULTS[..9]);
+    };
+    for script in [&before_the_read as &(dyn Fn(Peer) + Sync), &after_it, &within_the_reply] {
+        let output = talk(&[&SET[..], &["gain=1"]].concat(), script);
+        assert_ended(&output, 1, "", Some("the connection ended before it confirmed that they are stored"));
+    }
+}
+
+#[test]
 fn refusals_are_told_in_the_protocols_words() {
     for (code, text) in [
         (ErrorCode::BadChecksum, "bad checksum"),

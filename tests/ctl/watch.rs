@@ -64,6 +64,20 @@ fn a_refused_subscriber_is_told() {
 }
 
 #[test]
+fn a_stream_that_ends_is_told_as_such() {
+    // Between two packets, and within one.
+    for rest in [0, 7] {
+        let output = talk(&WATCH, |mut peer| {
+            let packet = data::packet(5, UNIX_MS);
+            peer.send(packet.as_bytes());
+            peer.send(&packet.as_bytes()[..rest]);
+        });
+        assert_told(&output, 1, Some("ended the stream: was es-iot-server stopped"));
+        assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
+    }
+}
+
+#[test]
 fn a_stream_of_something_else_is_told() {
     let mut wrong_sum = data::packet(5, UNIX_MS).as_bytes().to_vec();
     wrong_sum[15] ^= 1;

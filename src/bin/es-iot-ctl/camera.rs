@@ -33,7 +33,7 @@ pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Fail
     for Assignment { key, byte } in assignments {
         wanted[*key as usize] = *byte;
     }
-    connection.send(&[&wanted, READ])?;
+    connection.send(&[&wanted, READ]).map_err(unconfirmed)?;
     let mut not_stored = None;
     let reported = loop {
         match connection.receive(None).map_err(unconfirmed)? {
@@ -70,7 +70,13 @@ fn first_six(connection: &Connection, payload: &[u8]) -> Result<Bytes, Failure> 
     }
 }
 
-/// Once the update is on its way, silence leaves open whether it was carried out.
+/// Once the update is on its way, silence leaves open whether it was carried out, and so does the connection's end.
 fn unconfirmed(failure: Failure) -> Failure {
-    if let Failure::Silent { peer, timeout } = failure { Failure::Unconfirmed { peer, timeout } } else { failure }
+    if let Failure::Silent { peer, timeout } = failure {
+        Failure::Unconfirmed { peer, timeout: Some(timeout) }
+    } else if let Failure::Closed { peer } | Failure::Lost { peer, .. } = failure {
+        Failure::Unconfirmed { peer, timeout: None }
+    } else {
+        failure
+    }
 }

@@ -21,12 +21,15 @@ pub enum Failure {
     Unreachable { peer: String, timeout: Duration, error: io::Error },
     /// The connection was lost.
     Lost { peer: String, error: io::Error },
-    /// The server closed the connection.
+    /// The server closed the connection before it sent a packet.
     Closed { peer: String },
-    /// Nothing came within the time-out.
+    /// The server closed the connection in the middle of its data stream.
+    StreamEnded { peer: String },
+    /// No packet came within the time-out.
     Silent { peer: String, timeout: Duration },
-    /// The settings were sent, and nothing came within the time-out.
-    Unconfirmed { peer: String, timeout: Duration },
+    /// The settings were sent, but what became of them was not told: within the time-out, or, if there is none
+    /// here, before the connection ended.
+    Unconfirmed { peer: String, timeout: Option<Duration> },
     /// What came is not what this service sends.
     NotOurs { peer: String, service: &'static str, option: &'static str },
     /// An error packet.
@@ -68,6 +71,7 @@ impl Failure {
             | Self::Unreachable { .. }
             | Self::Lost { .. }
             | Self::Closed { .. }
+            | Self::StreamEnded { .. }
             | Self::Silent { .. }
             | Self::Unconfirmed { .. }
             | Self::NotOurs { .. }
@@ -99,16 +103,26 @@ impl Display for Failure {
             Self::Closed { peer } => {
                 write!(f, "{peer} closed the connection without an answer: the server's log may say why")
             }
+            Self::StreamEnded { peer } => write!(
+                f,
+                "{peer} ended the stream: was es-iot-server stopped, or the output not read for too long? \
+                 The server's log may say why"
+            ),
             Self::Silent { peer, timeout } => write!(
                 f,
-                "{peer} sent nothing for {} s: is it es-iot-server? A slow one needs a longer --timeout",
+                "{peer} sent no packet for {} s: is it es-iot-server? A slow one needs a longer --timeout",
                 timeout.as_secs_f64()
             ),
-            Self::Unconfirmed { peer, timeout } => write!(
+            Self::Unconfirmed { peer, timeout: Some(timeout) } => write!(
                 f,
                 "{peer} was sent the settings, but did not confirm within {} s that they are stored: \
                  see what es-iot-ctl get says, or give a longer --timeout",
                 timeout.as_secs_f64()
+            ),
+            Self::Unconfirmed { peer, timeout: None } => write!(
+                f,
+                "{peer} was sent the settings, but the connection ended before it confirmed that they are stored: \
+                 see what es-iot-ctl get says"
             ),
             Self::NotOurs { peer, service, option } => write!(
                 f,

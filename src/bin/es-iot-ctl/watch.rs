@@ -34,7 +34,8 @@ fn stream(connection: &mut Connection, count: Option<u64>, json: bool, interrupt
     let mut rate = Rate::default();
     let mut left = count;
     while left != Some(0) {
-        let payload = match connection.receive(Some(interrupt))? {
+        let begun = !rate.arrivals.is_empty();
+        let payload = match connection.receive(Some(interrupt)).map_err(|failure| cut_off(failure, begun))? {
             Some(Message::Response(payload)) => payload,
             Some(Message::Error(refusal)) => return Err(connection.refused(refusal)),
             None => return Ok(()),
@@ -47,6 +48,14 @@ fn stream(connection: &mut Connection, count: Option<u64>, json: bool, interrupt
         left = left.map(|left| left - 1);
     }
     Ok(())
+}
+
+/// A connection that ends after packets came was not closed without an answer.
+fn cut_off(failure: Failure, begun: bool) -> Failure {
+    if let (Failure::Closed { peer }, true) = (&failure, begun) {
+        return Failure::StreamEnded { peer: peer.clone() };
+    }
+    failure
 }
 
 /// Prints a line at once. False when Ctrl-C came while the reader of the output took nothing.
