@@ -56,10 +56,14 @@ pub fn settings(config: &Config, log: &Handle) -> CameraSettings {
         Ok(settings) => return settings.unwrap_or_default(),
         Err(error) => error,
     };
-    // What can't be read is kept as well: the next update would replace it.
-    let aside = match file::set_aside(&path) {
-        Ok(aside) => format!("the file is kept as {}", aside.display()),
-        Err(error) => format!("the file can't be set aside: {error}"),
+    // A file that can't be read is kept as well: the next update would replace it. A directory it would not.
+    let aside = if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+        "and can't be stored there".to_owned()
+    } else {
+        match file::set_aside(&path) {
+            Ok(aside) => format!("the file is kept as {}", aside.display()),
+            Err(error) => format!("the file can't be set aside: {error}"),
+        }
     };
     log.write(Level::Error, "camera.config", format_args!("{error}; the default settings are used, {aside}"));
     CameraSettings::default()
