@@ -66,6 +66,13 @@ pub fn any(rng: &mut SmallRng, password: &[u8]) -> Client {
     client
 }
 
+/// One attempt of an address that no other client has; hardly ever with the first password.
+pub fn guesser(first_password: bool) -> Client {
+    let attempt = packet(0, 1, if first_password { b"1111" } else { b"guess" });
+    let address = SocketAddr::new(IpAddr::from([203, 0, 113, 9]), 5000);
+    Client { service: Service::Auth, address, script: vec![(0, Act::Send(attempt)), (MILLI, Act::HalfClose)] }
+}
+
 fn subscriber(rng: &mut SmallRng, script: &mut Vec<(u64, Act)>) {
     if rng.random_bool(0.2) {
         script.push((0, Act::HalfClose));

@@ -21,6 +21,13 @@ impl World {
         any_time(self, 8, &|_| Happening::WallJump);
         any_time(self, 4, &|_| Happening::Signal(Request::Reload));
         any_time(self, 4, &|_| Happening::Signal(Request::Counters));
+        // Who guesses on and on, to be locked out for longer and longer.
+        if self.rng.random_bool(0.2) {
+            for guess in 0..200 {
+                let guesser = client::guesser(guess % 30 == 29);
+                self.later(guess * 600 * MILLI, Happening::Connect(guesser));
+            }
+        }
         // A flood: many at one moment, of one kind.
         for _ in 0..self.rng.random_range(0..3) {
             let (after, flooder) = (self.rng.random_range(0..span), client::any(&mut self.rng, b"1111"));
