@@ -166,7 +166,8 @@ fn the_others_are_not_disturbed() {
     let mut good = daemon.settings();
     let mut bad: Vec<_> = (0..20).map(|_| daemon.settings()).collect();
     for (seed, client) in bad.iter_mut().enumerate() {
-        let noise: Vec<u8> = (0..3000_usize).map(|n| u8::try_from((n * 7919 + seed * 104_729) % 251).unwrap()).collect();
+        let noise: Vec<u8> =
+            (0..3000_usize).map(|n| u8::try_from((n * 7919 + seed * 104_729) % 251).unwrap()).collect();
         client.send(&noise);
     }
     for _ in 0..5 {

@@ -23,7 +23,8 @@ fn stderr(output: &Output) -> String {
 fn refused(output: &Output, code: i32, parts: &[&str]) {
     let text = stderr(output);
     assert_eq!(output.status.code(), Some(code), "{text}");
-    let lines: Vec<&str> = text.lines().filter(|line| !line.contains(" INFO ") && !line.contains(" WARNING ")).collect();
+    let lines: Vec<&str> =
+        text.lines().filter(|line| !line.contains(" INFO ") && !line.contains(" WARNING ")).collect();
     let [line] = lines[..] else { panic!("one line, not {lines:#?}") };
     assert!(parts.iter().all(|part| line.contains(part)), "{line:?} has not all of {parts:?}");
 }
