@@ -29,6 +29,7 @@ use nix::sys::signal::Signal;
 
 use crate::limits::EVENTS_PER_TURN;
 use crate::server::{Fresh, Input, Output, Request, Server, Service};
+use crate::stats::Counter;
 use crate::sys::clock;
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
@@ -274,7 +275,11 @@ impl<'a> Reactor<'a> {
             match signal {
                 Signal::SIGTERM | Signal::SIGINT => self.feed(Input::Signal(Request::Stop)),
                 Signal::SIGHUP => self.feed(Input::Signal(Request::Reload)),
-                Signal::SIGUSR1 => self.feed(Input::Signal(Request::Counters)),
+                Signal::SIGUSR1 => {
+                    let (lost, counted) = (self.log.lines_lost(), self.server.stats().count(Counter::LinesLost));
+                    self.server.stats_mut().add(Counter::LinesLost, lost.saturating_sub(counted));
+                    self.feed(Input::Signal(Request::Counters));
+                }
                 Signal::SIGCHLD => self.reap(),
                 #[expect(clippy::wildcard_enum_match_arm, reason = "signalfd reports only what it was asked for")]
                 _ => {}
