@@ -128,7 +128,7 @@ impl Server {
                 self.stats.bump(Counter::Reloads);
                 let Fresh { config, password, settings, needs_restart } = *fresh;
                 self.adopt(now, config, password, out);
-                if let Some(settings) = settings.filter(|settings| settings != self.store.current()) {
+                if let Some(settings) = settings {
                     self.store.reread(now, settings);
                     self.store_due(now, out);
                 }

@@ -98,12 +98,13 @@ impl Store {
         changes
     }
 
-    /// Takes what the file holds after it was reread: the camera is to be told, the file need not be written.
+    /// Takes what the file holds after it was reread: the camera is to be told, the file need not be written. An
+    /// update that is not in the file, or not yet, is newer than what is, and stays.
     pub fn reread(&mut self, now: Mono, settings: CameraSettings) {
-        self.current = settings;
-        self.durability = if self.writing.is_some() { Durability::Pending } else { Durability::Kept };
-        self.write_at = self.writing.map(|_| now);
-        self.apply_at = Some(now);
+        if self.durability == Durability::Kept && settings != self.current {
+            self.current = settings;
+            self.apply_at = Some(now);
+        }
     }
 
     /// A client wants to read. Whether it can be answered at once; if not, it waits, and the write is hurried.
@@ -317,6 +318,20 @@ mod tests {
         assert!(!store.update(after(0), A, settings(1.0)));
         assert_eq!(store.deadline(), None);
         assert!(store.is_settled());
+    }
+
+    #[test]
+    fn a_reread_does_not_undo_what_is_not_kept_yet() {
+        let mut store = Store::new(settings(1.0));
+        store.update(after(0), A, settings(2.0));
+        assert!(!store.read(after(0), B));
+        store.reread(after(1), settings(1.0));
+        assert_eq!(store.current(), &settings(2.0));
+        assert_eq!(all_due(&mut store, after(1)), [Due::Write(settings(2.0))]);
+        store.reread(after(2), settings(1.0));
+        assert_eq!(store.written(after(3), false).answer, [B]);
+        store.reread(after(4), settings(1.0));
+        assert_eq!(store.current(), &settings(2.0));
     }
 
     #[test]
