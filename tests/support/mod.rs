@@ -145,12 +145,20 @@ impl Daemon {
         }
     }
 
+    /// Waits for a line that contains `part`, or for the end of the log.
+    pub fn await_end_or(&mut self, part: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        while let Some(line) = self.next_line(deadline) {
+            self.lines.push(line);
+            if self.lines.last().is_some_and(|line| line.contains(part)) {
+                return;
+            }
+        }
+    }
+
     fn next_line(&self, deadline: Instant) -> Option<String> {
         let stderr = self.stderr.as_ref().expect("its standard error is read elsewhere");
-        match stderr.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        stderr.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
     }
 
     pub fn data_port(&self) -> SocketAddr {
@@ -204,15 +212,20 @@ impl Daemon {
         kill(self.pid, signal).unwrap();
     }
 
+    /// Sends a signal, if there is anyone left to take it.
+    pub fn try_signal(&mut self, signal: Signal) {
+        if !self.has_ended() {
+            let _ended_meanwhile = kill(self.pid, signal);
+        }
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self) -> ExitStatus {
         if let Some(status) = self.status {
             return status;
         }
-        match self.ended.recv_timeout(DEADLINE) {
-            Ok(status) => *self.status.insert(status),
-            Err(_) => panic!("it did not end; its log:\n{}", self.log()),
-        }
+        self.status = self.ended.recv_timeout(DEADLINE).ok();
+        self.status.unwrap_or_else(|| panic!("it did not end; its log:\n{}", self.log()))
     }
 
     /// Whether it has ended.
