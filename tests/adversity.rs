@@ -154,30 +154,6 @@ fn a_storm_of_signals_is_taken_in_its_stride() {
     daemon.stop();
 }
 
-/// From hardly any descriptors to enough: it starts, or it says what is missing.
-#[test]
-fn a_start_with_too_few_descriptors_says_so() {
-    let mut started = 0;
-    for limit in 3..24 {
-        let mut daemon = Launch::new().descriptors(limit, limit).spawn();
-        if limit > 20 {
-            daemon.await_ports();
-            daemon.settings().read();
-            daemon.signal(Signal::SIGTERM);
-            started += 1;
-        } else {
-            // Whether it starts or not: a stop that comes too late is none.
-            daemon.await_end_or("auth port is");
-            daemon.try_signal(Signal::SIGTERM);
-        }
-        let status = daemon.wait();
-        let log = daemon.log();
-        assert!(matches!(status.code(), Some(0 | 69 | 70 | 73 | 78)), "with {limit}: {status}\n{log}");
-        assert!(status.success() || log.contains("open files"), "with {limit}: {status}\n{log}");
-    }
-    assert!(started > 0);
-}
-
 #[test]
 fn a_flood_of_wrong_passwords_is_held_down() {
     let mut daemon = Launch::new().start();

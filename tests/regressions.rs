@@ -98,6 +98,27 @@ fn clients_that_are_refused_used_up_the_spare_descriptors() {
     assert!(!daemon.log().contains("cannot take connections"));
 }
 
+/// From hardly any descriptors to enough: below 4 the dynamic linker gives up.
+#[test]
+fn too_few_descriptors_were_blamed_on_the_address_or_to_be_reported_as_a_bug() {
+    let mut refused = 0;
+    for limit in 4..20 {
+        let mut daemon = Launch::new().descriptors(limit, limit).spawn();
+        // The last line of a start that succeeds.
+        if daemon.await_end_or("are open to everyone") {
+            daemon.stop();
+            continue;
+        }
+        refused += 1;
+        let status = daemon.wait();
+        let log = daemon.log();
+        let last = log.lines().last().unwrap_or_default();
+        assert!(last.contains("raise the limit on open files"), "with {limit}: {status}\n{log}");
+        assert!(matches!(status.code(), Some(69 | 70)), "with {limit}: {status}\n{log}");
+    }
+    assert!(refused > 0);
+}
+
 /// A pipe where the temporary file goes has the write hang, as a disk would. Standard error ends only when its last
 /// holder has; the log is complete only then.
 #[test]

@@ -146,14 +146,16 @@ impl Daemon {
     }
 
     /// Waits for a line that contains `part`, or for the end of the log.
-    pub fn await_end_or(&mut self, part: &str) {
+    /// Returns whether the line came.
+    pub fn await_end_or(&mut self, part: &str) -> bool {
         let deadline = Instant::now() + DEADLINE;
         while let Some(line) = self.next_line(deadline) {
             self.lines.push(line);
             if self.lines.last().is_some_and(|line| line.contains(part)) {
-                return;
+                return true;
             }
         }
+        false
     }
 
     fn next_line(&self, deadline: Instant) -> Option<String> {
@@ -210,13 +212,6 @@ impl Daemon {
     pub fn signal(&self, signal: Signal) {
         assert!(self.status.is_none(), "it has ended");
         kill(self.pid, signal).unwrap();
-    }
-
-    /// Sends a signal, if there is anyone left to take it.
-    pub fn try_signal(&mut self, signal: Signal) {
-        if !self.has_ended() {
-            let _ended_meanwhile = kill(self.pid, signal);
-        }
     }
 
     /// Waits for its end.
