@@ -49,7 +49,7 @@ pub enum StartError {
         /// What is wrong with it.
         error: SettingsProblem,
     },
-    /// A log target can't be used: 78.
+    /// The log file can't be used: 78; or what never fails did: 70.
     Log(LogError),
     /// Any of these, already told on standard error.
     Told(u8),
@@ -70,9 +70,11 @@ impl StartError {
         match self {
             Self::Usage(_) => 64,
             Self::Bind { .. } => 69,
-            Self::Internal { .. } | Self::Reactor(_) => 70,
+            Self::Internal { .. } | Self::Reactor(_) | Self::Log(LogError::StandardError(_) | LogError::Installed) => {
+                70
+            }
             Self::State { .. } => 73,
-            Self::Config(_) | Self::Settings { .. } | Self::Log(_) => 78,
+            Self::Config(_) | Self::Settings { .. } | Self::Log(LogError::File { .. }) => 78,
             Self::Told(code) => *code,
         }
     }
@@ -116,7 +118,11 @@ impl std::fmt::Display for StartError {
         match self {
             Self::Usage(what) => write!(f, "{what}; see es-iot-server --help"),
             Self::Bind { host, port, key, error } => {
-                let hint = match error.kind() {
+                write!(f, "cannot listen on {host} port {port}: {error}; ")?;
+                if out_of_descriptors(error) {
+                    return f.write_str(RAISE_DESCRIPTORS);
+                }
+                f.write_str(match error.kind() {
                     io::ErrorKind::AddrInUse => {
                         "another program (or a second es-iot-server) has it: stop that or change"
                     }
@@ -124,11 +130,14 @@ impl std::fmt::Display for StartError {
                         "ports below 1024 need CAP_NET_BIND_SERVICE: give that or change"
                     }
                     _ => "check server.host or change",
-                };
-                write!(f, "cannot listen on {host} port {port}: {error}; {hint} {key}")
+                })?;
+                write!(f, " {key}")
             }
-            Self::Internal { doing, error } => write!(f, "internal error {doing}: {error}; please report it"),
-            Self::Reactor(error) => write!(f, "internal error: {error}; please report it"),
+            Self::Internal { doing, error } => write!(f, "internal error {doing}: {error}; {}", advice(error)),
+            Self::Reactor(reason) => {
+                let (ReactorError::Kernel { error, .. } | ReactorError::Listener { error, .. }) = reason;
+                write!(f, "internal error: {reason}; {}", advice(error))
+            }
             Self::State { path, error } => write!(
                 f,
                 "cannot use {}: {error}; make it a directory that this user can write to, or change paths.state_dir",
@@ -146,6 +155,17 @@ impl std::fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+const RAISE_DESCRIPTORS: &str = "raise the limit on open files (ulimit -n, LimitNOFILE=)";
+
+fn out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
+/// What to do about an error that should never be.
+fn advice(error: &io::Error) -> &'static str {
+    if out_of_descriptors(error) { RAISE_DESCRIPTORS } else { "please report it" }
+}
 
 impl From<ConfigError> for StartError {
     fn from(error: ConfigError) -> Self {
