@@ -103,7 +103,7 @@ pub const MAX_CLIENTS: u16 = 16_000;
 pub const LISTEN_BACKLOG: i32 = 1024;
 /// How long accepting rests when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
-/// Descriptors beside those of clients: listeners, timers, log, pipes, children.
+/// Descriptors beside those of clients and [`REFUSED_SLOTS`]: listeners, timers, log, pipes, children.
 pub const SPARE_DESCRIPTORS: u32 = 64;
 /// How long after SIGTERM everything is over: the camera's two stages and the settings' last write.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);

@@ -118,7 +118,9 @@ impl Server {
     /// Takes one input.
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
-            Input::Accepted { conn, service, peer } => self.accepted(now.mono, conn, service, peer.ip(), out),
+            Input::Accepted { conn, service, peer } => {
+                self.accepted(now.mono, conn, service, peer.ip().to_canonical(), out)
+            }
             Input::AcceptRests { errno } => {
                 self.stats.bump(Counter::AcceptRested);
                 self.report(now.mono, Report::AcceptRests { errno }, out);

@@ -1,11 +1,14 @@
 //! Peers that are slow, many or in a hurry, and a process short of descriptors: the others notice nothing.
 
+#![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
+
 mod support;
 
 use std::net::TcpStream;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::Signal;
 use support::{Client, Daemon, Launch, packet, pass};
 
 /// Reads `count` packets and returns how many ticks were missed among them, from the time stamps.
@@ -110,6 +113,45 @@ fn a_flood_of_connections_leaves_nothing_behind() {
     });
     assert!(settled, "{} descriptors, {descriptors} before", daemon.descriptors());
     assert!(daemon.log().lines().count() < 100, "the log is bounded");
+}
+
+#[test]
+fn a_flood_of_bytes_does_not_hold_up_the_stream() {
+    let mut daemon = Launch::new().start();
+    let mut subscriber = daemon.data();
+    let floods: Vec<Client> = (0..4).map(|_| daemon.data()).collect();
+    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let missed = std::thread::scope(|scope| {
+        for mut flood in floods {
+            let tell = tell.clone();
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    flood.send(&[0xFF; 64 * 1024]);
+                }
+                drop(tell);
+            });
+        }
+        drop(tell);
+        let missed = missed_ticks(&mut subscriber, 24);
+        assert!(told.recv().is_err(), "all is sent, since all is read");
+        missed
+    });
+    assert!(missed <= skipped(&mut daemon), "{missed} ticks missed");
+    daemon.settings().read();
+}
+
+#[test]
+fn a_storm_of_signals_is_taken_in_its_stride() {
+    let mut daemon = Launch::new().start();
+    let mut subscriber = daemon.data();
+    for _ in 0..200 {
+        for signal in [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGCHLD, Signal::SIGPIPE] {
+            daemon.signal(signal);
+        }
+    }
+    let missed = missed_ticks(&mut subscriber, 24);
+    assert!(missed <= skipped(&mut daemon), "{missed} ticks missed");
+    daemon.stop();
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Log targets that fail under the running daemon: lines may be lost, time may not.
 
+#![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
+
 mod support;
 
 use std::fs;

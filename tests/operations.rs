@@ -1,5 +1,7 @@
 //! What an integrator sees: options, configuration layers, exit codes, the password's files, start and stop.
 
+#![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
+
 mod support;
 
 use std::fs;

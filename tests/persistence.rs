@@ -1,5 +1,7 @@
 //! The camera settings across kills, damage and disks that fail.
 
+#![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
+
 mod support;
 
 use std::fs;
@@ -197,4 +199,30 @@ fn a_read_only_disk_is_told_and_survived() {
     client.expect_error(2, NOT_STORED);
     daemon.await_log("Read-only file system");
     assert_eq!(client.read(), [5; 6]);
+}
+
+/// A pipe that nobody reads, where the temporary file goes, has the write hang as a disk would. Takes the 10 s after
+/// which clients are told.
+#[test]
+fn a_disk_that_hangs_costs_an_error_and_holds_up_nothing() {
+    let launch = Launch::new();
+    let mut daemon = launch.start();
+    let pipe = launch.state_dir().join(".camera_settings.json.tmp");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let (mut client, mut subscriber) = (daemon.settings(), daemon.data());
+    client.update([7; 6]);
+    client.send(&support::packet(2, 1, &[]));
+    let (_, first) = subscriber.data();
+    let mut last = first;
+    for _ in 0..48 {
+        last = subscriber.data().1;
+    }
+    assert!(last - first < 5000, "48 ticks in {} ms", last - first);
+    client.expect_error(2, NOT_STORED);
+    assert_eq!(client.settings(), [7; 6]);
+    daemon.await_log("the disk hangs");
+
+    daemon.signal(Signal::SIGTERM);
+    daemon.await_log("stopped without waiting longer for the settings file");
+    assert_eq!(daemon.wait().code(), Some(0));
 }

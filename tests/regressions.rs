@@ -1,5 +1,8 @@
 //! A test a bug, named after it. Most were found by `tests/simulation`.
 
+#[path = "regressions/binary.rs"]
+mod binary;
+mod support;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;
 

@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::fs;
+
+use serde_json::json;
 use support::{Client, Launch, packet};
 
 const DEFAULTS: [u8; 6] = [0x64, 0x01, 0x0A, 0x0A, 0x0A, 0x7F];
@@ -111,4 +114,58 @@ fn every_byte_of_every_setting_survives() {
         client.update(settings);
         assert_eq!(client.read(), settings);
     }
+}
+
+/// Reads the stream until this value comes.
+fn await_value(subscriber: &mut Client, value: u8) {
+    while subscriber.data().0 != value {}
+}
+
+#[test]
+fn the_value_may_come_from_a_file_that_comes_and_goes() {
+    let launch = Launch::new();
+    let file = launch.dir.join("sensor");
+    fs::write(&file, "42 millidegrees\n").unwrap();
+    let mut daemon = launch.set("data.source", json!({ "file": file })).start();
+    let mut subscriber = daemon.data();
+    assert_eq!(subscriber.data().0, 42);
+    fs::write(&file, "51234\n").unwrap();
+    await_value(&mut subscriber, 255);
+    fs::write(&file, "-7").unwrap();
+    await_value(&mut subscriber, 0);
+    fs::write(&file, " 17").unwrap();
+    await_value(&mut subscriber, 17);
+
+    fs::remove_file(&file).unwrap();
+    let line = daemon.await_log("data ERROR");
+    assert!(line.contains("sensor") && line.contains("17, is sent on"), "{line}");
+    for _ in 0..10 {
+        assert_eq!(subscriber.data().0, 17);
+    }
+    fs::create_dir(&file).unwrap();
+    for _ in 0..10 {
+        assert_eq!(subscriber.data().0, 17);
+    }
+    fs::remove_dir(&file).unwrap();
+    let new = file.with_extension("new");
+    fs::write(&new, "18").unwrap();
+    fs::rename(&new, &file).unwrap();
+    await_value(&mut subscriber, 18);
+    daemon.await_log("can be read again");
+    assert_eq!(daemon.log().matches("cannot read data.source").count(), 1, "once per change");
+}
+
+/// A pipe that nobody writes to, or a device that has nothing to say, must not stop the loop.
+#[test]
+fn a_source_that_would_block_does_not() {
+    let launch = Launch::new();
+    let pipe = launch.dir.join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut daemon = launch.set("data.source", json!({ "file": pipe })).start();
+    let mut subscriber = daemon.data();
+    for _ in 0..5 {
+        subscriber.data();
+    }
+    daemon.settings().read();
+    daemon.await_log("data ERROR");
 }

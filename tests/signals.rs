@@ -1,5 +1,7 @@
 //! Signals, reloading, and what the service manager is told.
 
+#![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
+
 mod support;
 
 use std::fs;

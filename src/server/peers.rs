@@ -58,6 +58,9 @@ impl Peers {
         if self.slots.len() <= slot {
             self.slots.resize_with(slot + 1, || None);
         }
+        if let Some(former) = self.slots[slot].as_ref().map(|peer| peer.conn) {
+            self.remove(former);
+        }
         self.clients += usize::from(!matches!(talk, Talk::Leaving));
         self.slots[slot] = Some(Peer { conn, service, address, talk, finished: false, blocked: false, deadline: None });
     }

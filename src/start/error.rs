@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::camera::settings::SettingsError;
 use crate::config::ConfigError;
 use crate::reactor::ReactorError;
+use crate::sys::errno::out_of_descriptors;
 use crate::sys::log::LogError;
 
 /// Why the daemon is not running. The exit codes are those of `sysexits.h`.
@@ -49,7 +50,7 @@ pub enum StartError {
         /// What is wrong with it.
         error: SettingsProblem,
     },
-    /// A log target can't be used: 78.
+    /// The log file can't be used: 78; or what never fails did: 70.
     Log(LogError),
     /// Any of these, already told on standard error.
     Told(u8),
@@ -70,9 +71,11 @@ impl StartError {
         match self {
             Self::Usage(_) => 64,
             Self::Bind { .. } => 69,
-            Self::Internal { .. } | Self::Reactor(_) => 70,
+            Self::Internal { .. } | Self::Reactor(_) | Self::Log(LogError::StandardError(_) | LogError::Installed) => {
+                70
+            }
             Self::State { .. } => 73,
-            Self::Config(_) | Self::Settings { .. } | Self::Log(_) => 78,
+            Self::Config(_) | Self::Settings { .. } | Self::Log(LogError::File { .. }) => 78,
             Self::Told(code) => *code,
         }
     }
@@ -116,10 +119,17 @@ impl std::fmt::Display for StartError {
         match self {
             Self::Usage(what) => write!(f, "{what}; see es-iot-server --help"),
             Self::Bind { host, port, key, error } => {
-                write!(f, "cannot listen on {host} port {port}: {error}; {} {key}", bind_hint(error.kind()))
+                write!(f, "cannot listen on {host} port {port}: {error}; ")?;
+                if out_of_descriptors(error) {
+                    return f.write_str(RAISE_DESCRIPTORS);
+                }
+                write!(f, "{} {key}", bind_hint(error.kind()))
             }
-            Self::Internal { doing, error } => write!(f, "internal error {doing}: {error}; please report it"),
-            Self::Reactor(error) => write!(f, "internal error: {error}; please report it"),
+            Self::Internal { doing, error } => write!(f, "internal error {doing}: {error}; {}", advice(error)),
+            Self::Reactor(reason) => {
+                let (ReactorError::Kernel { error, .. } | ReactorError::Listener { error, .. }) = reason;
+                write!(f, "internal error: {reason}; {}", advice(error))
+            }
             Self::State { path, error } => write!(
                 f,
                 "cannot use {}: {error}; make it a directory that this user can write to, or change paths.state_dir",
@@ -147,6 +157,13 @@ fn bind_hint(kind: io::ErrorKind) -> &'static str {
 }
 
 impl std::error::Error for StartError {}
+
+const RAISE_DESCRIPTORS: &str = "raise the limit on open files (ulimit -n, LimitNOFILE=)";
+
+/// What to do about an error that should never be.
+fn advice(error: &io::Error) -> &'static str {
+    if out_of_descriptors(error) { RAISE_DESCRIPTORS } else { "please report it" }
+}
 
 impl From<ConfigError> for StartError {
     fn from(error: ConfigError) -> Self {

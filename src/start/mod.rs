@@ -15,7 +15,7 @@ pub use arguments::{Arguments, Command};
 pub use error::StartError;
 
 use crate::config::{self, Config, Level, Sources};
-use crate::limits::{SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
+use crate::limits::{REFUSED_SLOTS, SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
 use crate::reactor::{self, Outside};
 use crate::server::{Fresh, Server, Service, Setup};
 use crate::sys::log::Handle;
@@ -59,7 +59,11 @@ fn serve_logged(sources: &Sources<'_>, config: &Config, log: &Handle) -> Result<
     })?;
     let setup = Setup { settings, password, seed, watchdog: notifier.watchdog_interval() };
     let server = Server::new(config.clone(), setup, clock::now());
-    let mut reload = || reread(sources, config);
+    let mut reload = || {
+        let fresh = reread(sources, config)?;
+        raise_descriptors(&fresh.config, log).map_err(|error| error.to_string())?;
+        Ok(fresh)
+    };
     let outside = Outside {
         listeners,
         signals,
@@ -152,7 +156,8 @@ fn bind(config: &Config, log: &Handle) -> Result<[TcpListener; 3], StartError> {
 
 /// Makes room for all clients. Returns the limit that was there, which is what children expect.
 fn raise_descriptors(config: &Config, log: &Handle) -> Result<limits::Limit, StartError> {
-    let wanted = u32::from(config.server.max_clients) + SPARE_DESCRIPTORS;
+    let refused = u32::try_from(REFUSED_SLOTS).expect("a few dozen");
+    let wanted = u32::from(config.server.max_clients) + refused + SPARE_DESCRIPTORS;
     let (before, now) =
         limits::raise_descriptors(wanted).map_err(StartError::internal("raising the limit on open files"))?;
     if now < wanted.into() {

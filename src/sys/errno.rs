@@ -1,3 +1,8 @@
-//! The error numbers of `errno(3)` that the reactor makes up itself.
+//! Error numbers of `errno(3)` that have a meaning outside `sys`.
 
 pub use libc::{EINTR, EIO};
+
+/// Whether the process or the system is out of descriptors.
+pub fn out_of_descriptors(error: &std::io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 
 /// Replaces `path` by a file with `contents`, whole or not at all: a temporary file in the same directory, fsync,
 /// rename, fsync of the directory. Mode is that of a new file, before the umask.
@@ -36,18 +36,20 @@ fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
 }
 
 /// Does what [`replace`] does, in a child process: fsync on an SD card can take seconds, and the loop must not.
-/// The child's exit code is 0, or the error number.
+/// The child's exit code is 0, or the error number. It dies with this process: one left behind could rename its
+/// temporary file while the next server is writing to it.
 ///
 /// # Errors
 ///
 /// The system is out of processes or memory.
 pub fn replace_in_child(path: &Path, contents: &[u8], mode: u32) -> io::Result<Pid> {
+    let parent = getpid();
     // SAFETY: the program has one thread, so no lock can be held by another one in the copy.
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             close_descriptors();
-            let code = match replace(path, contents, mode) {
+            let code = match die_with(parent).and_then(|()| replace(path, contents, mode)) {
                 Ok(()) => 0,
                 Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
             };
@@ -55,6 +57,12 @@ pub fn replace_in_child(path: &Path, contents: &[u8], mode: u32) -> io::Result<P
             unsafe { libc::_exit(code) }
         }
     }
+}
+
+/// Has this process killed when its parent dies, or fails if that has happened already.
+fn die_with(parent: Pid) -> io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+    if getppid() == parent { Ok(()) } else { Err(nix::errno::Errno::ESRCH.into()) }
 }
 
 /// Closes every descriptor but the standard ones: a copy of a socket would keep its connection open.

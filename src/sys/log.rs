@@ -64,7 +64,7 @@ impl fmt::Display for LogError {
                 path.display()
             ),
             Self::StandardError(source) => {
-                write!(f, "can't duplicate standard error: {source}; raise the limit of open files")
+                write!(f, "can't duplicate standard error: {source}; raise the limit on open files")
             }
             Self::Installed => f.write_str("the log was already set up; it can be set up only once"),
         }

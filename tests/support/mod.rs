@@ -145,12 +145,22 @@ impl Daemon {
         }
     }
 
+    /// Waits for a line that contains `part`, or for the end of the log.
+    /// Returns whether the line came.
+    pub fn await_end_or(&mut self, part: &str) -> bool {
+        let deadline = Instant::now() + DEADLINE;
+        while let Some(line) = self.next_line(deadline) {
+            self.lines.push(line);
+            if self.lines.last().is_some_and(|line| line.contains(part)) {
+                return true;
+            }
+        }
+        false
+    }
+
     fn next_line(&self, deadline: Instant) -> Option<String> {
         let stderr = self.stderr.as_ref().expect("its standard error is read elsewhere");
-        match stderr.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        stderr.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
     }
 
     pub fn data_port(&self) -> SocketAddr {
@@ -209,10 +219,8 @@ impl Daemon {
         if let Some(status) = self.status {
             return status;
         }
-        match self.ended.recv_timeout(DEADLINE) {
-            Ok(status) => *self.status.insert(status),
-            Err(_) => panic!("it did not end; its log:\n{}", self.log()),
-        }
+        self.status = self.ended.recv_timeout(DEADLINE).ok();
+        self.status.unwrap_or_else(|| panic!("it did not end; its log:\n{}", self.log()))
     }
 
     /// Whether it has ended.

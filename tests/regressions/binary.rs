@@ -1,0 +1,144 @@
+//! Bugs of the whole program, found over real sockets.
+
+use std::fs;
+use std::net::{Ipv6Addr, TcpStream};
+
+use crate::support::{Client, Launch, packet};
+use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+
+#[test]
+fn lines_that_a_log_target_lost_were_not_among_the_counters() {
+    let mut daemon = Launch::new().set("logging.file", "/dev/full").start();
+    assert!(daemon.counter("lines_lost") > 0);
+}
+
+#[test]
+fn a_reload_undid_an_update_that_was_not_stored_yet_and_its_reader_waited_for_ever() {
+    let launch = Launch::new();
+    let mut daemon = launch.start();
+    let (mut client, mut other) = (daemon.settings(), daemon.settings());
+    client.update([1, 1, 1, 1, 1, 1]);
+    assert_eq!(client.read(), [1; 6]);
+    other.read();
+    // The next write may begin only a quarter of a second after the last: time for a reload in between.
+    client.send(&[packet(2, 1, &[2; 6]), packet(2, 1, &[])].concat());
+    // An answer to another says that the update has been taken.
+    other.send(&[0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFD]);
+    other.expect_error(2, 1);
+    daemon.signal(Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    assert_eq!(client.settings(), [2; 6]);
+    daemon.kill();
+    assert_eq!(launch.start().settings().read(), [2; 6]);
+}
+
+#[test]
+fn a_reload_undid_an_update_that_could_not_be_stored() {
+    let launch = Launch::new();
+    let (disk, away) = (launch.dir.join("disk"), launch.dir.join("away"));
+    fs::create_dir(&disk).unwrap();
+    let launch = launch.set("paths.camera_settings", disk.join("camera.json").to_str().unwrap());
+    let mut daemon = launch.start();
+    let mut client = daemon.settings();
+    client.update([1, 1, 1, 1, 1, 1]);
+    assert_eq!(client.read(), [1; 6]);
+    fs::rename(&disk, &away).unwrap();
+    client.update([2, 2, 2, 2, 2, 2]);
+    client.expect_error(2, 7);
+    fs::rename(&away, &disk).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    assert_eq!(client.read(), [2; 6]);
+}
+
+/// Some of the numbers that the wire's bytes become were other ones, by a last digit, when read from the file.
+#[test]
+fn a_reload_restarted_the_camera_although_the_settings_were_the_same() {
+    let mut daemon = Launch::new().start();
+    let mut client = daemon.settings();
+    for byte in [1, 3, 7, 100, 201, 255] {
+        client.update([byte; 6]);
+        assert_eq!(client.read(), [byte; 6]);
+        daemon.await_log("camera settings are now");
+        daemon.signal(Signal::SIGHUP);
+        daemon.await_log("configuration reread");
+    }
+    assert_eq!(daemon.log().matches("camera settings are now").count(), 6);
+}
+
+#[test]
+fn a_reload_with_more_clients_did_not_raise_the_limit_on_descriptors() {
+    const CLIENTS: usize = 300;
+    let mut launch = Launch::new().set("server.max_clients", 10).descriptors(64, 4096);
+    let mut daemon = launch.start();
+    launch.change("server.max_clients", CLIENTS);
+    launch.write_config();
+    daemon.signal(Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| daemon.settings()).collect();
+    for client in &mut clients {
+        client.read();
+    }
+    assert!(!daemon.log().contains("cannot take connections"));
+}
+
+#[test]
+fn clients_that_are_refused_used_up_the_spare_descriptors() {
+    let mut daemon = Launch::new().set("server.max_clients", 10).descriptors(16, 4096).start();
+    let mut clients: Vec<Client> = (0..10).map(|_| daemon.settings()).collect();
+    for client in &mut clients {
+        client.read();
+    }
+    let _more: Vec<TcpStream> = (0..500).map(|_| TcpStream::connect(daemon.settings_port()).unwrap()).collect();
+    clients[0].read();
+    assert_eq!(daemon.counter("accept_rested"), 0);
+    assert!(!daemon.log().contains("cannot take connections"));
+}
+
+/// From hardly any descriptors to enough: below 4 the dynamic linker gives up.
+#[test]
+fn too_few_descriptors_were_blamed_on_the_address_or_to_be_reported_as_a_bug() {
+    let mut refused = 0;
+    for limit in 4..20 {
+        let mut daemon = Launch::new().descriptors(limit, limit).spawn();
+        // The last line of a start that succeeds.
+        if daemon.await_end_or("are open to everyone") {
+            daemon.stop();
+            continue;
+        }
+        refused += 1;
+        let status = daemon.wait();
+        let log = daemon.log();
+        let last = log.lines().last().unwrap_or_default();
+        assert!(last.contains("raise the limit on open files"), "with {limit}: {status}\n{log}");
+        assert!(matches!(status.code(), Some(69 | 70)), "with {limit}: {status}\n{log}");
+    }
+    assert!(refused > 0);
+}
+
+/// A pipe where the temporary file goes has the write hang, as a disk would. Standard error ends only when its last
+/// holder has; the log is complete only then.
+#[test]
+fn a_killed_daemon_left_a_writer_behind_that_could_tear_the_file_of_the_next() {
+    let launch = Launch::new();
+    let mut daemon = launch.start();
+    let pipe = launch.state_dir().join(".camera_settings.json.tmp");
+    nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    let mut client = daemon.settings();
+    client.send(&[packet(2, 1, &[2; 6]), packet(2, 1, &[])].concat());
+    let children = daemon.proc(&format!("task/{}/children", daemon.pid()));
+    while fs::read_to_string(&children).unwrap().is_empty() {}
+    daemon.kill();
+    daemon.await_end_of_log();
+}
+
+#[test]
+fn an_ipv4_peer_of_an_ipv6_listener_was_logged_as_an_ipv6_address() {
+    if std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        return eprintln!("SKIPPED: no IPv6 here");
+    }
+    let mut daemon = Launch::new().set("server.host", "::").start();
+    daemon.try_password("127.0.0.1", "1111");
+    assert!(daemon.await_log("gave the right password").contains(" 127.0.0.1 gave"));
+}
