@@ -119,7 +119,7 @@ impl Server {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
             Input::Accepted { conn, service, peer } => {
-                self.accepted(now.mono, conn, service, peer.ip().to_canonical(), out)
+                self.accepted(now.mono, conn, service, peer.ip().to_canonical(), out);
             }
             Input::AcceptRests { errno } => {
                 self.stats.bump(Counter::AcceptRested);
