@@ -40,6 +40,22 @@ fn an_address_is_locked_out_after_five_failures_and_no_other_is() {
 }
 
 #[test]
+fn attempts_can_be_multiplied_neither_in_one_connection_nor_in_many_at_once() {
+    let daemon = Launch::new().start();
+    let mut client = Client::connect_from("127.0.0.2", daemon.auth_port());
+    client.send(&[packet(0, 1, b"wrong"), packet(0, 1, b"1111")].concat());
+    assert_eq!(client.packet(), WRONG);
+    client.expect_end();
+
+    let mut clients: Vec<Client> = (0..100).map(|_| Client::connect_from("127.0.0.3", daemon.auth_port())).collect();
+    for client in &mut clients {
+        client.send(&packet(0, 1, b"wrong"));
+    }
+    let wrong = clients.iter_mut().map(Client::packet).filter(|reply| reply == WRONG).count();
+    assert_eq!(wrong, 5);
+}
+
+#[test]
 fn a_right_password_clears_the_failures_before_it() {
     let daemon = Launch::new().start();
     for _ in 0..3 {
