@@ -65,6 +65,11 @@ fn a_slow_subscriber_loses_whole_packets_and_gets_the_newest() {
     let mut slow = Client::connect_with("127.0.0.1", Some(1), daemon.data_port());
     while daemon.counter("data_dropped") < 24 {
         good.data();
+        if daemon.counter("peer_stuck") > 0 {
+            // Ten seconds went by without 24 ticks: the machine stood still, and the subscriber is closed.
+            assert!(skipped(&mut daemon) > 200);
+            return eprintln!("SKIPPED: the machine is too busy");
+        }
     }
     let (_, newest) = good.data();
     let mut gap = 0;
