@@ -7,6 +7,7 @@ use super::peers::Talk;
 use super::report::{Parting, Report};
 use super::{ConnId, Output, Server, Service};
 use crate::limits::{LINGER_TIMEOUT, PACKET_TIMEOUT, WRITE_TIMEOUT};
+use crate::service::requests::Fault;
 use crate::service::{auth, settings};
 use crate::stats::Counter;
 use crate::time::Mono;
@@ -136,13 +137,13 @@ impl Server {
             if *awaiting {
                 return;
             }
-            let Some(step) = conversation.step() else { break };
+            let Some(step) = conversation.step().transpose() else { break };
             taken = true;
             match step {
-                settings::Step::Read if self.store.read(now, conn) => {
+                Ok(settings::Step::Read) if self.store.read(now, conn) => {
                     out.push(Output::Send { conn, packet: wire::settings::reply(self.store.current()) });
                 }
-                settings::Step::Read => {
+                Ok(settings::Step::Read) => {
                     *awaiting = true;
                     // While it waits it owes nothing, but a socket that takes nothing goes on being watched.
                     if !peer.blocked {
@@ -150,12 +151,12 @@ impl Server {
                     }
                     out.push(Output::Pause(conn));
                 }
-                settings::Step::Update(settings) => {
+                Ok(settings::Step::Update(settings)) => {
                     self.stats.bump(Counter::SettingsUpdated);
                     self.store.update(now, conn, settings);
                 }
-                settings::Step::Refuse(code) => self.refuse(now, conn, code, out),
-                settings::Step::HangUp => return self.drop_peer(now, conn, Parting::NoProtocol, out),
+                Err(Fault::Refuse(code)) => self.refuse(now, conn, code, out),
+                Err(Fault::HangUp) => return self.drop_peer(now, conn, Parting::NoProtocol, out),
             }
         }
         self.expect_rest(now, conn, taken);
@@ -179,11 +180,11 @@ impl Server {
         let Some(peer) = self.peers.find(conn) else { return };
         let address = peer.address;
         let Talk::Auth(conversation) = &mut peer.talk else { return };
-        let right = match conversation.step() {
-            None => return,
-            Some(auth::Step::HangUp) => return self.drop_peer(now, conn, Parting::NoProtocol, out),
-            Some(auth::Step::Refuse(code)) => Err(code),
-            Some(auth::Step::Attempt(attempt)) => Ok(auth::matches(self.password.reveal(), attempt)),
+        let right = match conversation.attempt() {
+            Ok(None) => return,
+            Err(Fault::HangUp) => return self.drop_peer(now, conn, Parting::NoProtocol, out),
+            Err(Fault::Refuse(code)) => Err(code),
+            Ok(Some(attempt)) => Ok(auth::matches(self.password.reveal(), attempt)),
         };
         match right {
             Err(code) => self.refuse(now, conn, code, out),

@@ -2,48 +2,34 @@
 
 use std::hint::black_box;
 
-use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
-use crate::wire::{Damage, Decoder, ErrorCode, Id, Kind};
-
-/// What a client's one request is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step<'a> {
-    /// A password to check.
-    Attempt(&'a [u8]),
-    /// Say what was wrong, then close.
-    Refuse(ErrorCode),
-    /// This client does not speak the protocol: close.
-    HangUp,
-}
+use super::requests::{Fault, Requests};
+use crate::wire::Id;
 
 /// One client of the authentication port.
 #[derive(Debug)]
 pub struct Conversation {
-    decoder: Decoder,
+    requests: Requests,
 }
 
 impl Default for Conversation {
     fn default() -> Self {
-        Self { decoder: Decoder::new(MAX_REQUEST_PAYLOAD_BYTES) }
+        Self { requests: Requests::new(Id::Auth) }
     }
 }
 
 impl Conversation {
     /// Takes what the client sent.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.decoder.push(bytes);
+        self.requests.push(bytes);
     }
 
-    /// The request, `None` when the client has to send more first.
-    pub fn step(&mut self) -> Option<Step<'_>> {
-        match self.decoder.next() {
-            Ok(None) => None,
-            Ok(Some(packet)) if packet.is(Id::Auth, Kind::Request) => Some(Step::Attempt(packet.payload)),
-            Ok(Some(_)) => Some(Step::Refuse(ErrorCode::NotValidHere)),
-            Err(Damage::BadChecksum) => Some(Step::Refuse(ErrorCode::BadChecksum)),
-            Err(Damage::TooLong { .. }) => Some(Step::Refuse(ErrorCode::BadLength)),
-            Err(Damage::LostSync) => Some(Step::HangUp),
-        }
+    /// The password to check, `None` when the client has to send more first.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with what it sent. Whatever it is, the connection ends with it.
+    pub fn attempt(&mut self) -> Result<Option<&[u8]>, Fault> {
+        self.requests.next()
     }
 }
 
@@ -61,6 +47,7 @@ pub fn matches(password: &[u8], attempt: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::ErrorCode;
 
     #[test]
     fn only_the_password_matches() {
@@ -76,16 +63,16 @@ mod tests {
     fn a_request_is_an_attempt_and_anything_else_is_refused() {
         let mut conversation = Conversation::default();
         conversation.push(&[0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31]);
-        assert_eq!(conversation.step(), None);
+        assert_eq!(conversation.attempt(), Ok(None));
         conversation.push(&[0x31, 0xFA]);
-        assert_eq!(conversation.step(), Some(Step::Attempt(b"1111")));
+        assert_eq!(conversation.attempt(), Ok(Some(&b"1111"[..])));
 
         let refused = |bytes: &[u8]| {
             let mut conversation = Conversation::default();
             conversation.push(bytes);
-            match conversation.step() {
-                Some(Step::Refuse(code)) => code,
-                step => panic!("{step:?}"),
+            match conversation.attempt() {
+                Err(Fault::Refuse(code)) => code,
+                other => panic!("{other:?}"),
             }
         };
         assert_eq!(refused(&[0x00, 0xFF, 0x00, 0x01, 0x00, 0x00, 0x00]), ErrorCode::BadChecksum);

@@ -6,4 +6,5 @@
 pub mod access;
 pub mod auth;
 pub mod data;
+pub mod requests;
 pub mod settings;

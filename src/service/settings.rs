@@ -1,63 +1,53 @@
 //! The settings service: one connection's requests, in order.
 
+use super::requests::{Fault, Requests};
 use crate::camera::settings::CameraSettings;
-use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
-use crate::wire::{self, Damage, Decoder, ErrorCode, Id, Kind};
+use crate::wire::{self, ErrorCode, Id};
 
-/// What a client wants, or what is wrong with it.
+/// What a client wants.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
     /// Tell the settings.
     Read,
     /// Change the settings to these.
     Update(CameraSettings),
-    /// Say what was wrong, and go on.
-    Refuse(ErrorCode),
-    /// This client does not speak the protocol: close.
-    HangUp,
 }
 
 /// One client of the settings port.
 #[derive(Debug)]
 pub struct Conversation {
-    decoder: Decoder,
+    requests: Requests,
 }
 
 impl Default for Conversation {
     fn default() -> Self {
-        Self { decoder: Decoder::new(MAX_REQUEST_PAYLOAD_BYTES) }
+        Self { requests: Requests::new(Id::Settings) }
     }
 }
 
 impl Conversation {
     /// Takes what the client sent.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.decoder.push(bytes);
+        self.requests.push(bytes);
     }
 
     /// The next step, `None` when the client has to send more first.
-    pub fn step(&mut self) -> Option<Step> {
-        let packet = match self.decoder.next() {
-            Ok(None) => return None,
-            Ok(Some(packet)) => packet,
-            Err(Damage::BadChecksum) => return Some(Step::Refuse(ErrorCode::BadChecksum)),
-            Err(Damage::TooLong { .. }) => return Some(Step::Refuse(ErrorCode::BadLength)),
-            Err(Damage::LostSync) => return Some(Step::HangUp),
-        };
-        if !packet.is(Id::Settings, Kind::Request) {
-            return Some(Step::Refuse(ErrorCode::NotValidHere));
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with what it sent. After [`Fault::Refuse`] the conversation goes on.
+    pub fn step(&mut self) -> Result<Option<Step>, Fault> {
+        let Some(payload) = self.requests.next()? else { return Ok(None) };
+        if payload.is_empty() {
+            return Ok(Some(Step::Read));
         }
-        if packet.payload.is_empty() {
-            return Some(Step::Read);
-        }
-        Some(match <[u8; wire::settings::PAYLOAD_BYTES]>::try_from(packet.payload) {
-            Ok(payload) => Step::Update(wire::settings::decode(payload)),
-            Err(_) => Step::Refuse(ErrorCode::BadLength),
-        })
+        let payload = <[u8; wire::settings::PAYLOAD_BYTES]>::try_from(payload);
+        let payload = payload.map_err(|_| Fault::Refuse(ErrorCode::BadLength))?;
+        Ok(Some(Step::Update(wire::settings::decode(payload))))
     }
 
     /// Whether the client owes the rest of a packet it has begun.
     pub const fn mid_packet(&self) -> bool {
-        self.decoder.mid_packet()
+        self.requests.mid_packet()
     }
 }

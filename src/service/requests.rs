@@ -1,0 +1,61 @@
+//! What the two services that take requests have in common: which packets are requests, and what is said of others.
+
+use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
+use crate::wire::{Damage, Decoder, ErrorCode, Id, Kind};
+
+/// What is wrong with what a client sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Say what was wrong.
+    Refuse(ErrorCode),
+    /// This client does not speak the protocol: close.
+    HangUp,
+}
+
+impl From<Damage> for Fault {
+    fn from(damage: Damage) -> Self {
+        match damage {
+            Damage::BadChecksum => Self::Refuse(ErrorCode::BadChecksum),
+            Damage::TooLong { .. } => Self::Refuse(ErrorCode::BadLength),
+            Damage::LostSync => Self::HangUp,
+        }
+    }
+}
+
+/// The requests of one client to one service.
+#[derive(Debug)]
+pub struct Requests {
+    service: Id,
+    decoder: Decoder,
+}
+
+impl Requests {
+    /// Requests to `service`, none yet.
+    pub const fn new(service: Id) -> Self {
+        Self { service, decoder: Decoder::new(MAX_REQUEST_PAYLOAD_BYTES) }
+    }
+
+    /// Takes what the client sent.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.decoder.push(bytes);
+    }
+
+    /// The payload of the next request, `None` when the client has to send more first.
+    ///
+    /// # Errors
+    ///
+    /// What came instead of a request.
+    #[expect(clippy::should_implement_trait, reason = "the payload borrows from the decoder, so it is no Iterator")]
+    pub fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
+        match self.decoder.next()? {
+            None => Ok(None),
+            Some(packet) if packet.is(self.service, Kind::Request) => Ok(Some(packet.payload)),
+            Some(_) => Err(Fault::Refuse(ErrorCode::NotValidHere)),
+        }
+    }
+
+    /// Whether the client owes the rest of a packet it has begun.
+    pub const fn mid_packet(&self) -> bool {
+        self.decoder.mid_packet()
+    }
+}
