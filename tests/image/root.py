@@ -84,7 +84,9 @@ FIRST_PACKET = """\
 #!/bin/sh
 # The first data packet, and when it came: seconds since the kernel's start.
 [ "$1" = start ] || exit 0
-/usr/bin/es-iot-ctl watch --count 1 >/dev/null && echo "first packet at $(cut -d' ' -f1 /proc/uptime) s"
+# On a slow machine the script is done a moment before the ports are bound.
+until /usr/bin/es-iot-ctl watch --count 1 >/dev/null 2>&1; do sleep 0.1; done
+echo "first packet at $(cut -d' ' -f1 /proc/uptime) s"
 """
 
 # There is no ffmpeg here; the publisher's part is to read.
