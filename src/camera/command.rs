@@ -37,7 +37,7 @@ pub fn probe(program: &str) -> Vec<String> {
 ///
 /// Its price: when the system's clock is set back, ffmpeg's time stamps stand still for as long as it was set
 /// back by. `diagnosis` recognises what ffmpeg says then, and the pipeline is restarted. `-framerate` stays as the
-/// hint for receivers; `-r` would tell ffmpeg to throw the wall clock's time stamps away. `-fpsprobesize 0` saves a
+/// hint for receivers, and `-r` is not needed. `-fpsprobesize 0` saves a
 /// warning at each start that there is no frame rate to measure.
 pub fn publisher(config: &CameraConfig) -> Vec<String> {
     if let Some(argv) = &config.publisher {
