@@ -8,7 +8,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command};
 
-use es_iot_server::config::{LogSink, LogTarget, LoggingConfig};
+use es_iot_server::config::{Level, LogSink, LogTarget, LoggingConfig};
 use es_iot_server::sys::log::init;
 
 const BUSYBOX: &str = "/bin/busybox";
@@ -59,7 +59,7 @@ fn inside() {
     let target = LogTarget::Named(vec![LogSink::Syslog]);
     let log = init(&LoggingConfig { target, ..LoggingConfig::default() }).unwrap();
     log::info!(target: "server", "one\ntwo");
-    es_iot_server::critical!(target: "camera.process", "three é");
+    log.write(Level::Critical, "camera.process", format_args!("three é"));
     assert_eq!(log.lines_lost(), 0);
 
     eventually(|| fs::read_to_string(&file).unwrap_or_default().contains("three"));

@@ -26,18 +26,6 @@ use sink::{Place, Sink};
 use stream::Stream;
 use syslog::Syslog;
 
-/// Marks the target of a record that is [`Level::Critical`], which the `log` crate does not have; [`crate::critical`]
-/// puts it there.
-pub const CRITICAL_MARK: char = '!';
-
-/// Logs a line of level `CRITICAL`: `critical!(target: "server", "no {}", what)`.
-#[macro_export]
-macro_rules! critical {
-    (target: $logger:literal, $($text:tt)+) => {
-        ::log::error!(target: concat!('!', $logger), $($text)+)
-    };
-}
-
 /// Why there is no log, or not the one that was asked for. The texts say what to do.
 #[derive(Debug)]
 pub enum LogError {
@@ -253,27 +241,24 @@ impl Handle {
 
 impl log::Log for Handle {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        self.logs(split(metadata).0)
+        self.logs(level(metadata.level()))
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        let (level, logger) = split(record.metadata());
-        self.write(level, logger, *record.args());
+        self.write(level(record.level()), record.target(), *record.args());
     }
 
     fn flush(&self) {}
 }
 
-/// The level and the logger's name.
-fn split<'a>(metadata: &log::Metadata<'a>) -> (Level, &'a str) {
-    let logger = metadata.target();
-    match (metadata.level(), logger.strip_prefix(CRITICAL_MARK)) {
-        (log::Level::Error, Some(logger)) => (Level::Critical, logger),
-        (log::Level::Error, None) => (Level::Error, logger),
-        (log::Level::Warn, _) => (Level::Warning, logger),
-        (log::Level::Info, _) => (Level::Info, logger),
-        (log::Level::Debug, _) => (Level::Debug, logger),
-        (log::Level::Trace, _) => (Level::Trace, logger),
+/// Ours of the `log` crate's, which has no `CRITICAL`: that one is written by [`Handle::write`].
+const fn level(level: log::Level) -> Level {
+    match level {
+        log::Level::Error => Level::Error,
+        log::Level::Warn => Level::Warning,
+        log::Level::Info => Level::Info,
+        log::Level::Debug => Level::Debug,
+        log::Level::Trace => Level::Trace,
     }
 }
 
