@@ -202,6 +202,12 @@ def add_modules(archive, kernel_root, wanted):
     archive.file("lib/modules/order", "\n".join(order) + "\n")
 
 
+def add_module_tree(archive, kernel_root, wanted):
+    """Kernel modules where modprobe finds them, once depmod has run."""
+    for path in modules(kernel_root, wanted).values():
+        archive.copy(str(path.relative_to(kernel_root)), path)
+
+
 def build(work, target, wanted_modules, interface, kernel_root=None):
     """Writes an initramfs with BusyBox as its init and returns its path."""
     archive = Archive()

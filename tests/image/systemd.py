@@ -17,6 +17,7 @@ INIT = """\
 #!/bin/sh
 mount -t devtmpfs devtmpfs /dev
 for module in $(cat /lib/modules/order); do insmod /lib/modules/$module.ko; done
+depmod
 exec /lib/systemd/systemd
 """
 
@@ -42,6 +43,17 @@ TTYPath=/dev/console
 TTYVHangup=no
 [Install]
 WantedBy=multi-user.target
+"""
+
+
+# A camera program that says which device nodes it can open. /dev/other belongs to the kernel's log, and its mode
+# would let everybody in.
+OPENER = """\
+#!/bin/sh
+for node in /dev/video0 /dev/media0 /dev/other; do
+    (exec 3<>$node) && echo opened $node
+done >&2
+exit 1
 """
 
 
@@ -76,7 +88,10 @@ def build(work):
     archive.file("etc/group", group + own(groups) + "messagebus:x:107:\nsystemd-network:x:998:\nsystemd-journal:x:999:\n")
     archive.file("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
     archive.file("etc/hostname", "es-iot-test\n")
-    root.add_modules(archive, work / "arm64", ["virtio_pci", "virtio_net"])
+    archive.file("usr/libexec/opener", OPENER, 0o755)
+    kernel_root = work / "arm64-full"
+    root.add_modules(archive, kernel_root, ["virtio_pci", "virtio_net"])
+    root.add_module_tree(archive, kernel_root, ["vivid"])
     path = work / "systemd.cpio.gz"
     archive.write(path)
     return path
@@ -110,8 +125,21 @@ def sandbox(machine, pid):
     assert re.search(r"^/ ro", mounts, re.M), mounts
 
 
+def devices(machine):
+    """A camera program may open a camera that appeared after the daemon's start, and no other node."""
+    machine.run("! test -e /dev/video0")
+    machine.run("modprobe vivid && udevadm settle && mknod -m 666 /dev/other c 1 11 && (exec 3<>/dev/other)")
+    for node in ["/dev/video0", "/dev/media0"]:
+        machine.until(f"stat -c '%G %a' {node}", r"^video 660$")
+    machine.run("""sed -i 's,"source": "auto","source": "command",; s,"command": null,"command": ["/usr/libexec/opener"],' \\
+        /etc/es-iot/server.json && systemctl reload es-iot-server""")
+    seen = machine.until("journalctl -u es-iot-server --no-pager | grep -A 20 'opened'", "(.|\n)*/dev/other.*").group(0)
+    assert "opened /dev/video0" in seen and "opened /dev/media0" in seen, seen
+    assert re.search("/dev/other: Operation not permitted", seen) and "opened /dev/other" not in seen, seen
+
+
 def main(work):
-    kernel = next((work / "arm64/boot").glob("vmlinuz-*cloud*"))
+    kernel = next((work / "arm64-full/boot").glob("vmlinuz-*"))
     arguments = ["-M", "virt", "-cpu", "max,pauth=off", "-smp", "2", "-m", "1024", "-serial", "stdio",
                  "-kernel", str(kernel), "-initrd", str(build(work))]
     append = "console=ttyAMA0 quiet panic=-1 systemd.show_status=0 rd.udev.log_level=3"
@@ -133,6 +161,7 @@ def main(work):
 
         machine.run("systemctl reload es-iot-server")
         machine.until("journalctl -u es-iot-server --no-pager", "configuration reread")
+        devices(machine)
 
         pid = show(machine, "MainPID")["MainPID"]
         assert pid == found["MainPID"], "a reload is no restart"
