@@ -185,6 +185,8 @@ fn versions_agree() {
     let version = env!("CARGO_PKG_VERSION");
     holds(MK, &[&format!("ES_IOT_SERVER_VERSION = {version}\n")]);
     holds(RECIPE, &[&format!("PV = \"{version}+git\"")]);
+    let latest = format!("es-iot-server ({version}-1) ");
+    assert!(read("config/debian/changelog").starts_with(&latest), "config/debian/changelog begins with {latest}");
     let rust = between(&read("Cargo.toml"), "rust-version = \"1.", "\"").unwrap().parse::<u32>().unwrap();
     assert!(rust <= 94, "Yocto wrynose has Rust 1.94");
 }
@@ -246,6 +248,28 @@ fn ports_of_the_defaults_file_are_those_of_the_configuration() {
         assert!(name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'), "{name}");
         assert_eq!(value, "", "the file as shipped changes nothing");
     }
+}
+
+/// Whoever restarts the service or upgrades the package has a shell of their own, perhaps with a `LOG_LEVEL` in it.
+#[test]
+fn the_init_script_takes_no_setting_from_the_shell_that_runs_it() {
+    let script = read(INIT);
+    let dropped: Vec<_> = between(&script, "\nunset ", "\n").expect("a line with unset").split(' ').collect();
+    let defaults = read(DEFAULTS_FILE);
+    let settings: Vec<_> = defaults
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') && *name != "ES_IOT_SERVER_ARGS")
+        .collect();
+    assert_eq!(dropped, settings);
+}
+
+/// What follows the first line is taken for the long description, and package lists show the first alone.
+#[test]
+fn the_description_fits_the_line_that_debian_has_for_it() {
+    let description = env!("CARGO_PKG_DESCRIPTION");
+    assert!(description.len() < 80 - "Description: ".len(), "{} characters", description.len());
 }
 
 #[test]
