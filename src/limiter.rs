@@ -3,25 +3,12 @@
 //! A kind's window opens with its first line and lasts [`LOG_WINDOW`]; [`LOG_BURST`] lines pass in it, the rest is
 //! counted. Not here: writing the lines, and the counts' wording (`sys::log` and whoever calls it).
 
+use crate::config::Level;
 use crate::limits::{LOG_BURST, LOG_KINDS, LOG_WINDOW};
 use crate::time::Mono;
 
 /// The kind under which events count for which [`LOG_KINDS`] left no entry of their own.
 pub const OTHER_KINDS: &str = "various events";
-
-/// What is to be done with a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Log it.
-    Pass,
-    /// Log it, and before it that so many lines of its kind were left out.
-    PassAfter {
-        /// Lines that were left out in the window before.
-        left_out: u64,
-    },
-    /// Leave it out; it is counted.
-    Suppress,
-}
 
 /// Lines of one kind that were left out in a window that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +17,8 @@ pub struct LeftOut {
     pub kind: &'static str,
     /// How many, at least 1.
     pub count: u64,
+    /// The most severe level among them.
+    pub level: Level,
 }
 
 /// The windows of all kinds: at most [`LOG_KINDS`] and one for all others.
@@ -44,24 +33,26 @@ struct Window {
     end: Mono,
     passed: u32,
     left_out: u64,
+    level: Level,
 }
 
 impl Limiter {
-    /// Whether a line of `kind` may be logged at `now`.
-    pub fn allow(&mut self, kind: &'static str, now: Mono) -> Verdict {
+    /// Whether a line of `kind` and `level` may be logged at `now`; if not, it is counted. What [`Self::flush_due`] has to
+    /// say at `now` belongs before it.
+    pub fn allow(&mut self, kind: &'static str, level: Level, now: Mono) -> bool {
         let index = self.window_of(kind, now);
         let window = &mut self.windows[index];
         if now >= window.end {
-            let left_out = window.left_out;
-            *window = Window { kind: window.kind, end: now + LOG_WINDOW, passed: 1, left_out: 0 };
-            return if left_out > 0 { Verdict::PassAfter { left_out } } else { Verdict::Pass };
+            window.end = now + LOG_WINDOW;
+            window.passed = 0;
         }
         if window.passed < LOG_BURST {
             window.passed += 1;
-            return Verdict::Pass;
+            return true;
         }
+        window.level = if window.left_out == 0 { level } else { window.level.max(level) };
         window.left_out = window.left_out.saturating_add(1);
-        Verdict::Suppress
+        false
     }
 
     /// When [`Self::flush_due`] has something to say, if no more lines come. `None`: nothing was left out.
@@ -72,7 +63,8 @@ impl Limiter {
     /// What was left out in windows that are over at `now`, each reported once. Forgets windows that are over.
     pub fn flush_due(&mut self, now: Mono) -> Vec<LeftOut> {
         let due = self.windows.iter().filter(|window| now >= window.end && window.left_out > 0);
-        let report = due.map(|window| LeftOut { kind: window.kind, count: window.left_out }).collect();
+        let report =
+            due.map(|window| LeftOut { kind: window.kind, count: window.left_out, level: window.level }).collect();
         self.windows.retain(|window| now < window.end);
         report
     }
@@ -88,7 +80,7 @@ impl Limiter {
         }
         let kind = if self.windows.len() >= LOG_KINDS { OTHER_KINDS } else { kind };
         self.find(kind).unwrap_or_else(|| {
-            self.windows.push(Window { kind, end: now, passed: 0, left_out: 0 });
+            self.windows.push(Window { kind, end: now, passed: 0, left_out: 0, level: Level::Trace });
             self.windows.len() - 1
         })
     }
@@ -107,9 +99,9 @@ mod tests {
 
     fn burst(limiter: &mut Limiter, kind: &'static str, now: Mono) {
         for _ in 0..LOG_BURST {
-            assert_eq!(limiter.allow(kind, now), Verdict::Pass);
+            assert!(limiter.allow(kind, Level::Info, now));
         }
-        assert_eq!(limiter.allow(kind, now), Verdict::Suppress);
+        assert!(!limiter.allow(kind, Level::Info, now));
     }
 
     #[test]
@@ -117,31 +109,46 @@ mod tests {
         let mut limiter = Limiter::default();
         burst(&mut limiter, "refused", START);
         let last_moment = Mono::from_nanos((START + LOG_WINDOW).as_nanos() - 1);
-        assert_eq!(limiter.allow("refused", last_moment), Verdict::Suppress);
-        assert_eq!(limiter.allow("refused", START + LOG_WINDOW), Verdict::PassAfter { left_out: 2 });
-        assert_eq!(limiter.allow("refused", START + LOG_WINDOW), Verdict::Pass);
+        assert!(!limiter.allow("refused", Level::Info, last_moment));
+        assert_eq!(limiter.flush_due(last_moment), []);
+        let left_out = LeftOut { kind: "refused", count: 2, level: Level::Info };
+        assert_eq!(limiter.flush_due(START + LOG_WINDOW), [left_out]);
+        burst(&mut limiter, "refused", START + LOG_WINDOW);
+    }
+
+    #[test]
+    fn the_count_has_the_level_of_the_worst_line_that_it_stands_for() {
+        let mut limiter = Limiter::default();
+        burst(&mut limiter, "camera", START);
+        assert!(!limiter.allow("camera", Level::Error, START));
+        assert!(!limiter.allow("camera", Level::Debug, START));
+        let end = START + LOG_WINDOW;
+        assert_eq!(limiter.flush_due(end), [LeftOut { kind: "camera", count: 3, level: Level::Error }]);
+        burst(&mut limiter, "camera", end);
+        let left_out = LeftOut { kind: "camera", count: 1, level: Level::Info };
+        assert_eq!(limiter.flush_due(end + LOG_WINDOW), [left_out], "the window before is forgotten");
     }
 
     #[test]
     fn kinds_do_not_count_for_each_other() {
         let mut limiter = Limiter::default();
         burst(&mut limiter, "refused", START);
-        assert_eq!(limiter.allow("lost", START), Verdict::Pass);
+        assert!(limiter.allow("lost", Level::Info, START));
     }
 
     #[test]
     fn the_rest_is_told_at_the_windows_end_though_no_more_lines_come() {
         let mut limiter = Limiter::default();
-        assert_eq!(limiter.allow("quiet", START), Verdict::Pass);
+        assert!(limiter.allow("quiet", Level::Info, START));
         assert_eq!(limiter.next_deadline(), None);
         burst(&mut limiter, "refused", START + Duration::from_secs(1));
         let end = START + Duration::from_secs(1) + LOG_WINDOW;
         assert_eq!(limiter.next_deadline(), Some(end));
         assert_eq!(limiter.flush_due(START + LOG_WINDOW), []);
-        assert_eq!(limiter.flush_due(end), [LeftOut { kind: "refused", count: 1 }]);
+        assert_eq!(limiter.flush_due(end), [LeftOut { kind: "refused", count: 1, level: Level::Info }]);
         assert_eq!(limiter.flush_due(end), []);
         assert_eq!(limiter.next_deadline(), None);
-        assert_eq!(limiter.allow("refused", end), Verdict::Pass);
+        assert!(limiter.allow("refused", Level::Info, end));
     }
 
     #[test]
@@ -151,8 +158,7 @@ mod tests {
         for kind in &kinds[..LOG_KINDS] {
             burst(&mut limiter, kind, START);
         }
-        let suppressed =
-            kinds[LOG_KINDS..].iter().filter(|kind| limiter.allow(kind, START) == Verdict::Suppress).count();
+        let suppressed = kinds[LOG_KINDS..].iter().filter(|kind| !limiter.allow(kind, Level::Info, START)).count();
         assert_eq!(suppressed, 10, "all others share one burst");
         assert_eq!(limiter.windows.len(), LOG_KINDS + 1);
         let told: u64 = limiter.flush_due(START + LOG_WINDOW).iter().map(|left_out| left_out.count).sum();
@@ -164,7 +170,7 @@ mod tests {
     fn kinds_that_are_quiet_make_room() {
         let mut limiter = Limiter::default();
         for n in 0..LOG_KINDS {
-            assert_eq!(limiter.allow(format!("kind {n}").leak(), START), Verdict::Pass);
+            assert!(limiter.allow(format!("kind {n}").leak(), Level::Info, START));
         }
         burst(&mut limiter, "new", START + LOG_WINDOW);
         assert_eq!(limiter.windows.len(), 1);

@@ -27,7 +27,7 @@ pub use contract::{ConnId, Errno, Fresh, Input, Notice, Output, Request, Service
 
 use crate::camera::supervisor::{Action, Event, Supervisor};
 use crate::config::{Config, Secret};
-use crate::limiter::{LeftOut, Limiter, Verdict};
+use crate::limiter::{LeftOut, Limiter};
 use crate::service::access::Access;
 use crate::service::data::{Schedule, Source, Subscribers};
 use crate::stats::{Counter, Stats};
@@ -205,15 +205,13 @@ impl Server {
 
     /// Says something, unless its kind has said too much lately.
     fn report(&mut self, now: Mono, report: Report, out: &mut Vec<Output>) {
-        if report.level() < self.config.logging.level {
+        let level = report.level();
+        if level < self.config.logging.level && !report.is_an_answer() {
             return;
         }
-        match report.kind().map(|kind| (kind, self.limiter.allow(kind, now))) {
-            None | Some((_, Verdict::Pass)) => {}
-            Some((kind, Verdict::PassAfter { left_out })) => {
-                out.push(Output::Report(Report::LeftOut { kind, count: left_out }));
-            }
-            Some((_, Verdict::Suppress)) => {
+        if let Some(kind) = report.kind() {
+            self.limiter_due(now, out);
+            if !self.limiter.allow(kind, level, now) {
                 self.stats.bump(Counter::LinesSuppressed);
                 return;
             }
@@ -222,8 +220,8 @@ impl Server {
     }
 
     fn limiter_due(&mut self, now: Mono, out: &mut Vec<Output>) {
-        for LeftOut { kind, count } in self.limiter.flush_due(now) {
-            out.push(Output::Report(Report::LeftOut { kind, count }));
+        for LeftOut { kind, count, level } in self.limiter.flush_due(now) {
+            out.push(Output::Report(Report::LeftOut { kind, count, level }));
         }
     }
 }

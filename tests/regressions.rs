@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::config::{CameraConfig, CameraSource, Config, Level, Secret};
+use es_iot_server::limits::{LOG_BURST, LOG_WINDOW};
+use es_iot_server::server::report::Report;
 use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 use es_iot_server::wire::{self, ErrorCode, Id, Kind, Outgoing, packet};
@@ -27,10 +29,14 @@ struct Bench {
 
 impl Bench {
     fn new(clients: &[ConnId]) -> Self {
+        Self::with(config(), clients)
+    }
+
+    fn with(config: Config, clients: &[ConnId]) -> Self {
         let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
         let setup =
             Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
-        let mut bench = Self { server: Server::new(config(), setup, now), now };
+        let mut bench = Self { server: Server::new(config, setup, now), now };
         bench.server.start(now, &mut Vec::new());
         let peer: SocketAddr = "192.0.2.1:4000".parse().expect("an address");
         for &conn in clients {
@@ -40,9 +46,15 @@ impl Bench {
     }
 
     fn handle(&mut self, input: Input<'_>) -> Vec<Output> {
+        let mut out = self.handle_told(input);
+        out.retain(|output| !matches!(output, Output::Report(_) | Output::Notify(_)));
+        out
+    }
+
+    /// With what goes into the log.
+    fn handle_told(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut out = Vec::new();
         self.server.handle(self.now, input, &mut out);
-        out.retain(|output| !matches!(output, Output::Report(_) | Output::Notify(_)));
         out
     }
 
@@ -226,4 +238,38 @@ fn a_reload_of_settings_and_camera_starts_the_camera_once() {
         .collect();
     assert_eq!(cameras, [["cam", "9"]]);
     assert!(!out.iter().any(|output| matches!(output, Output::Signal { .. })), "it is left to run");
+}
+
+fn reports(outputs: &[Output]) -> Vec<&Report> {
+    outputs.iter().filter_map(|output| if let Output::Report(report) = output { Some(report) } else { None }).collect()
+}
+
+#[test]
+fn where_the_level_was_warning_nobody_was_told_of_lines_left_out_nor_of_the_counters() {
+    let mut config = config();
+    config.logging.level = Level::Warning;
+    let mut bench = Bench::with(config, &[A]);
+    let damaged = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFD];
+    for _ in 0..LOG_BURST + 3 {
+        bench.handle(Input::Received { conn: A, bytes: &damaged });
+    }
+    bench.now.mono = bench.now.mono + LOG_WINDOW;
+    let told = bench.handle_told(Input::Wakeup);
+    let left_out = Report::LeftOut { kind: "refusals", count: 3, level: Level::Warning };
+    assert_eq!(reports(&told), [&left_out]);
+    assert_eq!(left_out.level(), Level::Warning);
+    let told = bench.handle_told(Input::Signal(Request::Counters));
+    assert!(matches!(*reports(&told), [Report::Counters { .. }]), "{told:?}");
+}
+
+#[test]
+fn a_reload_that_opened_the_ports_did_not_say_so() {
+    let mut closed = config();
+    closed.auth.required = true;
+    let mut bench = Bench::with(closed, &[]);
+    let fresh = || Fresh { config: config(), password: Secret::new("1111"), settings: None, needs_restart: Vec::new() };
+    let told = bench.handle_told(Input::Reloaded(Ok(Box::new(fresh()))));
+    assert!(reports(&told).contains(&&Report::OpenToNetwork), "{told:?}");
+    let told = bench.handle_told(Input::Reloaded(Ok(Box::new(fresh()))));
+    assert!(!reports(&told).contains(&&Report::OpenToNetwork), "once is enough: {told:?}");
 }

@@ -46,6 +46,9 @@ impl Reactor<'_> {
                 }
             }
             Output::Notify(notice) => self.notify(&notice),
+            Output::Report(report) if report.is_an_answer() => {
+                self.log.answer(report.level(), report.logger(), format_args!("{report}"));
+            }
             Output::Report(report) => {
                 self.log.write(report.level(), report.logger(), format_args!("{report}"));
                 for line in report.details() {

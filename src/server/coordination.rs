@@ -152,6 +152,7 @@ impl Server {
     ) -> bool {
         let source_before = self.config.data.clone();
         let camera_changed = self.config.camera != config.camera;
+        let opened = self.config.auth.required && !config.auth.required;
         self.config.logging.level = config.logging.level;
         self.config.data = config.data;
         self.config.auth = config.auth;
@@ -166,6 +167,9 @@ impl Server {
             self.access.revoke_grants();
         }
         self.recheck_peers(now, out);
+        if opened {
+            self.report(now, Report::OpenToNetwork, out);
+        }
         camera_changed
     }
 

@@ -116,6 +116,8 @@ pub enum Report {
         kind: &'static str,
         /// How many.
         count: u64,
+        /// The level of the worst of them.
+        level: Level,
     },
     /// The server was asked to stop.
     Stopping,
@@ -157,8 +159,8 @@ impl Report {
             | Self::StoreRecovered { .. }
             | Self::Reloaded { .. }
             | Self::Counters { .. }
-            | Self::LeftOut { .. }
             | Self::Stopping => Level::Info,
+            Self::LeftOut { level, .. } => *level,
             Self::StoreFailed { .. }
             | Self::StoreHangs { .. }
             | Self::ReloadFailed { .. }
@@ -199,6 +201,11 @@ impl Report {
             | Self::Stopping
             | Self::StopTimedOut { .. } => "server",
         }
+    }
+
+    /// Whether somebody asked for it: it is logged whatever the level.
+    pub fn is_an_answer(&self) -> bool {
+        matches!(self, Self::Counters { .. })
     }
 
     /// Lines that belong below it: what the children printed before they failed.
@@ -281,7 +288,7 @@ impl fmt::Display for Report {
             ),
             Self::ReloadFailed { why } => write!(f, "configuration not changed: {why}"),
             Self::Counters { text } => f.write_str(text),
-            Self::LeftOut { kind, count } => write!(f, "left out {count} more lines about {kind}"),
+            Self::LeftOut { kind, count, .. } => write!(f, "left out {count} more lines about {kind}"),
             Self::Stopping => f.write_str("stopping"),
             Self::StopTimedOut { waiting_for } => write!(f, "stopped without waiting longer for {waiting_for}"),
         }

@@ -1,6 +1,6 @@
 //! Why a start (or, for an internal error, a run) failed: one line for a person, one exit code for an init system.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use crate::camera::settings::SettingsError;
@@ -104,7 +104,8 @@ impl StartError {
     /// Tells it on standard error, in one line.
     pub fn tell(&self) {
         if !matches!(self, Self::Told(_)) {
-            eprintln!("es-iot-server: {self}");
+            // Nobody is left to hear that it could not be told; the exit code says the rest.
+            let _ = writeln!(io::stderr(), "es-iot-server: {self}");
         }
     }
 

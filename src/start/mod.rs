@@ -8,13 +8,14 @@ mod prepare;
 
 use std::io::Write;
 use std::net::{TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
 
 use rand::TryRng;
 
 pub use arguments::{Arguments, Command};
 pub use error::StartError;
 
-use crate::config::{self, Config, Level, Sources};
+use crate::config::{self, Config, Level, Loaded, LoggingConfig, Sources};
 use crate::limits::{REFUSED_SLOTS, SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
 use crate::reactor::{self, Outside};
 use crate::server::{Fresh, Server, Service, Setup};
@@ -31,16 +32,26 @@ use crate::sys::{clock, limits, log as syslog, socket};
 pub fn serve(arguments: &Arguments) -> Result<(), StartError> {
     signalfd::block().map_err(StartError::internal("blocking signals"))?;
     let sources = Sources::of_process(arguments.config.clone(), arguments.log_level.clone());
-    let loaded = config::load(&sources)?;
-    let log = syslog::init(&loaded.config.logging)?;
-    let result = serve_logged(&sources, &loaded.config, &log);
-    if let Err(error) = &result {
-        log.write(Level::Critical, error.logger(), format_args!("{error}"));
-    }
-    result.map_err(|error| if log.uses_stderr() { error.told() } else { error })
+    let loaded = config::load(&sources).map_err(StartError::from);
+    let opened = loaded.and_then(|loaded| Ok((syslog::init(&loaded.config.logging)?, loaded)));
+    let (log, loaded) = opened.map_err(|error| match syslog::init(&LoggingConfig::default()) {
+        // The log that was asked for is not known, or can't be had: the default one is where people look.
+        Ok(log) => told(error, &log),
+        Err(_) => error,
+    })?;
+    serve_logged(sources, loaded, &log).map_err(|error| told(error, &log))
 }
 
-fn serve_logged(sources: &Sources<'_>, config: &Config, log: &Handle) -> Result<(), StartError> {
+/// Logs why there is no daemon (any more).
+fn told(error: StartError, log: &Handle) -> StartError {
+    log.write(Level::Critical, error.logger(), format_args!("{error}"));
+    if log.uses_stderr() { error.told() } else { error }
+}
+
+fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Result<(), StartError> {
+    let Loaded { config, file } = loaded;
+    let config = &config;
+    keep(&mut sources, file);
     log.write(
         Level::Info,
         "server",
@@ -60,7 +71,7 @@ fn serve_logged(sources: &Sources<'_>, config: &Config, log: &Handle) -> Result<
     let setup = Setup { settings, password, seed, watchdog: notifier.watchdog_interval() };
     let server = Server::new(config.clone(), setup, clock::now());
     let mut reload = || {
-        let fresh = reread(sources, config)?;
+        let fresh = reread(&mut sources, config)?;
         raise_descriptors(&fresh.config, log).map_err(|error| error.to_string())?;
         Ok(fresh)
     };
@@ -86,9 +97,7 @@ fn serve_logged(sources: &Sources<'_>, config: &Config, log: &Handle) -> Result<
 pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
     let sources = Sources::of_process(arguments.config.clone(), arguments.log_level.clone());
     let loaded = config::load(&sources)?;
-    if let Some(path) = &loaded.config.auth.password_file {
-        config::password::read_file(path)?;
-    }
+    prepare::check_password(&loaded.config)?;
     prepare::read_settings(&loaded.config)?;
     say(&match loaded.file {
         Some(path) => format!("{}: configuration is valid\n", path.display()),
@@ -120,10 +129,16 @@ fn say(text: &str) -> Result<(), StartError> {
     }
 }
 
+/// A file that was there once has to be there at a reload: the defaults instead would open what the file had closed.
+fn keep(sources: &mut Sources<'_>, file: Option<PathBuf>) {
+    sources.config_file = file.or(sources.config_file.take());
+}
+
 /// Rereads everything, for SIGHUP.
-fn reread(sources: &Sources<'_>, started_with: &Config) -> Result<Box<Fresh>, String> {
-    let reread = || -> Result<Fresh, StartError> {
-        let config = config::load(sources)?.config;
+fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Fresh>, String> {
+    let mut reread = || -> Result<Fresh, StartError> {
+        let Loaded { config, file } = config::load(sources)?;
+        keep(sources, file);
         let password = prepare::known_password(&config, &started_with.paths)?;
         let settings = prepare::read_settings(started_with)?;
         let needs_restart = config::changes_needing_restart(started_with, &config);

@@ -48,6 +48,12 @@ pub fn known_password(config: &Config, paths: &PathsConfig) -> Result<Secret, St
     Ok(password::read_file(path)?)
 }
 
+/// Whether a start would find a password, or make one.
+pub fn check_password(config: &Config) -> Result<(), StartError> {
+    let generated = config.auth.password_file.is_none() && is_missing(&config.paths.generated_password_file());
+    if generated { Ok(()) } else { known_password(config, &config.paths).map(drop) }
+}
+
 /// The camera settings at the start. A file that is damaged or can't be read is set aside, and the
 /// defaults are used.
 pub fn settings(config: &Config, log: &Handle) -> CameraSettings {

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
@@ -137,16 +137,25 @@ pub fn open(config: &LoggingConfig, around: Surroundings) -> Result<Handle, LogE
     for &sink in named {
         sinks.push(Sink::new(around.place(sink)?));
     }
+    let mut trouble = None;
     if let Some(path) = &config.file {
-        sinks.push(Sink::new(Place::file(path).map_err(|source| file_error(path, source))?));
+        let place = Place::file(path, (around.clock)().mono)
+            .map_err(|errno| LogError::File { path: path.clone(), source: errno.into() })?;
+        trouble = place.not_open().map(|(path, errno)| (path.to_owned(), errno.desc()));
+        sinks.push(Sink::new(place));
     }
-    Ok(Handle(Arc::new(Inner {
+    let log = Handle(Arc::new(Inner {
         level: AtomicU8::new(config.level as u8),
         lost: AtomicU64::new(0),
         installed: AtomicBool::new(false),
         clock: around.clock,
         sinks: Mutex::new(sinks),
-    })))
+    }));
+    if let Some((path, why)) = trouble {
+        let path = path.display();
+        log.write(Level::Error, "server", format_args!("logging.file: can't open {path}: {why}; it is tried again"));
+    }
+    Ok(log)
 }
 
 /// The log. Clones are the same log.
@@ -165,9 +174,13 @@ struct Inner {
 impl Handle {
     /// Logs one event. `logger` is the name that people filter by, such as `camera.process`.
     pub fn write(&self, level: Level, logger: &str, text: fmt::Arguments<'_>) {
-        if !self.logs(level) {
-            return;
+        if self.logs(level) {
+            self.answer(level, logger, text);
         }
+    }
+
+    /// Logs what somebody asked for: a line that no level keeps back.
+    pub fn answer(&self, level: Level, logger: &str, text: fmt::Arguments<'_>) {
         // All foreign code (Display of what is logged) runs before the lock is taken.
         let (logger, text) = (line::clean_name(logger), line::clean(text));
         let now = (self.0.clock)();
@@ -270,8 +283,4 @@ const fn filter(level: Level) -> log::LevelFilter {
         Level::Warning => log::LevelFilter::Warn,
         Level::Error | Level::Critical => log::LevelFilter::Error,
     }
-}
-
-fn file_error(path: &Path, source: io::Error) -> LogError {
-    LogError::File { path: path.to_owned(), source }
 }

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::net::{Ipv6Addr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Client, Launch, packet};
+use crate::support::{Client, Launch, in_mount_namespace, packet};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 
@@ -141,4 +142,79 @@ fn an_ipv4_peer_of_an_ipv6_listener_was_logged_as_an_ipv6_address() {
     let mut daemon = Launch::new().set("server.host", "::").start();
     daemon.try_password("127.0.0.1", "1111");
     assert!(daemon.await_log("gave the right password").contains(" 127.0.0.1 gave"));
+}
+
+/// The file of `--config` has to be there; the default one was taken for one that nobody wrote.
+#[test]
+fn a_reload_while_the_default_file_was_away_opened_the_ports_to_everyone() {
+    if !in_mount_namespace() {
+        return;
+    }
+    // Without its arguments, the daemon reads the default file.
+    let default_file = "mount -t tmpfs tmpfs /etc; mkdir /etc/es-iot; cp $DIR/server.json /etc/es-iot; set -- \"$1\"";
+    let launch = Launch::new().set("auth.required", true).set("auth.trust_loopback", false).in_namespace(default_file);
+    let mut daemon = launch.start();
+    fs::remove_file(daemon.proc("root/etc/es-iot/server.json")).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    let line = daemon.await_log("configuration not changed");
+    assert!(line.contains("/etc/es-iot/server.json"), "{line}");
+    let mut client = daemon.settings();
+    client.send(&packet(2, 1, &[]));
+    client.expect_error(2, 4);
+}
+
+#[test]
+fn a_standard_error_that_takes_nothing_turned_each_exit_code_into_an_abort() {
+    for (argument, code) in [("--nonsense", 64), ("--config=/nonexistent", 78)] {
+        let mut command = Launch::new().arg(argument).command();
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        assert_eq!(command.stderr(full).status().unwrap().code(), Some(code), "{argument}");
+    }
+}
+
+#[test]
+fn a_log_file_on_a_read_only_disk_kept_the_daemon_from_starting() {
+    if !in_mount_namespace() {
+        return;
+    }
+    let launch = Launch::new();
+    fs::create_dir(launch.dir.join("disk")).unwrap();
+    let file = launch.dir.join("disk/log");
+    let launch =
+        launch.set("logging.file", file.to_str().unwrap()).in_namespace("mount -t tmpfs -o ro tmpfs $DIR/disk");
+    let told = launch.start().log();
+    assert!(told.contains(&format!("can't open {}: Read-only file system", file.display())), "{told}");
+}
+
+#[test]
+fn the_check_passed_a_generated_password_that_the_start_refuses() {
+    let launch = Launch::new().set("auth.password", serde_json::Value::Null);
+    fs::create_dir(launch.state_dir()).unwrap();
+    let password = launch.state_dir().join("auth_password");
+    fs::write(&password, "secret\n").unwrap();
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o644)).unwrap();
+    let launch = launch.arg("--check-config");
+    let output = launch.run();
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(launch.run().status.code(), Some(0));
+}
+
+/// The init script's shell has no reader for standard error.
+#[test]
+fn syslog_was_not_told_why_the_configuration_is_wrong() {
+    if !in_mount_namespace() {
+        return;
+    }
+    let launch = Launch::new().set("camera.framerate", 0);
+    let socket = std::os::unix::net::UnixDatagram::bind(launch.dir.join("syslog")).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+    let script = "mount -t tmpfs tmpfs /dev; ln -s $DIR/syslog /dev/log";
+    let output = launch.in_namespace(script).run();
+    assert_eq!(output.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("camera.framerate"), "{output:?}");
+    let mut bytes = [0; 2048];
+    let length = socket.recv(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes[..length]);
+    assert!(text.starts_with("<26>") && text.contains("camera.framerate"), "{text}");
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
-use syslog::{Facility, Formatter3164, LogFormat, Severity};
+use syslog::{Facility, Severity};
 
 use crate::config::Level;
 use crate::limits::{MAX_LOG_LINE_BYTES, MAX_LOGGER_NAME_BYTES};
@@ -39,22 +39,13 @@ pub fn journald(line: &mut Vec<u8>, record: &Record<'_>) {
     line.push(b'\n');
 }
 
-/// Appends a datagram for `/dev/log` (RFC 3164, section 4.1) with `logger: text` as its content.
-pub fn syslog(line: &mut Vec<u8>, formatter: &Formatter3164, record: &Record<'_>) {
+/// Appends a datagram for `/dev/log`: `<priority>es-iot-server[pid]: logger: text`, facility `daemon`. RFC 3164 (section 4.1)
+/// has a time stamp and a host name before the tag; a local syslogd adds its own, in the time zone of all its lines.
+pub fn syslog(line: &mut Vec<u8>, record: &Record<'_>) {
     let start = line.len();
-    let _ = formatter.format(line, severity(record.level), format_args!("{}: ", record.logger));
+    let priority = Facility::LOG_DAEMON as u8 | severity(record.level) as u8;
+    let _ = write!(line, "<{priority}>es-iot-server[{}]: {}: ", std::process::id(), record.logger);
     push_cut(line, record.text, start + MAX_LOG_LINE_BYTES);
-}
-
-/// The head of every syslog line: facility `daemon`, tag `es-iot-server[pid]`, no host name, which a local syslogd
-/// fills in.
-pub fn syslog_formatter() -> Formatter3164 {
-    Formatter3164 {
-        facility: Facility::LOG_DAEMON,
-        hostname: None,
-        process: "es-iot-server".into(),
-        pid: std::process::id(),
-    }
 }
 
 /// The text of an event with everything escaped that could end the line, move a terminal's cursor or turn the
@@ -147,10 +138,7 @@ mod tests {
     fn formats() {
         assert_eq!(text_of(console, "no\tway"), "2026-11-23 02:12:11.123 camera.process WARNING no\tway\n");
         assert_eq!(text_of(journald, "so"), "<4>camera.process: so\n");
-        let line = text_of(|line, record| syslog(line, &syslog_formatter(), record), "so");
-        assert!(line.starts_with("<28>"), "{line}");
-        let tail = format!(" es-iot-server[{}]: camera.process: so", std::process::id());
-        assert!(line.ends_with(&tail), "{line}");
+        assert_eq!(text_of(syslog, "so"), format!("<28>es-iot-server[{}]: camera.process: so", std::process::id()));
     }
 
     #[test]
@@ -170,11 +158,7 @@ mod tests {
         for pad in 0..4 {
             let text = clean(format_args!("{}{}", "x".repeat(pad), "é".repeat(5000)));
             assert!(text.len() <= MAX_LOG_LINE_BYTES + 8);
-            for line in [
-                text_of(console, &text),
-                text_of(journald, &text),
-                text_of(|line, record| syslog(line, &syslog_formatter(), record), &text),
-            ] {
+            for line in [text_of(console, &text), text_of(journald, &text), text_of(syslog, &text)] {
                 assert!((MAX_LOG_LINE_BYTES - 2..=MAX_LOG_LINE_BYTES).contains(&line.len()), "{}", line.len());
                 assert!(line.trim_end().ends_with("é [...]"), "{line}");
             }

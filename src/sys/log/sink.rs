@@ -1,7 +1,7 @@
 //! One place that lines go to, and what it lost.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use nix::errno::Errno;
 
 use super::line::{self, Record};
 use super::stream::Stream;
-use super::syslog::{Syslog, is_away};
+use super::syslog::{Syslog, errno, is_away};
 use crate::config::Level;
-use crate::limits::{LOG_LOSS_NOTICE, MAX_LOG_LINE_BYTES};
+use crate::limits::{LOG_LOSS_NOTICE, LOG_RECONNECT, MAX_LOG_LINE_BYTES};
 use crate::time::{Mono, Now};
 
 /// Where a sink's lines go.
@@ -25,28 +25,50 @@ pub enum Place {
     /// `/dev/log`.
     Syslog(Syslog),
     /// `logging.file`.
-    File {
-        /// Its name, for reopening it.
-        path: PathBuf,
-        /// The file itself.
-        stream: Stream,
-    },
+    File(LogFile),
+}
+
+/// A file, and its name for opening it anew.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    /// The file, or why it is not open.
+    stream: Result<Stream, Errno>,
+    /// When opening it was tried last.
+    tried: Mono,
+}
+
+impl LogFile {
+    /// The open file. One that could not be opened is tried anew, but only once in [`LOG_RECONNECT`].
+    fn stream(&mut self, now: Mono) -> Result<&mut Stream, Errno> {
+        if self.stream.is_err() && now.since(self.tried) >= LOG_RECONNECT {
+            self.tried = now;
+            self.stream = open(&self.path);
+        }
+        self.stream.as_mut().map_err(|errno| *errno)
+    }
 }
 
 impl Place {
-    /// Opens `path` to append to.
-    pub fn file(path: &Path) -> io::Result<Self> {
-        Ok(Self::File { path: path.to_owned(), stream: Stream::own(open(path)?.into()) })
+    /// Opens `path` to append to. When the disk is what keeps it from being opened, that is tried again with later lines,
+    /// and [`Self::not_open`] says why; everything else is a mistake in the configuration.
+    pub fn file(path: &Path, now: Mono) -> Result<Self, Errno> {
+        match open(path) {
+            Err(errno) if !is_of_the_disk(errno) => Err(errno),
+            stream => Ok(Self::File(LogFile { path: path.to_owned(), stream, tried: now })),
+        }
+    }
+
+    /// The file that could not be opened yet, and why.
+    pub fn not_open(&self) -> Option<(&Path, Errno)> {
+        if let Self::File(LogFile { path, stream: Err(errno), .. }) = self { Some((path, *errno)) } else { None }
     }
 
     fn put(&mut self, record: &Record<'_>, buffer: &mut Vec<u8>, now: Now) -> Result<(), Errno> {
         buffer.clear();
         match self {
-            Self::Console(stream) | Self::File { stream, .. } => {
-                stream.repair(buffer);
-                line::console(buffer, record);
-                stream.put(buffer)
-            }
+            Self::Console(stream) => console(stream, record, buffer),
+            Self::File(file) => console(file.stream(now.mono)?, record, buffer),
             Self::Journald(stream) => {
                 stream.repair(buffer);
                 line::journald(buffer, record);
@@ -63,7 +85,7 @@ impl fmt::Display for Place {
             Self::Console(_) => f.write_str("standard error"),
             Self::Journald(_) => f.write_str("journald"),
             Self::Syslog(_) => f.write_str("syslog"),
-            Self::File { path, .. } => write!(f, "{}", path.display()),
+            Self::File(file) => write!(f, "{}", file.path.display()),
         }
     }
 }
@@ -108,11 +130,8 @@ impl Sink {
 
     /// Opens the file anew, if this is one. When that fails, lines still go where they went.
     pub fn reopen(&mut self) -> Result<(), (PathBuf, io::Error)> {
-        let Place::File { path, stream } = &mut self.place else { return Ok(()) };
-        match open(path) {
-            Ok(file) => *stream = Stream::own(file.into()),
-            Err(error) => return Err((path.clone(), error)),
-        }
+        let Place::File(LogFile { path, stream, .. }) = &mut self.place else { return Ok(()) };
+        *stream = Ok(open(path).map_err(|errno| (path.clone(), errno.into()))?);
         Ok(())
     }
 
@@ -133,8 +152,20 @@ impl Sink {
     }
 }
 
+fn console(stream: &mut Stream, record: &Record<'_>, buffer: &mut Vec<u8>) -> Result<(), Errno> {
+    stream.repair(buffer);
+    line::console(buffer, record);
+    stream.put(buffer)
+}
+
+/// Whether an error may pass without anybody changing the configuration.
+const fn is_of_the_disk(errno: Errno) -> bool {
+    matches!(errno, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)
+}
+
 /// `O_NONBLOCK` means nothing to a regular file, and keeps a FIFO or a terminal in its place from holding us up.
-fn open(path: &Path) -> io::Result<File> {
+fn open(path: &Path) -> Result<Stream, Errno> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path)
+    let opened = OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path);
+    opened.map(|file| Stream::own(file.into())).map_err(|error| errno(&error))
 }

@@ -5,7 +5,6 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use syslog::Formatter3164;
 
 use super::line::{self, Record};
 use crate::limits::LOG_RECONNECT;
@@ -15,7 +14,6 @@ use crate::time::Mono;
 #[derive(Debug)]
 pub struct Syslog {
     path: PathBuf,
-    formatter: Formatter3164,
     socket: Option<UnixDatagram>,
     /// When reaching it was tried last, and what came of it.
     tried: Option<(Mono, Errno)>,
@@ -24,13 +22,13 @@ pub struct Syslog {
 impl Syslog {
     /// The syslogd whose socket is `path`. It is reached for with the first line.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, formatter: line::syslog_formatter(), socket: None, tried: None }
+        Self { path, socket: None, tried: None }
     }
 
     /// Sends one line, `buffer` being scratch space. `EAGAIN`: its queue is full. A syslogd that was restarted is
     /// reached anew with the same line, but only once in [`LOG_RECONNECT`].
     pub fn put(&mut self, record: &Record<'_>, buffer: &mut Vec<u8>, now: Mono) -> Result<(), Errno> {
-        line::syslog(buffer, &self.formatter, record);
+        line::syslog(buffer, record);
         if let Some(socket) = &self.socket {
             match sent(socket.send(buffer)) {
                 Err(errno) if is_away(errno) => self.socket = None,
@@ -80,6 +78,7 @@ fn sent(result: io::Result<usize>) -> Result<(), Errno> {
     result.map(drop).map_err(|error| errno(&error))
 }
 
-fn errno(error: &io::Error) -> Errno {
+/// The number in an error.
+pub fn errno(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
