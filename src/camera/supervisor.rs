@@ -50,7 +50,8 @@ pub enum Event<'a> {
     Line {
         /// Which child.
         role: Role,
-        /// The line; it is cut here.
+        /// The line, masked by the caller if the caller has cut it ([`crate::config::mask_url_passwords_in_cut`]);
+        /// masked and cut here.
         text: &'a str,
     },
     /// Video moved from the camera to the publisher. Bytes of a camera that has exited must not be counted.

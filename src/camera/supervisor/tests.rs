@@ -286,6 +286,13 @@ fn the_tail_is_bounded_in_lines_and_bytes() {
 }
 
 #[test]
+fn a_password_is_masked_before_its_line_is_cut() {
+    let mut rig = Rig::started();
+    rig.line(Role::Publisher, &format!("rtsp://ann:{}@host/x", "S3CRET".repeat(100)));
+    assert!(matches!(&rig.out[..], [Action::Report(line)] if line.to_string() == "rtsp://ann:***@host/x"));
+}
+
+#[test]
 fn both_spawns_may_fail_at_once() {
     let mut rig = Rig::started();
     assert_eq!(rig.event(Event::SpawnFailed { role: Role::Publisher, errno: 11, text: "again" }), "int:camera");

@@ -81,9 +81,9 @@ impl Unit {
 
     /// Takes in a line of a camera's or publisher's standard error.
     pub fn line(&mut self, role: Role, text: &str, quiet: bool, out: &mut Vec<Action>) -> Option<Clue> {
+        // ffmpeg repeats its URL in some errors. A cut before this could take away what a password is known by.
+        let text = mask_url_passwords(text);
         let text = text[..text.floor_char_boundary(limits::MAX_CHILD_LINE_BYTES)].trim_end();
-        // ffmpeg repeats its URL in some errors.
-        let text = &*mask_url_passwords(text);
         let name = base_name(&self.child(role).program).to_owned();
         let logger = format!("camera.{name}");
         if self.tail.len() == limits::TAIL_LINES {
