@@ -56,6 +56,8 @@ pub struct Server {
     status: String,
     limiter: Limiter,
     watchdog: Option<(Duration, Mono)>,
+    /// Both clocks at the last input, to notice when the wall clock is set.
+    seen: Now,
     /// While stopping: when it has to be over.
     stop_by: Option<Mono>,
     exited: bool,
@@ -97,6 +99,7 @@ impl Server {
             status: String::new(),
             limiter: Limiter::default(),
             watchdog: setup.watchdog.map(|interval| (interval, now.mono + interval)),
+            seen: now,
             stop_by: None,
             exited: false,
             stats: Stats::default(),
@@ -107,6 +110,7 @@ impl Server {
 
     /// Begins: the ports are bound, the camera may start.
     pub fn start(&mut self, now: Now, out: &mut Vec<Output>) {
+        self.seen = now;
         out.push(Output::Notify(Notice::Ready));
         if !self.config.auth.required {
             self.report(now.mono, Report::OpenToNetwork, out);
@@ -117,6 +121,7 @@ impl Server {
 
     /// Takes one input.
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
+        self.look_at_clock(now, out);
         match input {
             Input::Accepted { conn, service, peer } => {
                 self.accepted(now.mono, conn, service, peer.ip().to_canonical(), out);

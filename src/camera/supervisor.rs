@@ -66,6 +66,11 @@ pub enum Event<'a> {
         /// How it ended.
         exit: Exit,
     },
+    /// The wall clock was set. The publisher's time stamps are of that clock, so the unit starts afresh.
+    ClockStepped {
+        /// By how many milliseconds: forward, or back when it is negative.
+        by_ms: i64,
+    },
     /// The time of [`Supervisor::deadline`] has come. Too early is ignored.
     Deadline,
     /// Stop everything for good; only [`Event::Start`] begins again.
@@ -192,9 +197,10 @@ impl Supervisor {
             Event::SettingsChanged(settings) => self.on_settings(now, settings, out),
             Event::Reconfigured(config) => self.on_config(now, config, out),
             Event::SpawnFailed { role, errno, text } => self.on_spawn_failed(now, role, errno, text, out),
-            Event::Line { role, text } => self.on_line(now, role, text, out),
+            Event::Line { role, text } => self.on_line(role, text, out),
             Event::Video { bytes } => self.on_video(now, bytes, out),
             Event::Exited { role, exit } => self.on_exited(now, role, exit, out),
+            Event::ClockStepped { by_ms } => self.on_clock(now, by_ms, out),
             Event::Deadline => self.on_deadline(now, out),
             Event::Stop => self.on_stop(now, out),
         }

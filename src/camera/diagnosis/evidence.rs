@@ -34,19 +34,19 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Takes in a line of standard error, and says what it gave away. Of each child the first clue counts, except
-    /// that a time-out and a missing input yield to anything else: the child may have come over it.
-    pub fn line(&mut self, role: Role, text: &str) -> Option<Clue> {
-        let clue = Clue::of(role, text)?;
+    /// Takes in a line of standard error. Of each child the first clue counts, except that a time-out and a missing
+    /// input yield to anything else: the child may have come over it.
+    pub fn line(&mut self, role: Role, text: &str) {
         let known = match role {
-            Role::Probe => return None,
+            Role::Probe => return,
             Role::Camera => &mut self.camera,
             Role::Publisher => &mut self.publisher,
         };
-        if matches!(known, None | Some(Clue::SensorTimeout | Clue::NoInput)) {
-            *known = Some(clue.clone());
+        if matches!(known, None | Some(Clue::SensorTimeout | Clue::NoInput))
+            && let Some(clue) = Clue::of(role, text)
+        {
+            *known = Some(clue);
         }
-        Some(clue)
     }
 
     /// Takes in that video moved: the camera came over a time-out.
@@ -93,21 +93,12 @@ impl Evidence {
             Some(Clue::Busy) => return Reason::Busy,
             Some(Clue::NoEncoder) => return Reason::NoEncoder,
             Some(Clue::RefusedOptions(text)) => return Reason::RefusedOptions { text: text.clone() },
-            Some(
-                Clue::SensorTimeout
-                | Clue::ReaderGone
-                | Clue::Refused(_)
-                | Clue::Lost
-                | Clue::NoInput
-                | Clue::ClockSetBack,
-            )
-            | None => {}
+            Some(Clue::SensorTimeout | Clue::ReaderGone | Clue::Refused(_) | Clue::Lost | Clue::NoInput) | None => {}
         }
         // A publisher without a server takes the camera along (SIGPIPE), never the other way round.
         match &self.publisher {
             Some(Clue::Refused(text)) => return Reason::PublisherRefused { text: text.clone() },
             Some(Clue::Lost) => return Reason::PublisherLost,
-            Some(Clue::ClockSetBack) => return Reason::ClockSetBack,
             Some(
                 Clue::NoCamera
                 | Clue::Busy

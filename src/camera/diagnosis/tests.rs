@@ -104,20 +104,6 @@ fn a_stall_is_the_sensors_when_it_said_so_and_has_not_come_over_it() {
 }
 
 #[test]
-fn a_clock_set_back_is_seen_and_a_tick_is_not() {
-    let line = |from: i64, to: i64| {
-        format!(
-            "[rtsp @ 0x5] Non-monotonous DTS in output stream 0:0; previous: {from}, current: {to}; changing to 1. \
-             This may result in incorrect timestamps in the output file."
-        )
-    };
-    assert_eq!(Clue::of(Role::Publisher, &line(457_405, -323_538_848)), Some(Clue::ClockSetBack));
-    assert_eq!(Clue::of(Role::Publisher, &line(457_405, 457_405)), None);
-    assert_eq!(Clue::of(Role::Publisher, "Non-monotonic DTS; previous: 500000, current: 1;"), Some(Clue::ClockSetBack));
-    assert_eq!(Clue::of(Role::Publisher, "non-monotonic dts, previous: none"), None);
-}
-
-#[test]
 fn errors_of_exec_are_told_apart() {
     let kind = |errno| Reason::of_spawn(Role::Camera, "cam", errno, "text").kind();
     assert_eq!(
@@ -140,7 +126,6 @@ fn every_reason_is_one_line_that_says_what_to_do() {
         Reason::PublisherRefused { text: text() },
         Reason::PublisherLost,
         Reason::Stalled { seconds: 10 },
-        Reason::ClockSetBack,
         Reason::Crashed { role, signal: 9 },
         Reason::Exited { role, code: 1 },
         Reason::NotExecutable { role, program: program.clone(), text: text() },
