@@ -32,11 +32,11 @@ pub enum Report {
         /// By how many milliseconds: forward, or back when it is negative.
         by_ms: i64,
     },
-    /// The pipeline failed. Repeats of one reason come at attempts 1, 2, 4, 8 and so on: log writes wear out flash.
+    /// The pipeline failed. Repeats of one kind come at attempts 1, 2, 4, 8 and so on: log writes wear out flash.
     Failed {
         /// What is wrong.
         reason: Reason,
-        /// How often in a row it was this reason, from 1.
+        /// How often it was this kind of reason since all was well, from 1.
         attempt: u32,
         /// How long until the next try.
         retry_in: Duration,

@@ -105,3 +105,21 @@ fn the_beginning_of_a_password_was_logged_when_its_line_was_cut() {
         assert_eq!(log.matches(&format!("can not open {logged}\n")).count(), 2, "{log}");
     }
 }
+
+/// Two causes in turns were two new ones each time, so each failure was logged as the first, with its children's lines.
+#[test]
+fn two_causes_in_turns_were_logged_in_full_for_ever() {
+    let mut bench = Bench::running();
+    let mut told = Vec::new();
+    for number in 0..32 {
+        let text = ["tcp://10.0.0.1: No route to host", "tcp://10.0.0.1: Connection timed out"][number % 2];
+        bench.handle(Input::Line { role: Role::Publisher, text });
+        bench.handle(Input::Exited { role: Role::Publisher, exit: Exit::Code(1) });
+        let done = bench.handle(Input::Exited { role: Role::Camera, exit: Exit::Code(0) });
+        assert!(done.is_empty() || done.contains("can't be reached"), "{done}");
+        told.extend((!done.is_empty()).then_some(number + 1));
+        bench.pass(Duration::from_secs(40), 0);
+        assert_eq!(bench.handle(Input::Wakeup), "+publisher, +camera");
+    }
+    assert_eq!(told, [1, 2, 4, 8, 16, 32]);
+}
