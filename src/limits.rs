@@ -65,7 +65,8 @@ pub const BACKOFF_LONGEST: Duration = Duration::from_secs(30);
 /// A pipeline that ran this long was well: the next failure begins again at [`BACKOFF_FIRST`].
 pub const BACKOFF_RESET: Duration = Duration::from_secs(30);
 /// How long video has to move before the log says that it runs: ffmpeg finds out within a second that there is no
-/// RTSP server, after it has taken some video.
+/// RTSP server, after it has taken some video. What a child said longer ago than this, while video moves on, is not
+/// what ends it.
 pub const RUNNING_PROOF: Duration = Duration::from_secs(3);
 /// How often a missing camera program is looked for again.
 pub const REPROBE: Duration = Duration::from_mins(1);

@@ -197,7 +197,7 @@ impl Supervisor {
             Event::SettingsChanged(settings) => self.on_settings(now, settings, out),
             Event::Reconfigured(config) => self.on_config(now, config, out),
             Event::SpawnFailed { role, errno, text } => self.on_spawn_failed(now, role, errno, text, out),
-            Event::Line { role, text } => self.on_line(role, text, out),
+            Event::Line { role, text } => self.on_line(now, role, text, out),
             Event::Video { bytes } => self.on_video(now, bytes, out),
             Event::Exited { role, exit } => self.on_exited(now, role, exit, out),
             Event::ClockStepped { by_ms } => self.on_clock(now, by_ms, out),

@@ -123,3 +123,22 @@ fn two_causes_in_turns_were_logged_in_full_for_ever() {
     }
     assert_eq!(told, [1, 2, 4, 8, 16, 32]);
 }
+
+/// A camera that found one of its devices busy and took the next was called busy when it died much later.
+#[test]
+fn a_clue_that_video_came_long_after_was_the_verdict() {
+    for said_after in [0, 5000] {
+        let mut bench = Bench::running();
+        for second in 0..=said_after + 8 {
+            if second == said_after {
+                let text = "/dev/video0: Device or resource busy, trying the next";
+                bench.handle(Input::Line { role: Role::Camera, text });
+            }
+            bench.handle(Input::Video { bytes: 1 });
+            bench.pass(Duration::from_secs(1), 0);
+        }
+        bench.handle(Input::Exited { role: Role::Camera, exit: Exit::Code(3) });
+        let done = bench.handle(Input::Exited { role: Role::Publisher, exit: Exit::Code(255) });
+        assert!(done.contains("the camera ended by itself with status 3"), "{said_after}: {done}");
+    }
+}

@@ -1,6 +1,8 @@
 //! What is known about one run of the pipeline, and the verdict on it.
 
 use super::{Clue, Exit, Reason, Role, SIGKILL};
+use crate::limits::RUNNING_PROOF;
+use crate::time::Mono;
 
 const SIGINT: i32 = 2;
 const SIGPIPE: i32 = 13;
@@ -29,6 +31,8 @@ pub struct Evidence {
     stalled: Option<u32>,
     camera: Option<Clue>,
     publisher: Option<Clue>,
+    /// When the newest of the two clues was given.
+    clue_at: Mono,
     camera_end: Option<End>,
     publisher_end: Option<End>,
 }
@@ -36,7 +40,7 @@ pub struct Evidence {
 impl Evidence {
     /// Takes in a line of standard error. Of each child the first clue counts, except that a time-out and a missing
     /// input yield to anything else: the child may have come over it.
-    pub fn line(&mut self, role: Role, text: &str) {
+    pub fn line(&mut self, now: Mono, role: Role, text: &str) {
         let known = match role {
             Role::Probe => return,
             Role::Camera => &mut self.camera,
@@ -46,13 +50,17 @@ impl Evidence {
             && let Some(clue) = Clue::of(role, text)
         {
             *known = Some(clue);
+            self.clue_at = now;
         }
     }
 
-    /// Takes in that video moved: the camera came over a time-out.
-    pub fn video(&mut self) {
+    /// Takes in that video moved: the camera came over a time-out, and both came over whatever they said a while ago.
+    pub fn video(&mut self, now: Mono) {
         if self.camera == Some(Clue::SensorTimeout) {
             self.camera = None;
+        }
+        if now.since(self.clue_at) >= RUNNING_PROOF {
+            (self.camera, self.publisher) = (None, None);
         }
     }
 

@@ -75,7 +75,7 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn on_line(&mut self, role: Role, text: &str, out: &mut Vec<Action>) {
+    pub(super) fn on_line(&mut self, now: Mono, role: Role, text: &str, out: &mut Vec<Action>) {
         if !self.unit.is_alive(role) {
             return;
         }
@@ -87,7 +87,7 @@ impl Supervisor {
             return;
         }
         let proven = matches!(self.state, State::Running { proven: true, .. });
-        self.unit.line(role, text, !proven && self.backoff.failures() > 0, out);
+        self.unit.line(now, role, text, !proven && self.backoff.failures() > 0, out);
     }
 
     pub(super) fn on_video(&mut self, now: Mono, bytes: u64, out: &mut Vec<Action>) {
@@ -110,7 +110,7 @@ impl Supervisor {
             | State::BackingOff { .. } => return,
         }
         self.progress = now;
-        self.unit.evidence.video();
+        self.unit.evidence.video(now);
     }
 
     pub(super) fn on_spawn_failed(&mut self, now: Mono, role: Role, errno: i32, text: &str, out: &mut Vec<Action>) {
