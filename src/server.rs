@@ -21,6 +21,7 @@ mod store;
 mod stream;
 mod talk;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub use contract::{ConnId, Errno, Fresh, Input, Notice, Output, Request, Service, Setup};
@@ -53,7 +54,8 @@ pub struct Server {
     camera: Supervisor,
     /// The supervisor's actions, emptied after each event; kept to be reused.
     actions: Vec<Action>,
-    status: String,
+    /// What the service manager was told of the camera.
+    status: Cow<'static, str>,
     limiter: Limiter,
     watchdog: Option<(Duration, Mono)>,
     /// Both clocks at the last input, to notice when the wall clock is set.
@@ -96,7 +98,7 @@ impl Server {
             store_failing: false,
             camera,
             actions: Vec::new(),
-            status: String::new(),
+            status: Cow::default(),
             limiter: Limiter::default(),
             watchdog: setup.watchdog.map(|interval| (interval, now.mono + interval)),
             seen: now,

@@ -7,6 +7,7 @@
 //! Not here: the command lines (`command`), the meaning of a death (`diagnosis`), and pipes, pids and reaping
 //! (`sys`, `reactor`). What the caller owes this module is written at [`Event`] and [`Action`].
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::diagnosis::{Exit, Role};
@@ -239,7 +240,7 @@ impl Supervisor {
     }
 
     /// One line for people, such as the service manager's status.
-    pub fn status(&self) -> String {
+    pub fn status(&self) -> Cow<'static, str> {
         match self.state {
             State::Off => "camera off".into(),
             State::NoCamera { .. } => "camera: no camera program is installed".into(),
@@ -248,7 +249,7 @@ impl Supervisor {
             State::Running { proven: true, .. } => "camera running".into(),
             State::Stopping { scope: Scope::CameraOnly, .. } => "camera restarting for new settings".into(),
             State::Stopping { .. } => "camera stopping".into(),
-            State::BackingOff { .. } => self.backoff.status(),
+            State::BackingOff { .. } => self.backoff.status().into(),
         }
     }
 

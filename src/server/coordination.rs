@@ -38,7 +38,7 @@ impl Server {
         self.actions = actions;
         let status = self.camera.status();
         if status != self.status {
-            out.push(Output::Notify(Notice::Status(status.clone())));
+            out.push(Output::Notify(Notice::Status(status.clone().into_owned())));
             self.status = status;
         }
         self.exit_if_stopped(out);
