@@ -65,12 +65,17 @@ pub const BACKOFF_LONGEST: Duration = Duration::from_secs(30);
 /// A pipeline that ran this long was well: the next failure begins again at [`BACKOFF_FIRST`].
 pub const BACKOFF_RESET: Duration = Duration::from_secs(30);
 /// How long video has to move before the log says that it runs: ffmpeg finds out within a second that there is no
-/// RTSP server, after it has taken some video.
+/// RTSP server, after it has taken some video. What a child said longer ago than this, while video moves on, is not
+/// what ends it.
 pub const RUNNING_PROOF: Duration = Duration::from_secs(3);
 /// How often a missing camera program is looked for again.
 pub const REPROBE: Duration = Duration::from_mins(1);
 /// How long `rpicam-vid --help` may take before it is taken for one without libav.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much the wall clock has to be set by, between two looks at it, for the pipeline to be restarted. Slewing stays
+/// far below, since video has it looked at many times a second: 0.5 ms a second (`adjtimex(2)`), with chrony at most
+/// 83 (`chrony.conf(5)`, `maxslewrate`).
+pub const CLOCK_STEP: Duration = Duration::from_secs(1);
 /// Lines of the children's standard error kept for the day they fail.
 pub const TAIL_LINES: usize = 20;
 /// The longest line of a child's standard error that is kept, in bytes; the rest of it is cut.

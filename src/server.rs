@@ -21,6 +21,7 @@ mod store;
 mod stream;
 mod talk;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub use contract::{ConnId, Errno, Fresh, Input, Notice, Output, Request, Service, Setup};
@@ -53,9 +54,12 @@ pub struct Server {
     camera: Supervisor,
     /// The supervisor's actions, emptied after each event; kept to be reused.
     actions: Vec<Action>,
-    status: String,
+    /// What the service manager was told of the camera.
+    status: Cow<'static, str>,
     limiter: Limiter,
     watchdog: Option<(Duration, Mono)>,
+    /// Both clocks at the last input, to notice when the wall clock is set.
+    seen: Now,
     /// While stopping: when it has to be over.
     stop_by: Option<Mono>,
     exited: bool,
@@ -94,9 +98,10 @@ impl Server {
             store_failing: false,
             camera,
             actions: Vec::new(),
-            status: String::new(),
+            status: Cow::default(),
             limiter: Limiter::default(),
             watchdog: setup.watchdog.map(|interval| (interval, now.mono + interval)),
+            seen: now,
             stop_by: None,
             exited: false,
             stats: Stats::default(),
@@ -107,6 +112,7 @@ impl Server {
 
     /// Begins: the ports are bound, the camera may start.
     pub fn start(&mut self, now: Now, out: &mut Vec<Output>) {
+        self.seen = now;
         out.push(Output::Notify(Notice::Ready));
         if !self.config.auth.required {
             self.report(now.mono, Report::OpenToNetwork, out);
@@ -117,6 +123,7 @@ impl Server {
 
     /// Takes one input.
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
+        self.look_at_clock(now, out);
         match input {
             Input::Accepted { conn, service, peer } => {
                 self.accepted(now.mono, conn, service, peer.ip().to_canonical(), out);

@@ -47,6 +47,14 @@ pub struct Now {
     pub unix_ms: u64,
 }
 
+impl Now {
+    /// By how many milliseconds the wall clock was set since `earlier`: forward, or back when it is negative.
+    pub fn wall_set_by_ms(self, earlier: Self) -> i64 {
+        let passed_ms = u64::try_from(self.mono.since(earlier.mono).as_millis()).unwrap_or(u64::MAX);
+        self.unix_ms.wrapping_sub(earlier.unix_ms).wrapping_sub(passed_ms).cast_signed()
+    }
+}
+
 /// Unix time in milliseconds, shown in UTC as `2026-11-23 02:12:11.123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Utc(pub u64);
@@ -78,6 +86,14 @@ const fn civil(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_wall_clock_was_set_by_is_told_from_what_passed() {
+        let at = |mono_ms: u64, unix_ms| Now { mono: Mono::from_nanos(mono_ms * 1_000_000), unix_ms };
+        for (unix_ms, by_ms) in [(5040, 0), (5000, -40), (0, -5040), (3_605_040, 3_600_000)] {
+            assert_eq!(at(7040, unix_ms).wall_set_by_ms(at(7000, 5000)), by_ms);
+        }
+    }
 
     #[test]
     fn dates() {

@@ -2,6 +2,8 @@
 
 #[path = "regressions/binary.rs"]
 mod binary;
+#[path = "regressions/camera.rs"]
+mod camera;
 mod support;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;

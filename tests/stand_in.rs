@@ -7,6 +7,7 @@ use es_iot_server::camera::command;
 use es_iot_server::camera::diagnosis::{Evidence, Exit, Reason, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::CameraConfig;
+use es_iot_server::time::Mono;
 
 /// `cargo test` puts examples beside the directory of the test programs.
 fn program() -> PathBuf {
@@ -35,7 +36,7 @@ fn daemons(libav: bool) -> Vec<String> {
 fn diagnosis(output: &Output) -> Reason {
     let mut evidence = Evidence::default();
     for line in String::from_utf8_lossy(&output.stderr).lines() {
-        evidence.line(Role::Camera, line);
+        evidence.line(Mono::default(), Role::Camera, line);
     }
     evidence.exited(Role::Camera, Exit::Code(output.status.code().unwrap_or(-1)), false);
     evidence.verdict()

@@ -35,10 +35,11 @@ pub fn probe(program: &str) -> Vec<String> {
 ///   off after 2 s when that says 30.
 /// - `-use_wallclock_as_timestamps 1` stays within 2 ms in all of these, and adds no delay.
 ///
-/// Its price: when the system's clock is set back, ffmpeg's time stamps stand still for as long as it was set
-/// back by. `diagnosis` recognises what ffmpeg says then, and the pipeline is restarted. `-framerate` stays as the
-/// hint for receivers, and `-r` is not needed. `-fpsprobesize 0` saves a
-/// warning at each start that there is no frame rate to measure.
+/// Its price: the clock may be set. Set back, ffmpeg's time stamps stand still for as long as it was set back by. Set
+/// on, they jump; by a day, RTP's wrap; by years, ffmpeg drops each frame's with two lines of warning. So
+/// `supervisor` is told when the clock is set, and restarts the pipeline. `-framerate` stays as the hint for
+/// receivers, and `-r` is not needed. `-fpsprobesize 0` saves a warning at each start that there is no frame rate to
+/// measure.
 pub fn publisher(config: &CameraConfig) -> Vec<String> {
     if let Some(argv) = &config.publisher {
         return argv.iter().map(|word| word.replace("{rtsp_url}", &config.rtsp_url)).collect();

@@ -80,8 +80,6 @@ pub enum Reason {
         /// `camera.stall_seconds`
         seconds: u32,
     },
-    /// The system's clock was set back, and the time stamps stand still.
-    ClockSetBack,
     /// A signal that was not ours ended a child.
     Crashed {
         /// Whose end it was.
@@ -144,7 +142,6 @@ impl Reason {
             Self::PublisherRefused { .. } => "publisher-refused",
             Self::PublisherLost => "publisher-lost",
             Self::Stalled { .. } => "stalled",
-            Self::ClockSetBack => "clock-set-back",
             Self::Crashed { .. } => "crashed",
             Self::Exited { .. } => "exited",
             Self::NotExecutable { .. } => "not-executable",
@@ -155,7 +152,7 @@ impl Reason {
     /// How severe it is: a server that is not up yet is a normal day at boot, the rest needs somebody.
     pub const fn level(&self) -> Level {
         match self {
-            Self::PublisherRefused { .. } | Self::PublisherLost | Self::ClockSetBack => Level::Warning,
+            Self::PublisherRefused { .. } | Self::PublisherLost => Level::Warning,
             Self::NoCamera
             | Self::Busy
             | Self::SensorTimeout
@@ -183,7 +180,6 @@ impl Reason {
             | Self::PublisherRefused { .. }
             | Self::PublisherLost
             | Self::Stalled { .. }
-            | Self::ClockSetBack
             | Self::Crashed { .. }
             | Self::Exited { .. }
             | Self::SpawnFailed { .. } => false,
@@ -218,7 +214,6 @@ impl fmt::Display for Reason {
                 f,
                 "no video moved for {seconds} s: the camera hangs or the RTSP server stopped reading; restarting both"
             ),
-            Self::ClockSetBack => f.write_str("the system's clock was set back: restarting for right time stamps"),
             Self::Crashed { role, signal } => write!(
                 f,
                 "the {} crashed with signal {signal}{}: what it said last, if anything, is below",

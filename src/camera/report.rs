@@ -27,11 +27,16 @@ pub enum Report {
     },
     /// The camera restarts to take new settings; viewers stay connected.
     Restarting,
-    /// The pipeline failed. Repeats of one reason come at attempts 1, 2, 4, 8 and so on: log writes wear out flash.
+    /// The system's clock was set, and camera and publisher restart.
+    ClockStepped {
+        /// By how many milliseconds: forward, or back when it is negative.
+        by_ms: i64,
+    },
+    /// The pipeline failed. Repeats of one kind come at attempts 1, 2, 4, 8 and so on: log writes wear out flash.
     Failed {
         /// What is wrong.
         reason: Reason,
-        /// How often in a row it was this reason, from 1.
+        /// How often it was this kind of reason since all was well, from 1.
         attempt: u32,
         /// How long until the next try.
         retry_in: Duration,
@@ -60,9 +65,11 @@ impl Report {
     /// How severe it is.
     pub const fn level(&self) -> Level {
         match self {
-            Self::Found { .. } | Self::Running { .. } | Self::Restarting | Self::ChildLine { quiet: false, .. } => {
-                Level::Info
-            }
+            Self::Found { .. }
+            | Self::Running { .. }
+            | Self::Restarting
+            | Self::ClockStepped { .. }
+            | Self::ChildLine { quiet: false, .. } => Level::Info,
             Self::NoProgram => Level::Warning,
             Self::Failed { reason, .. } => reason.level(),
             Self::WillNotDie { .. } => Level::Error,
@@ -73,7 +80,11 @@ impl Report {
     /// The logger's name: `camera` for what goes well, `camera.process` for failures, and one for each program.
     pub fn logger(&self) -> &str {
         match self {
-            Self::Found { .. } | Self::NoProgram | Self::Running { .. } | Self::Restarting => "camera",
+            Self::Found { .. }
+            | Self::NoProgram
+            | Self::Running { .. }
+            | Self::Restarting
+            | Self::ClockStepped { .. } => "camera",
             Self::Failed { .. } | Self::WillNotDie { .. } => "camera.process",
             Self::ChildLine { logger, .. } => logger,
         }
@@ -86,6 +97,7 @@ impl Report {
             Self::NoProgram => "no-program",
             Self::Running { .. } => "running",
             Self::Restarting => "restarting",
+            Self::ClockStepped { .. } => "clock-stepped",
             Self::Failed { reason, .. } => reason.kind(),
             Self::WillNotDie { .. } => "will-not-die",
             Self::ChildLine { role: Role::Probe, .. } => "probe-line",
@@ -109,6 +121,10 @@ impl fmt::Display for Report {
                 if *failures > 0 { write!(f, ", and {failures} failures before") } else { Ok(()) }
             }
             Self::Restarting => f.write_str("restarting the camera for new settings"),
+            Self::ClockStepped { by_ms } => {
+                let (way, seconds) = (if *by_ms < 0 { "back" } else { "forward" }, by_ms.unsigned_abs() / 1000);
+                write!(f, "the system's clock was set {way} by {seconds} s: restarting video for right time stamps")
+            }
             Self::Failed { reason, attempt, retry_in, .. } => {
                 write!(f, "{reason}; next try in {:.1} s", retry_in.as_secs_f64())?;
                 if *attempt > 1 { write!(f, " (attempt {attempt})") } else { Ok(()) }

@@ -7,6 +7,7 @@
 //! Not here: the command lines (`command`), the meaning of a death (`diagnosis`), and pipes, pids and reaping
 //! (`sys`, `reactor`). What the caller owes this module is written at [`Event`] and [`Action`].
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::diagnosis::{Exit, Role};
@@ -50,7 +51,8 @@ pub enum Event<'a> {
     Line {
         /// Which child.
         role: Role,
-        /// The line; it is cut here.
+        /// The line, masked by the caller if the caller has cut it ([`crate::config::mask_url_passwords_in_cut`]);
+        /// masked and cut here.
         text: &'a str,
     },
     /// Video moved from the camera to the publisher. Bytes of a camera that has exited must not be counted.
@@ -64,6 +66,11 @@ pub enum Event<'a> {
         role: Role,
         /// How it ended.
         exit: Exit,
+    },
+    /// The wall clock was set. The publisher's time stamps are of that clock, so the unit starts afresh.
+    ClockStepped {
+        /// By how many milliseconds: forward, or back when it is negative.
+        by_ms: i64,
     },
     /// The time of [`Supervisor::deadline`] has come. Too early is ignored.
     Deadline,
@@ -194,6 +201,7 @@ impl Supervisor {
             Event::Line { role, text } => self.on_line(now, role, text, out),
             Event::Video { bytes } => self.on_video(now, bytes, out),
             Event::Exited { role, exit } => self.on_exited(now, role, exit, out),
+            Event::ClockStepped { by_ms } => self.on_clock(now, by_ms, out),
             Event::Deadline => self.on_deadline(now, out),
             Event::Stop => self.on_stop(now, out),
         }
@@ -232,7 +240,7 @@ impl Supervisor {
     }
 
     /// One line for people, such as the service manager's status.
-    pub fn status(&self) -> String {
+    pub fn status(&self) -> Cow<'static, str> {
         match self.state {
             State::Off => "camera off".into(),
             State::NoCamera { .. } => "camera: no camera program is installed".into(),
@@ -241,7 +249,7 @@ impl Supervisor {
             State::Running { proven: true, .. } => "camera running".into(),
             State::Stopping { scope: Scope::CameraOnly, .. } => "camera restarting for new settings".into(),
             State::Stopping { .. } => "camera stopping".into(),
-            State::BackingOff { .. } => self.backoff.status(),
+            State::BackingOff { .. } => self.backoff.status().into(),
         }
     }
 

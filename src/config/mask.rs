@@ -32,6 +32,16 @@ pub(super) fn quoted(text: &str) -> String {
 /// The text with the password of every URL in it as `***`, and nothing else changed: for printing or logging a
 /// URL or an argument.
 pub fn url_passwords(text: &str) -> String {
+    masked(text, false)
+}
+
+/// The same for a text whose end is missing. Where that may have been within a URL's password, what is left of it is
+/// hidden, and so is what might have been a port.
+pub fn url_passwords_in_cut(text: &str) -> String {
+    masked(text, true)
+}
+
+fn masked(text: &str, is_cut: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(scheme) = rest.find("://") {
@@ -39,9 +49,13 @@ pub fn url_passwords(text: &str) -> String {
         let end = after.find(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace()).unwrap_or(after.len());
         let (authority, beyond) = after.split_at(end);
         shown.push_str(before);
-        let user_info = authority.rfind('@').map(|at| authority.split_at(at));
-        match user_info.and_then(|(info, host)| Some((info.split_once(':')?.0, host))) {
-            Some((user, host)) => {
+        let (user_info, host) = if is_cut && beyond.is_empty() {
+            (authority, "")
+        } else {
+            authority.split_at(authority.rfind('@').unwrap_or(0))
+        };
+        match user_info.split_once(':') {
+            Some((user, _)) => {
                 shown.push_str(user);
                 shown.push_str(":***");
                 shown.push_str(host);
@@ -69,6 +83,21 @@ mod tests {
             ("no url: a@b", "no url: a@b"),
         ] {
             assert_eq!(url_passwords(text), expected);
+        }
+    }
+
+    #[test]
+    fn where_the_text_was_cut_the_beginning_of_a_password_is_masked() {
+        for (text, expected) in [
+            ("to rtsp://ann:pa", "to rtsp://ann:***"),
+            ("to rtsp://ann:p@ss", "to rtsp://ann:***"),
+            ("to rtsp://ann:pass@host:85", "to rtsp://ann:***"),
+            ("to rtsp://ann:", "to rtsp://ann:***"),
+            ("to rtsp://an", "to rtsp://an"),
+            ("to rtsp://ann:pass@host:85/x", "to rtsp://ann:***@host:85/x"),
+            ("to rtsp://host:85/x: no ro", "to rtsp://host:85/x: no ro"),
+        ] {
+            assert_eq!(url_passwords_in_cut(text), expected);
         }
     }
 

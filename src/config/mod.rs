@@ -27,7 +27,7 @@ mod value;
 
 pub use error::{ConfigError, FileProblem, Origin, PasswordFileProblem, PasswordProblem};
 pub use level::Level;
-pub use mask::url_passwords as mask_url_passwords;
+pub use mask::{url_passwords as mask_url_passwords, url_passwords_in_cut as mask_url_passwords_in_cut};
 pub use reload::changes_needing_restart;
 pub use types::{
     AuthConfig, CameraConfig, CameraSource, Codec, Config, DataConfig, DataSource, LogSink, LogTarget, LoggingConfig,

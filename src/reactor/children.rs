@@ -12,7 +12,7 @@ use super::sockets::{Followup, errno};
 use super::token::{GENERATIONS, Pipe, Token};
 use crate::camera::diagnosis::{Exit, Role};
 use crate::camera::supervisor::StopSignal;
-use crate::config::mask_url_passwords;
+use crate::config::{mask_url_passwords, mask_url_passwords_in_cut};
 use crate::limits::{LINE_BUDGET_BYTES, MAX_CHILD_LINE_BYTES, SPLICE_BUDGET_BYTES};
 use crate::server::{Errno, Input};
 use crate::stats::Counter;
@@ -224,7 +224,8 @@ impl Reactor<'_> {
             left = left.saturating_sub(read);
             let mut complete = lines.push(&buffer[..read]);
             if ended {
-                complete.extend(lines.rest());
+                // The child may have died in the middle of it.
+                complete.extend(lines.line(true));
                 self.forget_lines(role);
             }
             for text in complete {
@@ -313,7 +314,7 @@ impl Lines {
         let mut complete = Vec::new();
         for &byte in bytes {
             if byte == b'\n' || byte == b'\r' {
-                complete.extend(self.rest());
+                complete.extend(self.line(false));
             } else if self.partial.len() < MAX_CHILD_LINE_BYTES {
                 self.partial.push(byte);
             } else {
@@ -323,11 +324,14 @@ impl Lines {
         complete
     }
 
-    /// What was said since the last line's end, if anything.
-    fn rest(&mut self) -> Option<String> {
+    /// What was said since the last line's end, if anything; `unfinished` when no end of the line has come.
+    fn line(&mut self, unfinished: bool) -> Option<String> {
         let partial = std::mem::take(&mut self.partial);
         let cut = std::mem::take(&mut self.cut);
         let mut text = String::from_utf8_lossy(&partial).trim_end().to_owned();
+        if cut || unfinished {
+            text = mask_url_passwords_in_cut(&text);
+        }
         if cut {
             text.push_str(" ...");
         }

@@ -151,7 +151,8 @@ pub enum Input<'a> {
     Line {
         /// Whose.
         role: Role,
-        /// The line without its end, control characters and all.
+        /// The line without its end, control characters and all. If it was cut, its URLs' passwords are masked
+        /// already: the server could not know them any more.
         text: &'a str,
     },
     /// Video went from the camera to the publisher.

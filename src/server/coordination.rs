@@ -6,9 +6,9 @@ use super::{Errno, Fresh, Notice, Output, Request, Server};
 use crate::camera;
 use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::{Action, Event};
-use crate::limits::STOP_TIMEOUT;
+use crate::limits::{CLOCK_STEP, STOP_TIMEOUT};
 use crate::stats::Counter;
-use crate::time::Mono;
+use crate::time::{Mono, Now};
 
 impl Server {
     /// Tells the supervisor, and has its actions carried out.
@@ -38,10 +38,18 @@ impl Server {
         self.actions = actions;
         let status = self.camera.status();
         if status != self.status {
-            out.push(Output::Notify(Notice::Status(status.clone())));
+            out.push(Output::Notify(Notice::Status(status.clone().into_owned())));
             self.status = status;
         }
         self.exit_if_stopped(out);
+    }
+
+    /// Tells the supervisor when the wall clock was set.
+    pub(super) fn look_at_clock(&mut self, now: Now, out: &mut Vec<Output>) {
+        let by_ms = now.wall_set_by_ms(std::mem::replace(&mut self.seen, now));
+        if u128::from(by_ms.unsigned_abs()) > CLOCK_STEP.as_millis() {
+            self.camera_event(now.mono, Event::ClockStepped { by_ms }, out);
+        }
     }
 
     /// The settings are to be applied or written.

@@ -34,5 +34,6 @@ fn the_server_does_what_the_shadow_foretells() {
         total.add(&World::new(seed, false).run());
     }
     println!("{total:?}");
+    assert!(total.clock_restarts > 100, "too steady a clock: {total:?}");
     assert!(total.answered_reads > 100 && total.restarts > 100 && total.ticks > 10_000, "too tame: {total:?}");
 }

@@ -45,6 +45,7 @@ pub struct Ran {
     pub restarts: u64,
     pub connections: u64,
     pub stores: u64,
+    pub clock_restarts: u64,
 }
 
 impl Ran {
@@ -56,6 +57,7 @@ impl Ran {
         self.restarts += other.restarts;
         self.connections += other.connections;
         self.stores += other.stores;
+        self.clock_restarts += other.clock_restarts;
     }
 }
 
@@ -86,7 +88,10 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, verbose: bool) -> Self {
         let mut rng = SmallRng::seed_from_u64(seed);
-        let now = Now { mono: Mono::from_nanos(10_000 * SECOND + rng.random_range(0..SECOND)), unix_ms: rng.random() };
+        let now = Now {
+            mono: Mono::from_nanos(10_000 * SECOND + rng.random_range(0..SECOND)),
+            unix_ms: rng.random::<u64>() >> 2,
+        };
         let config = config(&mut rng, &Config::default());
         let password = "1111";
         let setup = Setup {
@@ -95,7 +100,7 @@ impl World {
             seed,
             watchdog: rng.random_bool(0.3).then_some(Duration::from_secs(5)),
         };
-        let shadow = Shadow::new(seed, config.clone(), Secret::new(password), setup.settings, now.mono.as_nanos());
+        let shadow = Shadow::new(seed, config.clone(), Secret::new(password), setup.settings, now);
         Self {
             seed,
             verbose,
@@ -134,6 +139,7 @@ impl World {
         self.ran.ticks = self.server.stats().count(Counter::Ticks);
         self.ran.connections = self.server.stats().count(Counter::Accepted);
         self.ran.checks = self.shadow.checks;
+        self.ran.clock_restarts = self.shadow.clock_restarts;
         assert_eq!(self.server.stats().count(Counter::PeerOverflow), 0);
         self.ran
     }
@@ -150,7 +156,7 @@ impl World {
             _ => 0,
         };
         let at = self.now.mono.as_nanos().max(next) + lag;
-        self.now.unix_ms = self.now.unix_ms.wrapping_add((at - self.now.mono.as_nanos()) / MILLI);
+        self.now.unix_ms += (at - self.now.mono.as_nanos()) / MILLI;
         self.now.mono = Mono::from_nanos(at);
         if self.tick_due.is_some_and(|due| due <= at) {
             self.tick_due = None;

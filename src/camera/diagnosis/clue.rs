@@ -23,8 +23,6 @@ pub enum Clue {
     Lost,
     /// The publisher's input ended before there was a picture in it: the publisher is the victim.
     NoInput,
-    /// The system's clock was set back.
-    ClockSetBack,
 }
 
 /// What rpicam-apps and libcamera print, in lower case, in the order of their weight. `unknown encoder` is an
@@ -74,7 +72,6 @@ impl Clue {
                 Some(Self::RefusedOptions(line.trim().to_owned()))
             }
             Role::Camera => CAMERA.iter().find(|(text, _)| lower.contains(text)).map(|(_, clue)| clue.clone()),
-            Role::Publisher if is_set_back(&lower) => Some(Self::ClockSetBack),
             Role::Publisher if REFUSED.iter().any(|text| lower.contains(text)) => {
                 let text = lower.rsplit_once(": ").map_or(lower.as_str(), |(_, last)| last);
                 Some(Self::Refused(text.trim().to_owned()))
@@ -83,20 +80,4 @@ impl Clue {
             Role::Publisher => LOST.iter().any(|text| lower.contains(text)).then_some(Self::Lost),
         }
     }
-}
-
-/// One second in the clock of RTP video, RFC 6184 section 8.2.1.
-const RTP_SECOND: i64 = 90_000;
-
-/// ffmpeg's `Non-monotonous DTS in output stream 0:0; previous: 457405, current: -323538848; changing to ...` with
-/// more than a second between the two: two frames in one read give the same line with a few ticks.
-fn is_set_back(lower: &str) -> bool {
-    let number = |key: &str| -> Option<i64> {
-        let rest = &lower[lower.find(key)? + key.len()..];
-        rest.split([',', ';', ' ']).find(|part| !part.is_empty())?.parse().ok()
-    };
-    lower.contains("non-monoton")
-        && number("previous:")
-            .zip(number("current:"))
-            .is_some_and(|(previous, current)| previous.saturating_sub(current) > RTP_SECOND)
 }

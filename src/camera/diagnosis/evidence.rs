@@ -1,6 +1,8 @@
 //! What is known about one run of the pipeline, and the verdict on it.
 
 use super::{Clue, Exit, Reason, Role, SIGKILL};
+use crate::limits::RUNNING_PROOF;
+use crate::time::Mono;
 
 const SIGINT: i32 = 2;
 const SIGPIPE: i32 = 13;
@@ -29,30 +31,36 @@ pub struct Evidence {
     stalled: Option<u32>,
     camera: Option<Clue>,
     publisher: Option<Clue>,
+    /// When the newest of the two clues was given.
+    clue_at: Mono,
     camera_end: Option<End>,
     publisher_end: Option<End>,
 }
 
 impl Evidence {
-    /// Takes in a line of standard error, and says what it gave away. Of each child the first clue counts, except
-    /// that a time-out and a missing input yield to anything else: the child may have come over it.
-    pub fn line(&mut self, role: Role, text: &str) -> Option<Clue> {
-        let clue = Clue::of(role, text)?;
+    /// Takes in a line of standard error. Of each child the first clue counts, except that a time-out and a missing
+    /// input yield to anything else: the child may have come over it.
+    pub fn line(&mut self, now: Mono, role: Role, text: &str) {
         let known = match role {
-            Role::Probe => return None,
+            Role::Probe => return,
             Role::Camera => &mut self.camera,
             Role::Publisher => &mut self.publisher,
         };
-        if matches!(known, None | Some(Clue::SensorTimeout | Clue::NoInput)) {
-            *known = Some(clue.clone());
+        if matches!(known, None | Some(Clue::SensorTimeout | Clue::NoInput))
+            && let Some(clue) = Clue::of(role, text)
+        {
+            *known = Some(clue);
+            self.clue_at = now;
         }
-        Some(clue)
     }
 
-    /// Takes in that video moved: the camera came over a time-out.
-    pub fn video(&mut self) {
+    /// Takes in that video moved: the camera came over a time-out, and both came over whatever they said a while ago.
+    pub fn video(&mut self, now: Mono) {
         if self.camera == Some(Clue::SensorTimeout) {
             self.camera = None;
+        }
+        if now.since(self.clue_at) >= RUNNING_PROOF {
+            (self.camera, self.publisher) = (None, None);
         }
     }
 
@@ -93,21 +101,12 @@ impl Evidence {
             Some(Clue::Busy) => return Reason::Busy,
             Some(Clue::NoEncoder) => return Reason::NoEncoder,
             Some(Clue::RefusedOptions(text)) => return Reason::RefusedOptions { text: text.clone() },
-            Some(
-                Clue::SensorTimeout
-                | Clue::ReaderGone
-                | Clue::Refused(_)
-                | Clue::Lost
-                | Clue::NoInput
-                | Clue::ClockSetBack,
-            )
-            | None => {}
+            Some(Clue::SensorTimeout | Clue::ReaderGone | Clue::Refused(_) | Clue::Lost | Clue::NoInput) | None => {}
         }
         // A publisher without a server takes the camera along (SIGPIPE), never the other way round.
         match &self.publisher {
             Some(Clue::Refused(text)) => return Reason::PublisherRefused { text: text.clone() },
             Some(Clue::Lost) => return Reason::PublisherLost,
-            Some(Clue::ClockSetBack) => return Reason::ClockSetBack,
             Some(
                 Clue::NoCamera
                 | Clue::Busy

@@ -1,9 +1,13 @@
 use super::*;
+use crate::limits::RUNNING_PROOF;
+use crate::time::Mono;
+
+const NOW: Mono = Mono::from_nanos(1_000_000_000);
 
 fn verdict(lines: &[(Role, &str)], ends: &[(Role, Exit, bool)]) -> Reason {
     let mut evidence = Evidence::default();
     for (role, text) in lines {
-        evidence.line(*role, text);
+        evidence.line(NOW, *role, text);
     }
     for (role, exit, asked) in ends {
         evidence.exited(*role, *exit, *asked);
@@ -97,24 +101,25 @@ fn a_stall_is_the_sensors_when_it_said_so_and_has_not_come_over_it() {
     evidence.stalled(10);
     evidence.exited(Role::Camera, Exit::Signal(9), true);
     assert_eq!(evidence.verdict(), Reason::Stalled { seconds: 10 });
-    evidence.line(Role::Camera, "Device timeout detected, attempting a restart!!!");
+    evidence.line(NOW, Role::Camera, "Device timeout detected, attempting a restart!!!");
     assert_eq!(evidence.verdict(), Reason::SensorTimeout);
-    evidence.video();
+    evidence.video(NOW);
     assert_eq!(evidence.verdict(), Reason::Stalled { seconds: 10 });
 }
 
 #[test]
-fn a_clock_set_back_is_seen_and_a_tick_is_not() {
-    let line = |from: i64, to: i64| {
-        format!(
-            "[rtsp @ 0x5] Non-monotonous DTS in output stream 0:0; previous: {from}, current: {to}; changing to 1. \
-             This may result in incorrect timestamps in the output file."
-        )
-    };
-    assert_eq!(Clue::of(Role::Publisher, &line(457_405, -323_538_848)), Some(Clue::ClockSetBack));
-    assert_eq!(Clue::of(Role::Publisher, &line(457_405, 457_405)), None);
-    assert_eq!(Clue::of(Role::Publisher, "Non-monotonic DTS; previous: 500000, current: 1;"), Some(Clue::ClockSetBack));
-    assert_eq!(Clue::of(Role::Publisher, "non-monotonic dts, previous: none"), None);
+fn a_clue_is_forgotten_when_video_moves_long_after_it_and_not_before() {
+    for (role, text, kind) in
+        [(Role::Camera, "failed to acquire camera", "busy"), (Role::Publisher, "broken pipe", "publisher-lost")]
+    {
+        let mut evidence = Evidence::default();
+        evidence.line(NOW, role, text);
+        evidence.video(NOW + RUNNING_PROOF / 2);
+        evidence.exited(Role::Camera, Exit::Code(1), false);
+        assert_eq!(evidence.verdict().kind(), kind);
+        evidence.video(NOW + RUNNING_PROOF);
+        assert_eq!(evidence.verdict().kind(), "exited");
+    }
 }
 
 #[test]
@@ -140,7 +145,6 @@ fn every_reason_is_one_line_that_says_what_to_do() {
         Reason::PublisherRefused { text: text() },
         Reason::PublisherLost,
         Reason::Stalled { seconds: 10 },
-        Reason::ClockSetBack,
         Reason::Crashed { role, signal: 9 },
         Reason::Exited { role, code: 1 },
         Reason::NotExecutable { role, program: program.clone(), text: text() },

@@ -1,5 +1,6 @@
 //! How long to wait after a failure, and how often to speak of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::rngs::SmallRng;
@@ -16,14 +17,15 @@ pub struct Backoff {
     next: Duration,
     failures: u32,
     last: Option<(Reason, Duration)>,
-    /// How often in a row it was the reason in `last`.
-    repeats: u32,
+    /// How often each kind of reason was among them. Kinds and not reasons, since a reason may quote what a child
+    /// said, which can be another each time.
+    attempts: BTreeMap<&'static str, u32>,
 }
 
 /// One failure, taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
-    /// How often in a row it was this reason, from 1.
+    /// How often it was this kind of reason since all was well, from 1.
     pub attempt: u32,
     /// How long to wait.
     pub retry_in: Duration,
@@ -32,25 +34,33 @@ pub struct Failure {
 impl Backoff {
     /// No failures yet.
     pub fn new(seed: u64) -> Self {
-        Self { rng: SmallRng::seed_from_u64(seed), next: BACKOFF_FIRST, failures: 0, last: None, repeats: 0 }
+        Self {
+            rng: SmallRng::seed_from_u64(seed),
+            next: BACKOFF_FIRST,
+            failures: 0,
+            last: None,
+            attempts: BTreeMap::new(),
+        }
     }
 
     /// Takes in a failure: the wait doubles up to its limit, and goes there at once for a reason that only a person
     /// can remove. The jitter of a quarter keeps a fleet that lost its server from coming back in step.
     pub fn fail(&mut self, reason: &Reason) -> Failure {
         self.failures = self.failures.saturating_add(1);
-        let same = self.last.as_ref().is_some_and(|(last, _)| last == reason);
-        self.repeats = if same { self.repeats.saturating_add(1) } else { 1 };
+        let attempt = self.attempts.entry(reason.kind()).or_default();
+        *attempt = attempt.saturating_add(1);
+        let attempt = *attempt;
         let wait = if reason.is_slow() { BACKOFF_LONGEST } else { self.next };
         self.next = (self.next * 2).min(BACKOFF_LONGEST);
         let retry_in = wait * self.rng.random_range(75..=125) / 100;
         self.last = Some((reason.clone(), retry_in));
-        Failure { attempt: self.repeats, retry_in }
+        Failure { attempt, retry_in }
     }
 
     /// Forgets the failures: all is well.
     pub fn reset(&mut self) {
-        (self.next, self.failures, self.last, self.repeats) = (BACKOFF_FIRST, 0, None, 0);
+        (self.next, self.failures, self.last) = (BACKOFF_FIRST, 0, None);
+        self.attempts.clear();
     }
 
     /// The failures in a row, for whatever reason.
@@ -91,12 +101,18 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reason_waits_longest_at_once_and_another_reason_counts_anew() {
+    fn a_slow_reason_waits_longest_at_once_and_each_kind_is_counted() {
         let mut backoff = Backoff::new(1);
         assert!(backoff.fail(&Reason::NoCamera).retry_in >= BACKOFF_LONGEST * 3 / 4);
         assert_eq!(backoff.fail(&Reason::NoCamera).attempt, 2);
         assert_eq!(backoff.fail(&Reason::Busy).attempt, 1);
         assert_eq!(backoff.failures(), 3);
         assert!(backoff.status().contains("busy"));
+        assert_eq!(backoff.fail(&Reason::NoCamera).attempt, 3);
+        let refused = |text: &str| Reason::PublisherRefused { text: text.into() };
+        assert_eq!(backoff.fail(&refused("one text")).attempt, 1);
+        assert_eq!(backoff.fail(&refused("another")).attempt, 2);
+        backoff.reset();
+        assert_eq!(backoff.fail(&Reason::NoCamera).attempt, 1);
     }
 }

@@ -42,14 +42,13 @@ impl Shadow {
     }
 }
 
-const LINES: [&str; 8] = [
+const LINES: [&str; 7] = [
     "ERROR: *** no cameras available ***",
     "Device timeout detected, attempting a restart!!!",
     "failed to acquire camera",
     "ERROR: *** Unable to find an appropriate H.264 codec ***",
     "Connection refused",
     "Broken pipe",
-    "Non-monotonous DTS; previous: 900000, current: 5;",
     "  --low-latency --libav-format \u{fffd}",
 ];
 
@@ -68,7 +67,7 @@ fn config(dice: &mut Dice) -> CameraConfig {
 /// One random event; the shadow learns of deaths, whether the supervisor asked for them or not.
 fn random_event(dice: &mut Dice, shadow: &mut Shadow) -> Event<'static> {
     let role = dice.pick(&Role::ALL);
-    match dice.below(20) {
+    match dice.below(21) {
         0 => Event::Start,
         1 => Event::SettingsChanged(CameraSettings { shutter: dice.pick(&[1, 2, 3]), ..CameraSettings::default() }),
         2 => Event::Reconfigured(config(dice)),
@@ -84,6 +83,7 @@ fn random_event(dice: &mut Dice, shadow: &mut Shadow) -> Event<'static> {
             Event::Exited { role, exit }
         }
         14..=18 => Event::Deadline,
+        19 => Event::ClockStepped { by_ms: 1_500 },
         _ => Event::Stop,
     }
 }

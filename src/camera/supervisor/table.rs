@@ -1,7 +1,7 @@
 //! The table: each event's method meets every state in writing.
 
 use super::{Action, STOP_PLAN, Scope, State, Supervisor, Then};
-use crate::camera::diagnosis::{Clue, Exit, Reason, Role};
+use crate::camera::diagnosis::{Exit, Reason, Role};
 use crate::camera::report::Report;
 use crate::camera::settings::CameraSettings;
 use crate::config::CameraConfig;
@@ -87,19 +87,7 @@ impl Supervisor {
             return;
         }
         let proven = matches!(self.state, State::Running { proven: true, .. });
-        let clue = self.unit.line(role, text, !proven && self.backoff.failures() > 0, out);
-        match self.state {
-            State::Starting { .. } | State::Running { .. } => {
-                if clue == Some(Clue::ClockSetBack) {
-                    self.stop(now, Scope::Everything(Then::BackOff), out);
-                }
-            }
-            State::Off
-            | State::NoCamera { .. }
-            | State::Probing { .. }
-            | State::Stopping { .. }
-            | State::BackingOff { .. } => {}
-        }
+        self.unit.line(now, role, text, !proven && self.backoff.failures() > 0, out);
     }
 
     pub(super) fn on_video(&mut self, now: Mono, bytes: u64, out: &mut Vec<Action>) {
@@ -122,7 +110,7 @@ impl Supervisor {
             | State::BackingOff { .. } => return,
         }
         self.progress = now;
-        self.unit.evidence.video();
+        self.unit.evidence.video(now);
     }
 
     pub(super) fn on_spawn_failed(&mut self, now: Mono, role: Role, errno: i32, text: &str, out: &mut Vec<Action>) {
@@ -168,6 +156,22 @@ impl Supervisor {
             State::Stopping { scope: Scope::Everything(then), .. } => self.stopped_one(now, then, out),
             // Nobody is alive in these.
             State::Off | State::NoCamera { .. } | State::BackingOff { .. } => {}
+        }
+    }
+
+    pub(super) fn on_clock(&mut self, now: Mono, by_ms: i64, out: &mut Vec<Action>) {
+        match self.state {
+            // No failure, so there is nothing to wait for.
+            State::Starting { .. } | State::Running { .. } | State::Stopping { scope: Scope::CameraOnly, .. } => {
+                out.push(Action::Report(Report::ClockStepped { by_ms }));
+                self.stop(now, Scope::Everything(Then::Start), out);
+            }
+            // No publisher is there, or it is on its way out.
+            State::Off
+            | State::NoCamera { .. }
+            | State::Probing { .. }
+            | State::Stopping { scope: Scope::Everything(_), .. }
+            | State::BackingOff { .. } => {}
         }
     }
 

@@ -286,6 +286,13 @@ fn the_tail_is_bounded_in_lines_and_bytes() {
 }
 
 #[test]
+fn a_password_is_masked_before_its_line_is_cut() {
+    let mut rig = Rig::started();
+    rig.line(Role::Publisher, &format!("rtsp://ann:{}@host/x", "S3CRET".repeat(100)));
+    assert!(matches!(&rig.out[..], [Action::Report(line)] if line.to_string() == "rtsp://ann:***@host/x"));
+}
+
+#[test]
 fn both_spawns_may_fail_at_once() {
     let mut rig = Rig::started();
     assert_eq!(rig.event(Event::SpawnFailed { role: Role::Publisher, errno: 11, text: "again" }), "int:camera");
@@ -294,12 +301,16 @@ fn both_spawns_may_fail_at_once() {
 }
 
 #[test]
-fn a_clock_set_back_restarts_the_pipeline() {
+fn a_clock_that_is_set_restarts_the_unit_at_once_and_is_no_failure() {
     let mut rig = Rig::running();
-    let line = "Non-monotonous DTS in output stream 0:0; previous: 457405, current: -323538848; changing to 457406.";
-    assert_eq!(rig.line(Role::Publisher, line), "!publisher-line int:camera int:publisher");
-    rig.exit(Role::Camera, 255);
-    assert_eq!(rig.exit(Role::Publisher, 255), "!clock-set-back");
+    rig.settings(1);
+    for by_ms in [3_700_000, -3_700_000] {
+        assert_eq!(rig.event(Event::ClockStepped { by_ms }), "!clock-stepped int:camera int:publisher");
+        assert_eq!(rig.event(Event::ClockStepped { by_ms }), "", "what starts now takes the clock as it is");
+        rig.exit(Role::Publisher, 255);
+        assert_eq!(rig.exit(Role::Camera, 255), "+publisher +camera");
+        assert_eq!(rig.supervisor.backoff.failures(), 0);
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use super::{Action, StopSignal};
 use crate::camera::command::base_name;
-use crate::camera::diagnosis::{Clue, Evidence, Exit, Reason, Role};
+use crate::camera::diagnosis::{Evidence, Exit, Reason, Role};
 use crate::camera::report::Report;
 use crate::config::mask_url_passwords;
 use crate::limits;
+use crate::time::Mono;
 
 /// One child.
 #[derive(Debug, Default)]
@@ -80,10 +81,10 @@ impl Unit {
     }
 
     /// Takes in a line of a camera's or publisher's standard error.
-    pub fn line(&mut self, role: Role, text: &str, quiet: bool, out: &mut Vec<Action>) -> Option<Clue> {
+    pub fn line(&mut self, now: Mono, role: Role, text: &str, quiet: bool, out: &mut Vec<Action>) {
+        // ffmpeg repeats its URL in some errors. A cut before this could take away what a password is known by.
+        let text = mask_url_passwords(text);
         let text = text[..text.floor_char_boundary(limits::MAX_CHILD_LINE_BYTES)].trim_end();
-        // ffmpeg repeats its URL in some errors.
-        let text = &*mask_url_passwords(text);
         let name = base_name(&self.child(role).program).to_owned();
         let logger = format!("camera.{name}");
         if self.tail.len() == limits::TAIL_LINES {
@@ -91,7 +92,7 @@ impl Unit {
         }
         self.tail.push_back(format!("{name}: {text}"));
         out.push(Action::Report(Report::ChildLine { logger, role, text: text.to_owned(), quiet }));
-        self.evidence.line(role, text)
+        self.evidence.line(now, role, text);
     }
 
     /// The last lines of this run, oldest first.

@@ -10,7 +10,7 @@ use super::{Directory, load_layers, load_text};
 
 const EVERYTHING: &str = r#"{
     "server": { "host": "::", "data_port": 0, "settings_port": 0, "auth_port": 65535, "max_clients": 1 },
-    "data": { "source": { "file": "/sys/class/thermal/thermal_zone0/temp" } },
+    "data": { "source": { "file": "/sys/bus/iio/devices/iio:device0/in_voltage0_raw" } },
     "camera": { "source": "command", "width": 4096, "height": 2160, "framerate": 120, "codec": "h264", "intra": 1000,
                 "vflip": false, "rtsp_url": "rtsps://[::1]:322/x?y",
                 "command": ["cam", "--size={width}x{height}@{framerate}", "{shutter}{gain}{awb_red}{awb_blue}",
@@ -54,7 +54,7 @@ fn every_key_of_the_file_is_applied() {
     let server = &config.server;
     assert_eq!((server.host.as_str(), server.data_port, server.settings_port), ("::", 0, 0));
     assert_eq!((server.auth_port, server.max_clients), (65_535, 1));
-    assert_eq!(config.data.source, DataSource::File("/sys/class/thermal/thermal_zone0/temp".into()));
+    assert_eq!(config.data.source, DataSource::File("/sys/bus/iio/devices/iio:device0/in_voltage0_raw".into()));
     let camera = &config.camera;
     assert_eq!(camera.source, CameraSource::Command);
     assert_eq!((camera.width, camera.height, camera.framerate, camera.intra), (4096, 2160, 120, 1000));

@@ -23,6 +23,7 @@ impl Shadow {
     /// Takes an input before the server does.
     pub fn before(&mut self, now: Now, input: &Input<'_>) {
         let at = now.mono.as_nanos();
+        self.look_at_clock(now);
         match input {
             Input::Accepted { conn, service, peer } => self.accept(at, *conn, *service, peer.ip().to_canonical()),
             Input::Received { conn, bytes } => self.received(at, *conn, bytes),
@@ -40,10 +41,9 @@ impl Shadow {
                 let release = self.settings.stored(result.is_ok());
                 self.release(at, release);
             }
-            Input::SpawnFailed { role, .. } | Input::Exited { role, .. } => {
-                self.alive.remove(&(*role as u8));
-            }
+            Input::SpawnFailed { role, .. } | Input::Exited { role, .. } => self.child_is_gone(*role),
             Input::Signal(Request::Stop) => {
+                self.clock.overruled();
                 self.stopping.get_or_insert(at);
             }
             Input::Reloaded(Ok(fresh)) if self.stopping.is_none() => self.reloaded(at, fresh),
@@ -216,6 +216,7 @@ impl Shadow {
     }
 
     fn reloaded(&mut self, at: u64, fresh: &Fresh) {
+        self.clock.overruled();
         self.config.auth = fresh.config.auth.clone();
         self.config.server.max_clients = fresh.config.server.max_clients;
         if fresh.password != self.password {

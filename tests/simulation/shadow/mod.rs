@@ -2,6 +2,7 @@
 //! [`Shadow::output`] strikes it off, and [`Shadow::after`] finds what is missing.
 
 mod access;
+mod clock;
 mod foretell;
 mod parser;
 mod settings;
@@ -11,11 +12,13 @@ use std::net::IpAddr;
 
 use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::config::{Config, Secret};
+use es_iot_server::server::report::Report;
 use es_iot_server::server::{ConnId, Notice, Output, Server, Service};
 use es_iot_server::time::Now;
 
 use crate::{MILLI, SECOND};
 use access::Access;
+use clock::Clock;
 use parser::{Item, Parser};
 use settings::{Kept, Settings};
 
@@ -61,6 +64,8 @@ pub struct Shadow {
     /// The children that run, and what the camera was started with.
     alive: BTreeMap<u8, Vec<String>>,
     camera_asked: bool,
+    clock: Clock,
+    pub clock_restarts: u64,
     pub stopping: Option<u64>,
     pub exited: bool,
     pub checks: u64,
@@ -72,7 +77,7 @@ impl Shadow {
         config: Config,
         password: Secret,
         settings: es_iot_server::camera::settings::CameraSettings,
-        start: u64,
+        now: Now,
     ) -> Self {
         Self {
             seed,
@@ -81,7 +86,7 @@ impl Shadow {
             peers: BTreeMap::new(),
             access: Access::default(),
             settings: Settings::new(settings),
-            start,
+            start: now.mono.as_nanos(),
             next_tick: 0,
             tick_armed: None,
             ticked: None,
@@ -95,6 +100,8 @@ impl Shadow {
             resumes: BTreeSet::new(),
             alive: BTreeMap::new(),
             camera_asked: false,
+            clock: Clock::new(now),
+            clock_restarts: 0,
             stopping: None,
             exited: false,
             checks: 0,
@@ -141,7 +148,7 @@ impl Shadow {
             }
             Output::ArmTick(armed) => self.tick_armed = armed.map(es_iot_server::time::Mono::as_nanos),
             Output::Spawn { role, argv } => self.spawned(*role, argv),
-            Output::Signal { role, .. } => self.camera_asked |= *role == Role::Camera,
+            Output::Signal { role, .. } => self.child_is_signalled(*role),
             Output::Store(settings) => {
                 let s = &self.settings;
                 let due = s.last_store.is_none_or(|last| at >= last + 250 * MILLI) || self.stopping.is_some();
@@ -164,7 +171,12 @@ impl Shadow {
             | Output::SetLogLevel(_)
             | Output::ReopenLog
             | Output::CloseListeners => {}
-            Output::Report(report) => self.check(report.to_string().len() < 4096, || "an endless report".into()),
+            Output::Report(report) => {
+                self.check(report.to_string().len() < 4096, || "an endless report".into());
+                if let Report::Camera(report) = report {
+                    self.camera_reports(report);
+                }
+            }
         }
     }
 
@@ -173,8 +185,8 @@ impl Shadow {
         let at = now.mono.as_nanos();
         self.sends.retain(|_, packets| !packets.is_empty());
         let missing = format!(
-            "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?}",
-            self.sends, self.closes, self.finishes, self.pauses, self.resumes, self.round, self.stuck
+            "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?} {:?}",
+            self.sends, self.closes, self.finishes, self.pauses, self.resumes, self.round, self.stuck, self.clock
         );
         let nothing = self.sends.is_empty()
             && self.closes.is_empty()
@@ -182,7 +194,8 @@ impl Shadow {
             && self.pauses.is_empty()
             && self.resumes.is_empty()
             && self.round.is_empty()
-            && self.stuck.is_empty();
+            && self.stuck.is_empty()
+            && (self.exited || !self.clock.missing());
         self.check(nothing, || format!("missing at {at}: {missing}"));
         let clients = self.clients();
         self.check(server.clients() == clients, || format!("{} clients, not {clients}", server.clients()));
@@ -214,8 +227,10 @@ impl Shadow {
         self.check(alone, || format!("a second {role:?}"));
         let beside_probe = self.alive.contains_key(&(Role::Probe as u8)) && self.alive.len() > 1;
         self.check(!beside_probe, || "a probe beside the pipeline".into());
-        if role == Role::Camera {
-            self.camera_asked = false;
+        match role {
+            Role::Camera => self.camera_asked = false,
+            Role::Publisher => self.publisher_is_started(),
+            Role::Probe => {}
         }
     }
 

@@ -53,7 +53,11 @@ impl World {
             Happening::Stale => self.stale(),
             Happening::EarlyTick => self.tick(),
             Happening::EarlyWakeup => self.feed(Input::Wakeup),
-            Happening::WallJump => self.now.unix_ms = self.rng.random(),
+            Happening::WallJump => {
+                let anywhere = self.rng.random::<u64>() >> 2;
+                let nearby = (self.now.unix_ms + self.rng.random_range(0..4000)).saturating_sub(2000);
+                self.now.unix_ms = if self.rng.random_bool(0.5) { anywhere } else { nearby };
+            }
         }
     }
 

@@ -15,7 +15,7 @@ const STATES: [&str; 10] = [
     "backing-off",
 ];
 
-const EVENTS: [&str; 17] = [
+const EVENTS: [&str; 18] = [
     "start",
     "settings",
     "config",
@@ -30,6 +30,7 @@ const EVENTS: [&str; 17] = [
     "exited:probe",
     "exited:camera",
     "exited:publisher",
+    "clock",
     "deadline",
     "early-deadline",
     "stop",
@@ -82,6 +83,7 @@ fn apply(rig: &mut Rig, event: &str) -> String {
         ("line", Some(role)) => rig.line(role, "hello"),
         ("video", None) => rig.event(Event::Video { bytes: 1 }),
         ("exited", Some(role)) => rig.exit(role, 3),
+        ("clock", None) => rig.event(Event::ClockStepped { by_ms: -2000 }),
         ("deadline", None) if rig.supervisor.deadline().is_none() => rig.event(Event::Deadline),
         ("deadline", None) => rig.deadline(),
         ("early-deadline", None) => rig.event(Event::Deadline),
