@@ -19,7 +19,7 @@ use crate::stats::Counter;
 use crate::sys::child::{self, Ended, Pid, Signal, Streams};
 use crate::sys::errno::EINTR;
 use crate::sys::limits::Limit;
-use crate::sys::splice::{Moved, forward, null_sink};
+use crate::sys::splice::{Moved, forward, null_sink, waiting};
 
 /// The order in which the dead are told of when several died at once: the camera's end explains the publisher's.
 const ROLES: [Role; 3] = [Role::Probe, Role::Camera, Role::Publisher];
@@ -160,7 +160,7 @@ impl Reactor<'_> {
         }
         match pipe {
             Pipe::Video | Pipe::Publisher => {
-                if !self.pump() {
+                if !self.pump(SPLICE_BUDGET_BYTES) {
                     self.leave_over(Token::Pipe(pipe, generation));
                 }
             }
@@ -173,17 +173,17 @@ impl Reactor<'_> {
     }
 
     /// Moves video until nothing moves any more or the budget is used up. Whether it came to the former.
-    fn pump(&mut self) -> bool {
+    fn pump(&mut self, budget: usize) -> bool {
         let mut published = 0;
         let mut moved = 0;
         let drained = loop {
             let Some(video) = &self.children.video else { break true };
-            if moved >= SPLICE_BUDGET_BYTES {
+            if moved >= budget {
                 break false;
             }
             let result = match &self.children.sink {
-                Some(sink) => forward(video.as_fd(), sink.as_fd(), SPLICE_BUDGET_BYTES),
-                None => forward(video.as_fd(), self.children.null.as_fd(), SPLICE_BUDGET_BYTES),
+                Some(sink) => forward(video.as_fd(), sink.as_fd(), budget - moved),
+                None => forward(video.as_fd(), self.children.null.as_fd(), budget - moved),
             };
             match result {
                 Ok(Moved::Bytes(bytes)) => {
@@ -222,21 +222,39 @@ impl Reactor<'_> {
                 Err(_) => (0, true),
             };
             left = left.saturating_sub(read);
-            let mut complete = lines.push(&buffer[..read]);
-            if ended {
-                complete.extend(lines.rest());
-                self.forget_lines(role);
-            }
+            let complete = lines.push(&buffer[..read]);
             for text in complete {
                 self.feed(Input::Line { role, text: &text });
             }
+            if ended {
+                self.end_lines(role);
+            }
+            self.tick_if_due();
         }
     }
 
-    fn forget_lines(&mut self, role: Role) {
-        if let Some(lines) = self.children.slot(role).as_mut().and_then(|running| running.lines.take()) {
-            let _closing_anyway = self.poll.registry().deregister(&mut SourceFd(&lines.source.as_raw_fd()));
+    /// Reads no more of a child's lines. What was begun counts as one.
+    fn end_lines(&mut self, role: Role) {
+        let Some(mut lines) = self.children.slot(role).as_mut().and_then(|running| running.lines.take()) else {
+            return;
+        };
+        let _closing_anyway = self.poll.registry().deregister(&mut SourceFd(&lines.source.as_raw_fd()));
+        if let Some(text) = lines.rest() {
+            self.feed(Input::Line { role, text: &text });
         }
+    }
+
+    /// Takes in what a child has said and made before its end. No more than waits now: a process that it has left
+    /// behind may hold its pipes, and write on for ever.
+    fn read_rest(&mut self, role: Role) {
+        if role == Role::Camera {
+            let left = self.children.video.as_ref().map_or(0, waiting);
+            self.pump(left);
+        }
+        let lines = self.children.slot(role).as_ref().and_then(|running| running.lines.as_ref());
+        let left = lines.map_or(0, |lines| waiting(&lines.source));
+        self.read_lines(role, left);
+        self.end_lines(role);
     }
 
     /// Reaps whoever has ended, until none is left: SIGCHLD coalesces.
@@ -244,10 +262,7 @@ impl Reactor<'_> {
         for role in ROLES {
             let Some(pid) = self.children.slot(role).as_ref().map(|running| running.pid) else { continue };
             let Some(ended) = child::reap(pid) else { continue };
-            // What it has said and made before its end comes before its end.
-            while !self.pump() {}
-            while !self.read_lines(role, LINE_BUDGET_BYTES) {}
-            self.forget_lines(role);
+            self.read_rest(role);
             *self.children.slot(role) = None;
             match role {
                 Role::Probe => {}

@@ -6,6 +6,7 @@ use std::net::{Ipv6Addr, TcpStream};
 use crate::support::{Client, Launch, packet};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
+use serde_json::json;
 
 #[test]
 fn lines_that_a_log_target_lost_were_not_among_the_counters() {
@@ -141,4 +142,33 @@ fn an_ipv4_peer_of_an_ipv6_listener_was_logged_as_an_ipv6_address() {
     let mut daemon = Launch::new().set("server.host", "::").start();
     daemon.try_password("127.0.0.1", "1111");
     assert!(daemon.await_log("gave the right password").contains(" 127.0.0.1 gave"));
+}
+
+/// The end of a camera was told only once all was read that it had said and made; a process of its that had left its group
+/// made more of either for ever.
+#[test]
+fn a_noisy_orphan_of_a_camera_stopped_the_loop() {
+    for stream in [1, 2] {
+        let camera = format!("setsid yes >&{stream} & read _ < $DIR/end; exit 3");
+        let launch = Launch::new()
+            .set("camera.source", "command")
+            .set("camera.command", json!(["sh", "-c", camera]))
+            .set("camera.publisher", json!(["sh", "-c", "exec cat > /dev/null"]));
+        let end = launch.dir.join("end");
+        nix::unistd::mkfifo(&end, Mode::S_IRWXU).unwrap();
+        let mut daemon = launch.start();
+        let mut subscriber = daemon.data();
+        if stream == 1 {
+            while daemon.counter("video_bytes") == 0 {}
+        } else {
+            daemon.await_log("sh INFO y");
+        }
+        fs::write(&end, "\n").unwrap();
+        daemon.await_log("with status 3");
+        for _ in 0..12 {
+            subscriber.data();
+        }
+        daemon.stop();
+        daemon.await_end_of_log();
+    }
 }
