@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, killpg};
+use nix::sys::signal::{SigHandler, SigSet, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{getpid, getppid};
 
@@ -54,8 +54,8 @@ pub enum Ended {
 
 /// Starts `argv[0]`, looked for in `PATH`, with the rest as its arguments.
 ///
-/// The child leads a process group of its own, has the signal mask, SIGPIPE and descriptor limit that a program
-/// expects, and gets SIGKILL should this process die first (`prctl(2)`, `PR_SET_PDEATHSIG`).
+/// The child leads a process group of its own, has the signal mask, signal actions and descriptor limit that a
+/// program expects, and gets SIGKILL should this process die first (`prctl(2)`, `PR_SET_PDEATHSIG`).
 ///
 /// # Errors
 ///
@@ -100,9 +100,9 @@ fn prepare(parent: Pid, descriptors: Limit) -> io::Result<()> {
         return Err(Errno::ESRCH.into());
     }
     // A daemon that a script started in the background has SIGINT ignored, and an ignored signal stays so over exec.
-    for inherited in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGPIPE] {
+    for inherited in Signal::iterator() {
         // SAFETY: no handler is set, only the default restored.
-        unsafe { nix::sys::signal::signal(inherited, nix::sys::signal::SigHandler::SigDfl) }?;
+        let _kill_and_stop_have_no_other = unsafe { nix::sys::signal::signal(inherited, SigHandler::SigDfl) };
     }
     // Since rust-lang/rust#101077 a child inherits the mask, and the server blocks what signalfd reads.
     SigSet::empty().thread_set_mask()?;

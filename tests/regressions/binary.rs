@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::net::{Ipv6Addr, TcpStream};
+use std::os::unix::process::CommandExt;
 
-use crate::support::{Client, Launch, packet};
-use nix::sys::signal::Signal;
+use crate::support::{Client, Daemon, Launch, packet};
+use nix::sys::signal::{SigHandler, SigSet, Signal};
 use nix::sys::stat::Mode;
 use serde_json::json;
 
@@ -171,4 +172,40 @@ fn a_noisy_orphan_of_a_camera_stopped_the_loop() {
         daemon.stop();
         daemon.await_end_of_log();
     }
+}
+
+/// The kernel reaps the children of a process that ignores SIGCHLD, and says nothing; what a process ignores is ignored by
+/// what it executes. The rest of what a start can inherit is in it for good measure.
+#[test]
+fn a_start_with_signals_ignored_and_blocked_waited_for_children_in_vain() {
+    let camera = "grep -e SigBlk -e SigIgn /proc/self/status >&2; exit 3";
+    let launch = Launch::new()
+        .set("camera.source", "command")
+        .set("camera.command", json!(["sh", "-c", camera]))
+        .set("camera.publisher", json!(["cat", "/dev/stdin"]));
+    let mut command = launch.command();
+    // SAFETY: no handler is set: what can be ignored and blocked is.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in Signal::iterator() {
+                let _kill_and_stop_can_not = nix::sys::signal::signal(signal, SigHandler::SigIgn);
+            }
+            Ok(SigSet::all().thread_set_mask()?)
+        })
+    };
+    let mut daemon = Daemon::adopt(command.spawn().unwrap(), launch.dir.clone());
+    daemon.await_ports();
+    for name in ["SigBlk", "SigIgn"] {
+        let line = daemon.await_log(name);
+        // The C library keeps 32 and 33 for itself.
+        let signals = u64::from_str_radix(&line[line.len() - 16..], 16).unwrap() & 0x7FFF_FFFF;
+        assert_eq!(signals, 0, "{line}");
+    }
+    daemon.await_log("with status 3");
+    let mut client = daemon.settings();
+    client.update([2; 6]);
+    assert_eq!(client.read(), [2; 6]);
+    daemon.signal(Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    daemon.stop();
 }
