@@ -2,6 +2,8 @@
 
 #[path = "regressions/binary.rs"]
 mod binary;
+#[path = "regressions/exec.rs"]
+mod exec;
 mod support;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;

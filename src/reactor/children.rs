@@ -1,4 +1,7 @@
-//! Camera, publisher and probe: their pipes and their ends; and the process that writes the settings file.
+//! Camera, publisher and probe, from their start on; and the process that writes the settings file. How they end is in
+//! `ends.rs`.
+
+mod ends;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,16 +13,15 @@ use mio::{Interest, Poll};
 use super::Reactor;
 use super::sockets::{Followup, errno};
 use super::token::{GENERATIONS, Pipe, Token};
-use crate::camera::diagnosis::{Exit, Role};
+use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::StopSignal;
 use crate::config::mask_url_passwords;
 use crate::limits::{LINE_BUDGET_BYTES, MAX_CHILD_LINE_BYTES, SPLICE_BUDGET_BYTES};
 use crate::server::{Errno, Input};
 use crate::stats::Counter;
-use crate::sys::child::{self, Ended, Pid, Signal, Streams};
-use crate::sys::errno::EINTR;
+use crate::sys::child::{self, Pid, Refusal, Signal, Streams};
 use crate::sys::limits::Limit;
-use crate::sys::splice::{Moved, forward, null_sink, waiting};
+use crate::sys::splice::{Moved, forward, null_sink};
 
 /// The order in which the dead are told of when several died at once: the camera's end explains the publisher's.
 const ROLES: [Role; 3] = [Role::Probe, Role::Camera, Role::Publisher];
@@ -30,6 +32,9 @@ struct Running {
     pid: Pid,
     generation: u16,
     lines: Option<Lines>,
+    refusal: Refusal,
+    /// It can't be listened to, so it was killed at once.
+    unheard: Option<Errno>,
 }
 
 /// All children.
@@ -112,17 +117,18 @@ impl Reactor<'_> {
                 (None, None) => Ok(()),
             },
         );
-        if let Err(error) = watched {
-            child::kill_and_reap(started.pid);
-            return Err(error);
+        let unheard = watched.err().map(|error| errno(&error));
+        if unheard.is_some() {
+            child::signal_group(started.pid, Signal::SIGKILL);
         }
         match role {
             Role::Probe => {}
             Role::Camera => self.children.video = started.stdout,
             Role::Publisher => self.children.sink = started.stdin,
         }
+        let lines = Some(Lines::new(started.stderr));
         *self.children.slot(role) =
-            Some(Running { pid: started.pid, generation, lines: Some(Lines::new(started.stderr)) });
+            Some(Running { pid: started.pid, generation, lines, refusal: started.refusal, unheard });
         Ok(())
     }
 
@@ -242,52 +248,6 @@ impl Reactor<'_> {
         if let Some(text) = lines.rest() {
             self.feed(Input::Line { role, text: &text });
         }
-    }
-
-    /// Takes in what a child has said and made before its end. No more than waits now: a process that it has left
-    /// behind may hold its pipes, and write on for ever.
-    fn read_rest(&mut self, role: Role) {
-        if role == Role::Camera {
-            let left = self.children.video.as_ref().map_or(0, waiting);
-            self.pump(left);
-        }
-        let lines = self.children.slot(role).as_ref().and_then(|running| running.lines.as_ref());
-        let left = lines.map_or(0, |lines| waiting(&lines.source));
-        self.read_lines(role, left);
-        self.end_lines(role);
-    }
-
-    /// Reaps whoever has ended, until none is left: SIGCHLD coalesces.
-    pub(super) fn reap(&mut self) {
-        for role in ROLES {
-            let Some(pid) = self.children.slot(role).as_ref().map(|running| running.pid) else { continue };
-            let Some(ended) = child::reap(pid) else { continue };
-            self.read_rest(role);
-            *self.children.slot(role) = None;
-            match role {
-                Role::Probe => {}
-                Role::Camera => unwatch(&self.poll, &mut self.children.video),
-                Role::Publisher => unwatch(&self.poll, &mut self.children.sink),
-            }
-            let exit = match ended {
-                Ended::Code(code) => Exit::Code(code),
-                Ended::Signal(signal) => Exit::Signal(signal),
-            };
-            log::debug!(target: "camera.process", "pid {pid} ended: {ended:?}");
-            self.feed(Input::Exited { role, exit });
-        }
-        self.reap_writer();
-    }
-
-    fn reap_writer(&mut self) {
-        let Some(ended) = self.children.writer.and_then(child::reap) else { return };
-        self.children.writer = None;
-        let result = match ended {
-            Ended::Code(0) => Ok(()),
-            Ended::Code(code) => Err(Errno(code)),
-            Ended::Signal(_) => Err(Errno(EINTR)),
-        };
-        self.feed(Input::Stored { result });
     }
 }
 

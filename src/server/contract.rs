@@ -140,7 +140,8 @@ pub enum Input<'a> {
     },
     /// Something in the timer table may be due.
     Wakeup,
-    /// A child could not be started.
+    /// A child could not be started. That is told at once, or, when only its program could not be executed, in the
+    /// place of [`Input::Exited`]: until then it counts as alive, and may be signalled.
     SpawnFailed {
         /// Which.
         role: Role,
