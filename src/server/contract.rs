@@ -176,6 +176,11 @@ pub enum Input<'a> {
     Signal(Request),
     /// The reload asked for by [`Output::Reload`] is over: what was found, or why nothing changes.
     Reloaded(Result<Box<Fresh>, String>),
+    /// The service manager did not take an [`Output::Notify`]. It is told again until it does.
+    NotTold {
+        /// Why.
+        errno: Errno,
+    },
 }
 
 /// Something is to be done.
