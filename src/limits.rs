@@ -115,6 +115,10 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time from the beginning of a silent peer connection's keep-alive probes to its end, in seconds: idle, interval, count.
 pub const KEEPALIVE_SECONDS: (u32, u32, u32) = (60, 10, 6);
 
+/// How long until the service manager is told again what it did not take: its queue may be as short as 10 messages of
+/// all units (`net.unix.max_dgram_qlen`), and a unit that is not ready in time is killed.
+pub const NOTIFY_RETRY: Duration = Duration::from_secs(1);
+
 // --- the configuration ----------------------------------------------------------------------------------------
 
 /// The largest configuration file, in bytes: the shipped one has 1 KB. It ends a reading of the wrong file early.

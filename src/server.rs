@@ -152,6 +152,10 @@ impl Server {
             Input::Stored { result } => self.stored(now.mono, result, out),
             Input::Signal(request) => self.signal(now.mono, request, out),
             Input::Reloaded(found) => self.reloaded(now.mono, found, out),
+            Input::NotTold { errno } => {
+                self.stats.bump(Counter::NotifyDelayed);
+                self.report(now.mono, Report::NotTold { errno }, out);
+            }
         }
     }
 

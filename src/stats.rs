@@ -99,6 +99,8 @@ counters! {
     LinesSuppressed = "lines_suppressed",
     /// Log lines lost because a target was gone or full.
     LinesLost = "lines_lost",
+    /// Times that the service manager took no message, and was told again until it did.
+    NotifyDelayed = "notify_delayed",
     /// Configurations reread.
     Reloads = "reloads",
     /// Configurations that were refused when reread.

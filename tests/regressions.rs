@@ -4,6 +4,10 @@
 mod binary;
 #[path = "regressions/camera.rs"]
 mod camera;
+#[path = "regressions/exec.rs"]
+mod exec;
+#[path = "regressions/manager.rs"]
+mod manager;
 mod support;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;

@@ -1,8 +1,9 @@
 //! What the server wants done, done.
 
 use super::Reactor;
-use super::sockets::Followup;
+use super::sockets::{Followup, errno};
 use crate::config::Level;
+use crate::limits::NOTIFY_RETRY;
 use crate::server::{Notice, Output, Service};
 use crate::sys::{clock, notify};
 
@@ -69,15 +70,27 @@ impl Reactor<'_> {
     }
 
     fn notify(&mut self, notice: &Notice) {
-        let told = match notice {
-            Notice::Ready => self.notifier.send(notify::READY),
-            Notice::Status(text) => self.notifier.send(&notify::status(text)),
-            Notice::Reloading => self.notifier.send(&notify::reloading(clock::mono())),
-            Notice::Stopping => self.notifier.send(notify::STOPPING),
-            Notice::Watchdog => self.notifier.send(notify::WATCHDOG),
+        let message = match notice {
+            Notice::Ready => notify::READY.to_owned(),
+            Notice::Status(text) => notify::status(text),
+            Notice::Reloading => notify::reloading(clock::mono()),
+            Notice::Stopping => notify::STOPPING.to_owned(),
+            Notice::Watchdog => notify::WATCHDOG.to_owned(),
         };
-        if !told {
-            self.log.write(Level::Warning, "server", format_args!("the service manager's socket took no {notice:?}"));
+        let was_told_all = !self.notifier.has_unsent();
+        match self.notifier.send(message) {
+            Ok(()) => self.notify_at = None,
+            Err(error) if was_told_all => {
+                self.notify_at = Some(self.now.mono + NOTIFY_RETRY);
+                self.followups.push_back(Followup::NotTold(errno(&error)));
+            }
+            Err(_) => {}
         }
+    }
+
+    /// Tells the service manager what it did not take before.
+    pub(super) fn notify_again(&mut self) {
+        let told = self.notifier.send_rest().is_ok();
+        self.notify_at = (!told).then(|| self.now.mono + NOTIFY_RETRY);
     }
 }

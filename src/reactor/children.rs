@@ -1,4 +1,7 @@
-//! Camera, publisher and probe: their pipes and their ends; and the process that writes the settings file.
+//! Camera, publisher and probe, from their start on; and the process that writes the settings file. How they end is in
+//! `ends.rs`.
+
+mod ends;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,14 +13,13 @@ use mio::{Interest, Poll};
 use super::Reactor;
 use super::sockets::{Followup, errno};
 use super::token::{GENERATIONS, Pipe, Token};
-use crate::camera::diagnosis::{Exit, Role};
+use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::StopSignal;
 use crate::config::{mask_url_passwords, mask_url_passwords_in_cut};
 use crate::limits::{LINE_BUDGET_BYTES, MAX_CHILD_LINE_BYTES, SPLICE_BUDGET_BYTES};
 use crate::server::{Errno, Input};
 use crate::stats::Counter;
-use crate::sys::child::{self, Ended, Pid, Signal, Streams};
-use crate::sys::errno::EINTR;
+use crate::sys::child::{self, Pid, Refusal, Signal, Streams};
 use crate::sys::limits::Limit;
 use crate::sys::splice::{Moved, forward, null_sink};
 
@@ -30,6 +32,9 @@ struct Running {
     pid: Pid,
     generation: u16,
     lines: Option<Lines>,
+    refusal: Refusal,
+    /// It can't be listened to, so it was killed at once.
+    unheard: Option<Errno>,
 }
 
 /// All children.
@@ -112,17 +117,18 @@ impl Reactor<'_> {
                 (None, None) => Ok(()),
             },
         );
-        if let Err(error) = watched {
-            child::kill_and_reap(started.pid);
-            return Err(error);
+        let unheard = watched.err().map(|error| errno(&error));
+        if unheard.is_some() {
+            child::signal_group(started.pid, Signal::SIGKILL);
         }
         match role {
             Role::Probe => {}
             Role::Camera => self.children.video = started.stdout,
             Role::Publisher => self.children.sink = started.stdin,
         }
+        let lines = Some(Lines::new(started.stderr));
         *self.children.slot(role) =
-            Some(Running { pid: started.pid, generation, lines: Some(Lines::new(started.stderr)) });
+            Some(Running { pid: started.pid, generation, lines, refusal: started.refusal, unheard });
         Ok(())
     }
 
@@ -160,7 +166,7 @@ impl Reactor<'_> {
         }
         match pipe {
             Pipe::Video | Pipe::Publisher => {
-                if !self.pump() {
+                if !self.pump(SPLICE_BUDGET_BYTES) {
                     self.leave_over(Token::Pipe(pipe, generation));
                 }
             }
@@ -173,17 +179,17 @@ impl Reactor<'_> {
     }
 
     /// Moves video until nothing moves any more or the budget is used up. Whether it came to the former.
-    fn pump(&mut self) -> bool {
+    fn pump(&mut self, budget: usize) -> bool {
         let mut published = 0;
         let mut moved = 0;
         let drained = loop {
             let Some(video) = &self.children.video else { break true };
-            if moved >= SPLICE_BUDGET_BYTES {
+            if moved >= budget {
                 break false;
             }
             let result = match &self.children.sink {
-                Some(sink) => forward(video.as_fd(), sink.as_fd(), SPLICE_BUDGET_BYTES),
-                None => forward(video.as_fd(), self.children.null.as_fd(), SPLICE_BUDGET_BYTES),
+                Some(sink) => forward(video.as_fd(), sink.as_fd(), budget - moved),
+                None => forward(video.as_fd(), self.children.null.as_fd(), budget - moved),
             };
             match result {
                 Ok(Moved::Bytes(bytes)) => {
@@ -222,58 +228,27 @@ impl Reactor<'_> {
                 Err(_) => (0, true),
             };
             left = left.saturating_sub(read);
-            let mut complete = lines.push(&buffer[..read]);
-            if ended {
-                // The child may have died in the middle of it.
-                complete.extend(lines.line(true));
-                self.forget_lines(role);
-            }
+            let complete = lines.push(&buffer[..read]);
             for text in complete {
                 self.feed(Input::Line { role, text: &text });
             }
-        }
-    }
-
-    fn forget_lines(&mut self, role: Role) {
-        if let Some(lines) = self.children.slot(role).as_mut().and_then(|running| running.lines.take()) {
-            let _closing_anyway = self.poll.registry().deregister(&mut SourceFd(&lines.source.as_raw_fd()));
-        }
-    }
-
-    /// Reaps whoever has ended, until none is left: SIGCHLD coalesces.
-    pub(super) fn reap(&mut self) {
-        for role in ROLES {
-            let Some(pid) = self.children.slot(role).as_ref().map(|running| running.pid) else { continue };
-            let Some(ended) = child::reap(pid) else { continue };
-            // What it has said and made before its end comes before its end.
-            while !self.pump() {}
-            while !self.read_lines(role, LINE_BUDGET_BYTES) {}
-            self.forget_lines(role);
-            *self.children.slot(role) = None;
-            match role {
-                Role::Probe => {}
-                Role::Camera => unwatch(&self.poll, &mut self.children.video),
-                Role::Publisher => unwatch(&self.poll, &mut self.children.sink),
+            if ended {
+                self.end_lines(role);
             }
-            let exit = match ended {
-                Ended::Code(code) => Exit::Code(code),
-                Ended::Signal(signal) => Exit::Signal(signal),
-            };
-            log::debug!(target: "camera.process", "pid {pid} ended: {ended:?}");
-            self.feed(Input::Exited { role, exit });
+            self.tick_if_due();
         }
-        self.reap_writer();
     }
 
-    fn reap_writer(&mut self) {
-        let Some(ended) = self.children.writer.and_then(child::reap) else { return };
-        self.children.writer = None;
-        let result = match ended {
-            Ended::Code(0) => Ok(()),
-            Ended::Code(code) => Err(Errno(code)),
-            Ended::Signal(_) => Err(Errno(EINTR)),
+    /// Reads no more of a child's lines. What was begun counts as one.
+    fn end_lines(&mut self, role: Role) {
+        let Some(mut lines) = self.children.slot(role).as_mut().and_then(|running| running.lines.take()) else {
+            return;
         };
-        self.feed(Input::Stored { result });
+        let _closing_anyway = self.poll.registry().deregister(&mut SourceFd(&lines.source.as_raw_fd()));
+        // The child may have died in the middle of it.
+        if let Some(text) = lines.line(true) {
+            self.feed(Input::Line { role, text: &text });
+        }
     }
 }
 

@@ -119,6 +119,8 @@ struct Reactor<'a> {
     settings_file: PathBuf,
     log: Handle,
     notifier: Notifier,
+    /// When the service manager is told again what it did not take.
+    notify_at: Option<Mono>,
     reload: &'a mut dyn FnMut() -> Result<Box<Fresh>, String>,
     leaving: bool,
     failure: Option<ReactorError>,
@@ -188,6 +190,7 @@ impl<'a> Reactor<'a> {
             settings_file: outside.settings_file,
             log: outside.log,
             notifier: outside.notifier,
+            notify_at: None,
             reload: outside.reload,
             leaving: false,
             failure: None,
@@ -277,6 +280,9 @@ impl<'a> Reactor<'a> {
                 self.leave_over(Token::Listener(service));
             }
         }
+        if self.notify_at.is_some_and(|at| at <= self.now.mono) {
+            self.notify_again();
+        }
         self.feed(Input::Wakeup);
     }
 
@@ -300,7 +306,7 @@ impl<'a> Reactor<'a> {
     /// Has the one timer fire at the earliest deadline. A deadline that moves away is not chased: the timer fires
     /// early once, and is set anew then.
     fn arm_timer(&mut self) -> io::Result<()> {
-        let wanted = [self.server.next_wakeup(), self.rest_until].into_iter().flatten().min();
+        let wanted = [self.server.next_wakeup(), self.rest_until, self.notify_at].into_iter().flatten().min();
         let Some(at) = wanted else { return Ok(()) };
         if self.timer_armed.is_none_or(|armed| at < armed) {
             self.timer.set(Some(at))?;

@@ -25,6 +25,7 @@ pub(super) enum Followup {
     SpawnFailed(Role, Errno),
     Stored(Result<(), Errno>),
     Reloaded(Result<Box<Fresh>, String>),
+    NotTold(Errno),
 }
 
 impl Followup {
@@ -37,6 +38,7 @@ impl Followup {
             Self::SpawnFailed(role, errno) => Input::SpawnFailed { role, errno },
             Self::Stored(result) => Input::Stored { result },
             Self::Reloaded(found) => Input::Reloaded(found),
+            Self::NotTold(errno) => Input::NotTold { errno },
         }
     }
 }

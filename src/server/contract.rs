@@ -140,7 +140,8 @@ pub enum Input<'a> {
     },
     /// Something in the timer table may be due.
     Wakeup,
-    /// A child could not be started.
+    /// A child could not be started. That is told at once, or, when only its program could not be executed, in the
+    /// place of [`Input::Exited`]: until then it counts as alive, and may be signalled.
     SpawnFailed {
         /// Which.
         role: Role,
@@ -176,6 +177,11 @@ pub enum Input<'a> {
     Signal(Request),
     /// The reload asked for by [`Output::Reload`] is over: what was found, or why nothing changes.
     Reloaded(Result<Box<Fresh>, String>),
+    /// The service manager did not take an [`Output::Notify`]. It is told again until it does.
+    NotTold {
+        /// Why.
+        errno: Errno,
+    },
 }
 
 /// Something is to be done.

@@ -119,6 +119,11 @@ pub enum Report {
         /// The level of the worst of them.
         level: Level,
     },
+    /// The service manager took no message.
+    NotTold {
+        /// Why.
+        errno: Errno,
+    },
     /// The server was asked to stop.
     Stopping,
     /// Stopping took too long; what is left is killed.
@@ -153,6 +158,7 @@ impl Report {
             | Self::AuthRejected { .. }
             | Self::LockedOut { .. }
             | Self::OpenToNetwork
+            | Self::NotTold { .. }
             | Self::StopTimedOut { .. } => Level::Warning,
             Self::AuthAccepted { .. }
             | Self::SettingsApplied(_)
@@ -198,6 +204,7 @@ impl Report {
             | Self::ReloadFailed { .. }
             | Self::Counters { .. }
             | Self::LeftOut { .. }
+            | Self::NotTold { .. }
             | Self::Stopping
             | Self::StopTimedOut { .. } => "server",
         }
@@ -226,6 +233,7 @@ impl Report {
             Self::SettingsApplied(_) => Some("settings changes"),
             Self::StoreFailed { .. } | Self::StoreHangs { .. } | Self::StoreRecovered { .. } => Some("failed writes"),
             Self::Source { .. } => Some("data source changes"),
+            Self::NotTold { .. } => Some("messages to the service manager"),
             Self::Camera(report) => Some(report.kind()),
             Self::OpenToNetwork
             | Self::Reloaded { .. }
@@ -289,6 +297,9 @@ impl fmt::Display for Report {
             Self::ReloadFailed { why } => write!(f, "configuration not changed: {why}"),
             Self::Counters { text } => f.write_str(text),
             Self::LeftOut { kind, count, .. } => write!(f, "left out {count} more lines about {kind}"),
+            Self::NotTold { errno } => {
+                write!(f, "the service manager takes no messages: {errno}; trying again every second")
+            }
             Self::Stopping => f.write_str("stopping"),
             Self::StopTimedOut { waiting_for } => write!(f, "stopped without waiting longer for {waiting_for}"),
         }

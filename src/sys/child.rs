@@ -1,19 +1,20 @@
 //! Child processes: started so that they can't outlive the server or inherit what is its own, stopped as groups,
 //! reaped by pid.
 
-use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::ffi::{CString, OsString, c_char};
+use std::fs::File;
+use std::io::{self, PipeWriter};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, killpg};
+use nix::sys::signal::{SigHandler, SigSet, killpg, signal};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{getpid, getppid};
+use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, getpid, setpgid};
 
+use super::fork::{close_descriptors, die_with};
 use super::limits::Limit;
 use super::notify;
 pub use super::signalfd::Signal;
@@ -41,6 +42,21 @@ pub struct Child {
     pub stdout: Option<OwnedFd>,
     /// What it says.
     pub stderr: OwnedFd,
+    /// Whether it has become the program.
+    pub refusal: Refusal,
+}
+
+/// Tells of a child that has ended whether its program could be executed.
+#[derive(Debug)]
+pub struct Refusal(OwnedFd);
+
+impl Refusal {
+    /// The error number if it could not: the program is missing, or not executable.
+    pub fn errno(&self) -> Option<i32> {
+        let mut errno = [0; size_of::<i32>()];
+        let read = nix::unistd::read(&self.0, &mut errno);
+        (read == Ok(errno.len())).then(|| i32::from_ne_bytes(errno))
+    }
 }
 
 /// How a child ended.
@@ -52,74 +68,150 @@ pub enum Ended {
     Signal(i32),
 }
 
-/// Starts `argv[0]`, looked for in `PATH`, with the rest as its arguments.
+/// Starts `argv[0]`, looked for in `PATH`, with the rest as its arguments. Does not wait until it is executed: that
+/// takes as long as its file system does. Should it fail, the child ends, and [`Refusal`] says why.
 ///
-/// The child leads a process group of its own, has the signal mask, SIGPIPE and descriptor limit that a program
-/// expects, and gets SIGKILL should this process die first (`prctl(2)`, `PR_SET_PDEATHSIG`).
+/// The child leads a process group of its own, has the signal mask, signal actions and descriptor limit that a
+/// program expects, no descriptor but the standard ones, and gets SIGKILL should this process die first.
 ///
 /// # Errors
 ///
-/// The program is missing or not executable, or the system is out of processes, descriptors or memory.
+/// There is nothing to start, or the system is out of processes, descriptors or memory.
 pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Result<Child> {
-    let (program, arguments) = argv.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    let command = Command::new(argv)?;
     let (said, says) = io::pipe()?;
-    let mut command = Command::new(program);
-    command.args(arguments).process_group(0);
-    // The service manager's sockets are for this process, and the password is for nobody else.
-    for variable in notify::PRIVATE_ENV.into_iter().chain(["AUTH_PASSWORD"]) {
-        command.env_remove(variable);
-    }
-    command.stdin(if streams == Streams::Consumer { Stdio::piped() } else { Stdio::null() });
-    match streams {
-        Streams::Producer => command.stdout(Stdio::piped()),
-        Streams::Consumer | Streams::Talker => command.stdout(says.try_clone()?),
+    let (refusal, refuses) = io::pipe()?;
+    let (mut stdin, mut stdout) = (None, None);
+    let reads: OwnedFd = if streams == Streams::Consumer {
+        let (reads, writes) = io::pipe()?;
+        stdin = Some(nonblocking(writes)?);
+        reads.into()
+    } else {
+        File::open("/dev/null")?.into()
     };
-    command.stderr(says);
+    let makes: OwnedFd = if streams == Streams::Producer {
+        let (made, makes) = io::pipe()?;
+        stdout = Some(nonblocking(made)?);
+        makes.into()
+    } else {
+        says.try_clone()?.into()
+    };
+    let (stderr, refusal) = (nonblocking(said)?, Refusal(nonblocking(refusal)?));
     let parent = getpid();
-    // SAFETY: between fork and exec the closure only makes system calls; it neither allocates nor locks.
-    unsafe { command.pre_exec(move || prepare(parent, descriptors)) };
-    // Nobody waits through `std`: `reap` does, by pid.
-    let mut child = command.spawn()?;
-    let nonblocking = |fd: OwnedFd| -> io::Result<OwnedFd> {
-        fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        Ok(fd)
+    // SAFETY: the copy only makes system calls until it is another program or ends; it neither allocates nor locks.
+    let pid = match unsafe { fork() }? {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            let prepared = wire(&reads, &makes, &says).and_then(|()| {
+                close_descriptors(Some(refuses.as_raw_fd()));
+                prepare(parent, descriptors)
+            });
+            let why = prepared.map_or_else(|why| why, |()| command.execute()) as i32;
+            // SAFETY: the pipe takes four bytes, or nobody is left to read them; then the copy ends, without running
+            // what the original has registered for its own exit.
+            unsafe {
+                libc::write(refuses.as_raw_fd(), (&raw const why).cast(), size_of_val(&why));
+                libc::_exit(127)
+            }
+        }
     };
-    Ok(Child {
-        pid: Pid::from_raw(child.id().cast_signed()),
-        stdin: child.stdin.take().map(OwnedFd::from).map(nonblocking).transpose()?,
-        stdout: child.stdout.take().map(OwnedFd::from).map(nonblocking).transpose()?,
-        stderr: nonblocking(said.into())?,
-    })
+    // The child does the same. Whoever comes first, the group is there from now on, to be signalled.
+    let _executed_already = setpgid(pid, pid);
+    Ok(Child { pid, stdin, stdout, stderr, refusal })
 }
 
-/// Runs in the child, between fork and exec.
-fn prepare(parent: Pid, descriptors: Limit) -> io::Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
-    if getppid() != parent {
-        // The server died before the line above; its death signal will not come any more.
-        return Err(Errno::ESRCH.into());
+fn nonblocking(fd: impl Into<OwnedFd>) -> io::Result<OwnedFd> {
+    let fd = fd.into();
+    fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(fd)
+}
+
+/// What is to be executed, as execve(2) takes it: made before the fork, since nothing may be allocated after it.
+struct Command {
+    /// The paths to try, in their order.
+    paths: Vec<CString>,
+    argv: Strings,
+    envp: Strings,
+}
+
+/// Strings, and pointers to them with a null pointer at the end.
+struct Strings {
+    pointers: Vec<*const c_char>,
+    _kept: Vec<CString>,
+}
+
+impl Strings {
+    fn new(strings: impl Iterator<Item = Vec<u8>>) -> io::Result<Self> {
+        let strings = strings.map(CString::new).collect::<Result<Vec<_>, _>>()?;
+        let pointers = strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect();
+        Ok(Self { pointers, _kept: strings })
     }
+}
+
+impl Command {
+    fn new(argv: &[String]) -> io::Result<Self> {
+        let program = argv.first().filter(|program| !program.is_empty()).ok_or(Errno::ENOENT)?;
+        let paths = if program.contains('/') {
+            vec![CString::new(program.as_str())?]
+        } else {
+            // As execvp(3) does: an empty entry is the working directory, and these two are for no PATH at all.
+            let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+            let candidates = std::env::split_paths(&path).map(|directory| directory.join(program));
+            candidates.map(|path| CString::new(path.into_os_string().into_vec())).collect::<Result<_, _>>()?
+        };
+        // The service manager's sockets are for this process, and the password is for nobody else.
+        let private = |name: &OsString| notify::PRIVATE_ENV.iter().any(|key| name == key) || name == "AUTH_PASSWORD";
+        let environment = std::env::vars_os().filter(|(name, _)| !private(name));
+        Ok(Self {
+            paths,
+            argv: Strings::new(argv.iter().map(|argument| argument.clone().into_bytes()))?,
+            envp: Strings::new(environment.map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()))?,
+        })
+    }
+
+    /// Becomes the program. Returns why that failed, as execvp(3) would: a file that must not be executed is told of
+    /// only if there is no other.
+    fn execute(&self) -> Errno {
+        let mut why = Errno::ENOENT;
+        for path in &self.paths {
+            // SAFETY: both arrays end with a null pointer, and point to strings that this value owns.
+            unsafe { libc::execve(path.as_ptr(), self.argv.pointers.as_ptr(), self.envp.pointers.as_ptr()) };
+            let last = Errno::last();
+            if last == Errno::EACCES {
+                why = last;
+            } else if last != Errno::ENOENT && last != Errno::ENOTDIR {
+                return last;
+            }
+        }
+        why
+    }
+}
+
+/// Leads a process group of its own, and has these as its standard streams.
+fn wire(reads: &OwnedFd, makes: &OwnedFd, says: &PipeWriter) -> nix::Result<()> {
+    setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+    dup2_stdin(reads)?;
+    dup2_stdout(makes)?;
+    dup2_stderr(says)
+}
+
+/// The rest of what a program expects, and what keeps it from outliving this one.
+fn prepare(parent: Pid, descriptors: Limit) -> nix::Result<()> {
+    die_with(parent)?;
     // A daemon that a script started in the background has SIGINT ignored, and an ignored signal stays so over exec.
-    for inherited in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGPIPE] {
+    for inherited in Signal::iterator() {
         // SAFETY: no handler is set, only the default restored.
-        unsafe { nix::sys::signal::signal(inherited, nix::sys::signal::SigHandler::SigDfl) }?;
+        let _kill_and_stop_have_no_other = unsafe { signal(inherited, SigHandler::SigDfl) };
     }
-    // Since rust-lang/rust#101077 a child inherits the mask, and the server blocks what signalfd reads.
-    SigSet::empty().thread_set_mask()?;
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, descriptors.min(hard), hard)?;
-    Ok(())
+    // The server blocks what signalfd reads. Last, since a signal that came meanwhile ends the child here.
+    SigSet::empty().thread_set_mask()
 }
 
 /// Sends `signal` to the process group that `pid` leads. That nothing is left of it is no error.
 pub fn signal_group(pid: Pid, signal: Signal) {
     let _gone = killpg(pid, signal);
-}
-
-/// Kills a child that was started a moment ago and that nobody has a use for, and waits for its end.
-pub fn kill_and_reap(pid: Pid) {
-    signal_group(pid, Signal::SIGKILL);
-    let _ended = waitpid(pid, None);
 }
 
 /// Reaps `pid` if it has ended, after killing what is left of its group: whatever it started ends with it.

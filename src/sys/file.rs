@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use nix::unistd::{ForkResult, Pid, fork, getpid};
+
+use super::fork::{close_descriptors, die_with};
 
 /// Replaces `path` by a file with `contents`, whole or not at all: a temporary file in the same directory, fsync,
 /// rename, fsync of the directory. Mode is that of a new file, before the umask.
@@ -48,34 +50,13 @@ pub fn replace_in_child(path: &Path, contents: &[u8], mode: u32) -> io::Result<P
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
-            close_descriptors();
-            let code = match die_with(parent).and_then(|()| replace(path, contents, mode)) {
+            close_descriptors(None);
+            let code = match die_with(parent).map_err(io::Error::from).and_then(|()| replace(path, contents, mode)) {
                 Ok(()) => 0,
                 Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
             };
             // SAFETY: ends the copy without running what the original has registered for its own exit.
             unsafe { libc::_exit(code) }
-        }
-    }
-}
-
-/// Has this process killed when its parent dies, or fails if that has happened already.
-fn die_with(parent: Pid) -> io::Result<()> {
-    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
-    if getppid() == parent { Ok(()) } else { Err(nix::errno::Errno::ESRCH.into()) }
-}
-
-/// Closes every descriptor but the standard ones: a copy of a socket would keep its connection open.
-fn close_descriptors() {
-    // SAFETY: the copy of the process uses none of them any more.
-    unsafe {
-        if libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) == 0 {
-            return;
-        }
-        // Before Linux 5.9.
-        let most = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |l| l.0);
-        for fd in 3..i32::try_from(most).unwrap_or(i32::MAX) {
-            libc::close(fd);
         }
     }
 }

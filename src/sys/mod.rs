@@ -6,6 +6,7 @@ pub mod child;
 pub mod clock;
 pub mod errno;
 pub mod file;
+mod fork;
 pub mod limits;
 pub mod log;
 pub mod notify;

@@ -37,46 +37,65 @@ pub fn reloading(now: Mono) -> String {
 pub struct Notifier {
     target: Option<(UnixDatagram, SocketAddr)>,
     watchdog: Option<Duration>,
-    failures: u64,
+    /// What the socket did not take yet, oldest first: of each variable the newest value.
+    unsent: Vec<String>,
 }
 
 impl Notifier {
     /// Reads the variables through `variable`; `pid` is this process's. What it can't make sense of counts as not
-    /// set, and a `NOTIFY_SOCKET` that can't be used as a failure.
+    /// set.
     pub fn from_env(variable: impl Fn(&str) -> Option<OsString>, pid: u32) -> Self {
-        let name = variable("NOTIFY_SOCKET").filter(|name| !name.is_empty());
-        let target = name.as_deref().and_then(|name| connect(name).ok());
+        let target = variable("NOTIFY_SOCKET").and_then(|name| connect(&name).ok());
         let number = |name: &str| variable(name)?.to_str()?.parse::<u64>().ok();
         let ours = variable("WATCHDOG_PID").is_none() || number("WATCHDOG_PID") == Some(u64::from(pid));
         // 0 and the largest number mean none (`sd_watchdog_enabled(3)`).
         let timeout_us = number("WATCHDOG_USEC").filter(|&us| ours && target.is_some() && us > 0 && us < u64::MAX);
-        let failures = u64::from(name.is_some() && target.is_none());
-        Self { watchdog: timeout_us.map(|us| Duration::from_micros(us / 2)), target, failures }
+        Self { watchdog: timeout_us.map(|us| Duration::from_micros(us / 2)), target, unsent: Vec::new() }
     }
 
-    /// Whether somebody listens.
-    pub fn is_active(&self) -> bool {
-        self.target.is_some()
+    /// Sends a message without waiting, after what is still unsent; several assignments go in one message, separated
+    /// by newlines. What does not go out is kept, for [`Notifier::send_rest`].
+    ///
+    /// # Errors
+    ///
+    /// Something is unsent: the socket is full (`net.unix.max_dgram_qlen`) or gone.
+    pub fn send(&mut self, message: String) -> io::Result<()> {
+        self.unsent.retain(|older| variable_of(older) != variable_of(&message));
+        self.unsent.push(message);
+        self.send_rest()
     }
 
-    /// Sends a message without waiting; `false`: it did not go out, and was counted. Several assignments go in one
-    /// message, separated by newlines.
-    pub fn send(&mut self, message: &str) -> bool {
-        let Some((socket, address)) = &self.target else { return true };
-        let sent = socket.send_to_addr(message.as_bytes(), address).is_ok();
-        self.failures += u64::from(!sent);
-        sent
+    /// Sends what is unsent, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// Something still is.
+    pub fn send_rest(&mut self) -> io::Result<()> {
+        let Some((socket, address)) = &self.target else {
+            self.unsent.clear();
+            return Ok(());
+        };
+        while let Some(message) = self.unsent.first() {
+            socket.send_to_addr(message.as_bytes(), address)?;
+            self.unsent.remove(0);
+        }
+        Ok(())
     }
 
-    /// Messages that did not go out.
-    pub fn failures(&self) -> u64 {
-        self.failures
+    /// Whether something is unsent.
+    pub fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
     }
 
     /// How often [`WATCHDOG`] is to be sent: half of the time after which systemd gives the server up.
     pub fn watchdog_interval(&self) -> Option<Duration> {
         self.watchdog
     }
+}
+
+/// The variable that a message sets first.
+fn variable_of(message: &str) -> Option<&str> {
+    message.split('=').next()
 }
 
 /// A socket, and the address that `name` means: `@abstract` or an absolute path. systemd also knows `vsock:`, for
@@ -119,38 +138,46 @@ mod tests {
     fn messages_arrive_at_an_abstract_socket() {
         let (name, socket) = abstract_socket("arrive");
         let mut notifier = with(&[("NOTIFY_SOCKET", &name)]);
-        assert!(notifier.is_active());
-        assert!(notifier.send(READY));
-        assert!(notifier.send(&status("a\nREADY=1")));
-        assert!(notifier.send(&reloading(Mono::from_nanos(5_000_999))));
+        notifier.send(READY.into()).unwrap();
+        notifier.send(status("a\nREADY=1")).unwrap();
+        notifier.send(reloading(Mono::from_nanos(5_000_999))).unwrap();
         assert_eq!(received(&socket), "READY=1");
         assert_eq!(received(&socket), "STATUS=a READY=1");
         assert_eq!(received(&socket), "RELOADING=1\nMONOTONIC_USEC=5000");
-        assert_eq!(notifier.failures(), 0);
     }
 
     #[test]
-    fn a_full_or_missing_socket_is_counted() {
+    fn what_a_full_socket_does_not_take_is_sent_later_in_order_and_once() {
         let (name, socket) = abstract_socket("full");
         let mut notifier = with(&[("NOTIFY_SOCKET", &name)]);
-        while notifier.send(WATCHDOG) {}
-        assert_eq!(notifier.failures(), 1);
+        while notifier.send(WATCHDOG.into()).is_ok() {}
+        let later = [READY.into(), status("a"), reloading(Mono::from_nanos(0)), status("b"), READY.into()];
+        for message in later {
+            assert!(notifier.send(message).is_err() && notifier.has_unsent());
+        }
+        let mut seen = Vec::new();
+        while notifier.has_unsent() {
+            seen.push(received(&socket));
+            let _still_full = notifier.send_rest();
+        }
+        let mut bytes = [0; 256];
+        while let Ok(length) = socket.recv(&mut bytes) {
+            seen.push(String::from_utf8_lossy(&bytes[..length]).into_owned());
+        }
+        seen.dedup_by(|one, other| one == WATCHDOG && other == WATCHDOG);
+        assert_eq!(seen, [WATCHDOG, "RELOADING=1\nMONOTONIC_USEC=0", "STATUS=b", READY]);
         drop(socket);
-        assert!(!notifier.send(STOPPING));
-        assert_eq!(notifier.failures(), 2);
+        assert!(notifier.send(STOPPING.into()).is_err());
     }
 
     #[test]
     fn without_systemd_nothing_happens() {
-        for variables in [&[][..], &[("NOTIFY_SOCKET", "")], &[("WATCHDOG_USEC", "2000000")]] {
+        let odd =
+            ["relative", "vsock:2:1", "@", ""].map(|name| [("NOTIFY_SOCKET", name), ("WATCHDOG_USEC", "2000000")]);
+        for variables in [&[][..], &[("WATCHDOG_USEC", "2000000")]].into_iter().chain(odd.iter().map(|it| &it[..])) {
             let mut notifier = with(variables);
-            assert!(!notifier.is_active());
-            assert!(notifier.send(READY));
-            assert_eq!((notifier.failures(), notifier.watchdog_interval()), (0, None));
-        }
-        for odd in ["relative", "vsock:2:1", "@"] {
-            let notifier = with(&[("NOTIFY_SOCKET", odd)]);
-            assert_eq!((notifier.is_active(), notifier.failures()), (false, 1), "{odd}");
+            notifier.send(READY.into()).unwrap();
+            assert_eq!((notifier.has_unsent(), notifier.watchdog_interval()), (false, None));
         }
     }
 

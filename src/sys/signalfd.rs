@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 pub use nix::sys::signal::Signal;
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigHandler, SigSet, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// What the program listens to. SIGPIPE is ignored since the Rust runtime's start.
@@ -17,13 +17,22 @@ pub struct Signals {
 }
 
 /// Holds back the signals the program listens to, until [`Signals`] takes them. To be called first of all, so
-/// that a SIGTERM during the start is a stop like any other.
+/// that a SIGTERM during the start is a stop like any other, and before any child is started.
+///
+/// What is ignored or blocked survives exec(2), so a supervisor or a shell's `trap '' CHLD` hands it down. Of what is
+/// blocked nothing is kept: SIGQUIT, or the SIGABRT of systemd's watchdog, should end the program. Of what is ignored
+/// only SIGCHLD matters: the kernel reaps the children of a process that ignores it, and tells nobody (`waitpid(2)`).
+/// The others reach the descriptor though they are ignored, since they are blocked (`sig_ignored` in the kernel's
+/// `signal.c`).
 ///
 /// # Errors
 ///
-/// None that these signals can bring about (`sigprocmask(2)`).
+/// None that these signals can bring about (`sigprocmask(2)`, `sigaction(2)`).
 pub fn block() -> std::io::Result<()> {
-    Ok(set().thread_block()?)
+    set().thread_set_mask()?;
+    // SAFETY: no handler is set, only the default restored.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+    Ok(())
 }
 
 impl Signals {

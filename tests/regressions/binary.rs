@@ -3,10 +3,12 @@
 use std::fs;
 use std::net::{Ipv6Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 
-use crate::support::{Client, Launch, in_mount_namespace, packet};
-use nix::sys::signal::Signal;
+use crate::support::{Client, Daemon, Launch, in_mount_namespace, packet};
+use nix::sys::signal::{SigHandler, SigSet, Signal};
 use nix::sys::stat::Mode;
+use serde_json::json;
 
 #[test]
 fn lines_that_a_log_target_lost_were_not_among_the_counters() {
@@ -217,4 +219,69 @@ fn syslog_was_not_told_why_the_configuration_is_wrong() {
     let length = socket.recv(&mut bytes).unwrap();
     let text = String::from_utf8_lossy(&bytes[..length]);
     assert!(text.starts_with("<26>") && text.contains("camera.framerate"), "{text}");
+}
+
+/// The end of a camera was told only once all was read that it had said and made; a process of its that had left its group
+/// made more of either for ever.
+#[test]
+fn a_noisy_orphan_of_a_camera_stopped_the_loop() {
+    for stream in [1, 2] {
+        let camera = format!("setsid yes >&{stream} & read _ < $DIR/end; exit 3");
+        let launch = Launch::new()
+            .set("camera.source", "command")
+            .set("camera.command", json!(["sh", "-c", camera]))
+            .set("camera.publisher", json!(["sh", "-c", "exec cat > /dev/null"]));
+        let end = launch.dir.join("end");
+        nix::unistd::mkfifo(&end, Mode::S_IRWXU).unwrap();
+        let mut daemon = launch.start();
+        let mut subscriber = daemon.data();
+        if stream == 1 {
+            while daemon.counter("video_bytes") == 0 {}
+        } else {
+            daemon.await_log("sh INFO y");
+        }
+        fs::write(&end, "\n").unwrap();
+        daemon.await_log("with status 3");
+        for _ in 0..12 {
+            subscriber.data();
+        }
+        daemon.stop();
+        daemon.await_end_of_log();
+    }
+}
+
+/// The kernel reaps the children of a process that ignores SIGCHLD, and says nothing; what a process ignores is ignored by
+/// what it executes. The rest of what a start can inherit is in it for good measure.
+#[test]
+fn a_start_with_signals_ignored_and_blocked_waited_for_children_in_vain() {
+    let camera = "grep -e SigBlk -e SigIgn /proc/self/status >&2; exit 3";
+    let launch = Launch::new()
+        .set("camera.source", "command")
+        .set("camera.command", json!(["sh", "-c", camera]))
+        .set("camera.publisher", json!(["cat", "/dev/stdin"]));
+    let mut command = launch.command();
+    // SAFETY: no handler is set: what can be ignored and blocked is.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in Signal::iterator() {
+                let _kill_and_stop_can_not = nix::sys::signal::signal(signal, SigHandler::SigIgn);
+            }
+            Ok(SigSet::all().thread_set_mask()?)
+        })
+    };
+    let mut daemon = Daemon::adopt(command.spawn().unwrap(), launch.dir.clone());
+    daemon.await_ports();
+    for name in ["SigBlk", "SigIgn"] {
+        let line = daemon.await_log(name);
+        // The C library keeps 32 and 33 for itself.
+        let signals = u64::from_str_radix(&line[line.len() - 16..], 16).unwrap() & 0x7FFF_FFFF;
+        assert_eq!(signals, 0, "{line}");
+    }
+    daemon.await_log("with status 3");
+    let mut client = daemon.settings();
+    client.update([2; 6]);
+    assert_eq!(client.read(), [2; 6]);
+    daemon.signal(Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    daemon.stop();
 }

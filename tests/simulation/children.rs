@@ -15,6 +15,8 @@ pub enum Deed {
     /// Video moves, and goes on moving every so many nanoseconds.
     Film(u64),
     Die(Exit),
+    /// It turns out that its program can't be executed: the error number.
+    Refuse(i32),
 }
 
 #[derive(Debug)]
@@ -36,13 +38,19 @@ impl Children {
     /// Starts a child, or not: the error number.
     pub fn spawn(&mut self, rng: &mut SmallRng, role: Role) -> Result<Plan, i32> {
         assert!(!self.alive.contains_key(&(role as u8)), "a second {role:?}");
-        if rng.random_bool(0.1) {
-            return Err([2, 11, 12, 13][rng.random_range(0..4)]);
+        if rng.random_bool(0.05) {
+            return Err([11, 12, 24][rng.random_range(0..3)]);
         }
         self.number += 1;
         let number = self.number;
         self.alive.insert(role as u8, Child { number, ignores_interrupt: rng.random_bool(0.2) });
         let mut plan = Vec::new();
+        if rng.random_bool(0.05) {
+            // Soon, or as late as a disk that sleeps has it.
+            let within = [MILLI, 10 * SECOND][rng.random_range(0..2)];
+            let errno = [2, 5, 8, 13][rng.random_range(0..4)];
+            return Ok(vec![(rng.random_range(0..within), role, number, Deed::Refuse(errno))]);
+        }
         let mut later = |within: u64, deed| plan.push((rng.random_range(0..within), role, number, deed));
         match role {
             Role::Probe => {

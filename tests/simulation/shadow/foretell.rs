@@ -50,6 +50,7 @@ impl Shadow {
             Input::Reloaded(_)
             | Input::Signal(Request::Reload | Request::Counters)
             | Input::AcceptRests { .. }
+            | Input::NotTold { .. }
             | Input::Line { .. }
             | Input::Video { .. } => {}
         }

@@ -150,6 +150,10 @@ impl World {
                 self.children.reap(role);
                 self.feed(Input::Exited { role, exit });
             }
+            Deed::Refuse(errno) => {
+                self.children.reap(role);
+                self.feed(Input::SpawnFailed { role, errno: Errno(errno) });
+            }
         }
     }
 
