@@ -268,6 +268,16 @@ fn every_key_is_documented() {
     }
 }
 
+#[test]
+fn every_counter_is_documented_and_no_other() {
+    let operations = read("docs/OPERATIONS.md");
+    let (_, section) = operations.split_once("\n## Counters\n").expect("OPERATIONS.md has the section");
+    let rows = section.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `"));
+    let documented: Vec<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
+    let counters: Vec<&str> = Counter::ALL.iter().map(|counter| counter.name()).collect();
+    assert_eq!(documented, counters);
+}
+
 /// What is logged in more than one word is quoted as the source has it.
 #[test]
 fn troubleshooting_quotes_real_log_lines() {

@@ -258,6 +258,9 @@ impl fmt::Display for Report {
             Self::Disconnected { service, peer, why } => {
                 write!(f, "{peer} left the {} port: {why}", service.name())
             }
+            Self::Refused { service, peer, code: code @ ErrorCode::NotStored } => {
+                write!(f, "told {peer} on the {} port: {}", service.name(), code.text())
+            }
             Self::Refused { service, peer, code } => {
                 write!(f, "refused {peer} on the {} port: {}", service.name(), code.text())
             }

@@ -133,8 +133,9 @@ impl std::fmt::Display for StartError {
             }
             Self::State { path, error } => write!(
                 f,
-                "cannot use {}: {error}; make it a directory that this user can write to, or change paths.state_dir",
-                path.display()
+                "cannot use {}: {error}; {}, or change paths.state_dir",
+                path.display(),
+                state_hint(error.kind())
             ),
             Self::Config(error) => error.fmt(f),
             Self::Settings { path, error: SettingsProblem::Unreadable(error) } => {
@@ -144,6 +145,16 @@ impl std::fmt::Display for StartError {
             Self::Log(error) => error.fmt(f),
             Self::Told(code) => write!(f, "exit code {code}"),
         }
+    }
+}
+
+/// What to do about a state directory that can't be used.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list of kinds is open")]
+fn state_hint(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on its disk",
+        io::ErrorKind::ReadOnlyFilesystem => "mount it writable",
+        _ => "make it a directory that this user can write to",
     }
 }
 

@@ -9,12 +9,25 @@ mod settings;
 mod usage;
 mod watch;
 
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
+
+use nix::sys::signal::{SigHandler, Signal};
 
 /// The client, with nothing on its standard input.
 fn ctl(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_es-iot-ctl"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // SAFETY: between fork and exec the closure only makes system calls; it neither allocates nor locks.
+    unsafe {
+        command.pre_exec(|| {
+            // Whoever runs the tests in the background of a script has these ignored, and what is ignored is inherited.
+            for ending in [Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
+                nix::sys::signal::signal(ending, SigHandler::SigDfl)?;
+            }
+            Ok(())
+        });
+    }
     command
 }
 

@@ -63,8 +63,19 @@ define ES_IOT_SERVER_SET_CAMERA_SOURCE
 	grep -q '"source": "$(ES_IOT_SERVER_CAMERA_SOURCE)"' $(ES_IOT_SERVER_JSON)
 endef
 
-ifneq ($(findstring ',$(ES_IOT_SERVER_PASSWORD))$(findstring \,$(ES_IOT_SERVER_PASSWORD)),)
-$(error BR2_PACKAGE_ES_IOT_SERVER_PASSWORD takes no quotes and no backslash)
+# Read from .config itself: make has cut the variable at a hash sign and expanded
+# a dollar sign. What is left of it is printable ASCII without quotes, backslash,
+# dollar and hash sign.
+ES_IOT_SERVER_PASSWORD_TYPED = \
+	sed -n 's/^BR2_PACKAGE_ES_IOT_SERVER_PASSWORD="\(.*\)"$$/\1/p' $(BR2_CONFIG)
+ES_IOT_SERVER_PASSWORD_REFUSED = $(shell $(ES_IOT_SERVER_PASSWORD_TYPED) | \
+	LC_ALL=C tr -d '\040\041\045\046\050-\133\135-\176\n' | wc -c)
+
+ifeq ($(BR2_PACKAGE_ES_IOT_SERVER),y)
+ifneq ($(strip $(ES_IOT_SERVER_PASSWORD_REFUSED)),0)
+$(error BR2_PACKAGE_ES_IOT_SERVER_PASSWORD takes printable ASCII without \
+	quotes, backslash, dollar and hash sign)
+endif
 endif
 
 ifneq ($(ES_IOT_SERVER_PASSWORD),)

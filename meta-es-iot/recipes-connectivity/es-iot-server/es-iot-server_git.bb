@@ -32,6 +32,13 @@ ES_IOT_PASSWORD ?= ""
 # camera.source of server.json: auto, rpicam, test or none.
 ES_IOT_CAMERA_SOURCE ?= "auto"
 
+# The password as a shell may have it between single quotes.
+def es_iot_password(d):
+    password = d.getVar('ES_IOT_PASSWORD')
+    if len(password) > 256 or any(not ' ' <= c <= '~' or c in "'\\" for c in password):
+        bb.fatal('ES_IOT_PASSWORD takes at most 256 characters of printable ASCII, no single quote and no backslash')
+    return password
+
 PACKAGE_BEFORE_PN = "es-iot-ctl"
 FILES:es-iot-ctl += "${bindir}/es-iot-ctl"
 FILES:${PN} += "${datadir}/es-iot"
@@ -67,8 +74,8 @@ do_install:append() {
     json=${D}${sysconfdir}/es-iot/server.json
     sed -i 's/"source": "auto"/"source": "${ES_IOT_CAMERA_SOURCE}"/' $json
     grep -q '"source": "${ES_IOT_CAMERA_SOURCE}"' $json || bbfatal "camera.source could not be set in server.json"
-    if [ -n '${ES_IOT_PASSWORD}' ]; then
-        printf '%s\n' '${ES_IOT_PASSWORD}' > ${D}${sysconfdir}/es-iot/password
+    if [ -n '${@es_iot_password(d)}' ]; then
+        printf '%s\n' '${@es_iot_password(d)}' > ${D}${sysconfdir}/es-iot/password
         chown root:es-iot ${D}${sysconfdir}/es-iot/password
         chmod 0640 ${D}${sysconfdir}/es-iot/password
         sed -i 's,"password_file": null,"password_file": "${sysconfdir}/es-iot/password",' $json
