@@ -46,8 +46,8 @@ WantedBy=multi-user.target
 """
 
 
-# A camera program that says which device nodes it can open. /dev/other belongs to the kernel's log, and its mode
-# would let everybody in.
+# A camera program that says which device nodes it can open. /dev/other is a virtual terminal whose mode would let everybody
+# in: only the unit's device rules keep it shut.
 OPENER = """\
 #!/bin/sh
 for node in /dev/video0 /dev/media0 /dev/other; do
@@ -128,7 +128,7 @@ def sandbox(machine, pid):
 def devices(machine):
     """A camera program may open a camera that appeared after the daemon's start, and no other node."""
     machine.run("! test -e /dev/video0")
-    machine.run("modprobe vivid && udevadm settle && mknod -m 666 /dev/other c 1 11 && (exec 3<>/dev/other)")
+    machine.run("modprobe vivid && udevadm settle && mknod -m 666 /dev/other c 4 63 && (exec 3<>/dev/other)")
     for node in ["/dev/video0", "/dev/media0"]:
         machine.until(f"stat -c '%G %a' {node}", r"^video 660$")
     machine.run("""sed -i 's,"source": "auto","source": "command",; s,"command": null,"command": ["/usr/libexec/opener"],' \\
