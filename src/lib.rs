@@ -20,8 +20,11 @@
 
 pub mod camera;
 pub mod config;
+pub mod ids;
 pub mod limiter;
 pub mod limits;
+pub mod logging;
+pub mod os;
 pub mod reactor;
 pub mod server;
 pub mod service;

@@ -3,8 +3,8 @@
 //! A kind's window opens with its first line and lasts [`LOG_WINDOW`]; [`LOG_BURST`] lines pass in it, the rest is
 //! counted. Not here: writing the lines, and the counts' wording (`sys::log` and whoever calls it).
 
-use crate::config::Level;
 use crate::limits::{LOG_BURST, LOG_KINDS, LOG_WINDOW};
+use crate::logging::Level;
 use crate::time::Mono;
 
 /// The kind under which events count for which [`LOG_KINDS`] left no entry of their own.

@@ -24,7 +24,9 @@ mod talk;
 use std::borrow::Cow;
 use std::time::Duration;
 
-pub use contract::{ConnId, Errno, Fresh, Input, Notice, Output, Request, Service, Setup};
+pub use crate::ids::{ConnId, Service};
+pub use crate::os::Errno;
+pub use contract::{Fresh, Input, Notice, Output, Request, Setup};
 
 use crate::camera::supervisor::{Action, Event, Supervisor};
 use crate::config::{Config, Secret};

@@ -213,7 +213,7 @@ fn only_who_authenticated_may_use_the_others() {
     let mut bench = Bench::requiring();
     for service in [Service::Data, Service::Settings] {
         let (_, out) = bench.connect_from(service, "192.0.2.1");
-        assert_eq!(digest(&out), (error(service.id() as u8, 4), true));
+        assert_eq!(digest(&out), (error(es_iot_server::wire::Id::from(service) as u8, 4), true));
         assert!(!digest(&bench.connect_from(service, "::1").1).1, "loopback is trusted");
     }
     assert_eq!(bench.try_password("192.0.2.1", &RIGHT), READY);

@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use crate::config::Level;
+use crate::logging::Level;
+pub use crate::os::Exit;
 
 mod clue;
 mod evidence;
@@ -36,15 +37,6 @@ impl Role {
             Self::Publisher => "publisher",
         }
     }
-}
-
-/// How a child ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// It exited with this status.
-    Code(i32),
-    /// This signal ended it.
-    Signal(i32),
 }
 
 /// Why the pipeline, or the search for a camera program, failed.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::diagnosis::{Reason, Role};
-use crate::config::Level;
+use crate::logging::Level;
 
 /// One thing worth a line in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

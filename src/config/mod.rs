@@ -13,7 +13,6 @@ mod error;
 mod file;
 mod json;
 mod layers;
-mod level;
 mod mask;
 pub mod password;
 mod print;
@@ -25,13 +24,12 @@ mod tests;
 mod types;
 mod value;
 
+pub use crate::logging::{Level, LogSink, LogTarget, LoggingConfig};
 pub use error::{ConfigError, FileProblem, Origin, PasswordFileProblem, PasswordProblem};
-pub use level::Level;
 pub use mask::{url_passwords as mask_url_passwords, url_passwords_in_cut as mask_url_passwords_in_cut};
 pub use reload::changes_needing_restart;
 pub use types::{
-    AuthConfig, CameraConfig, CameraSource, Codec, Config, DataConfig, DataSource, LogSink, LogTarget, LoggingConfig,
-    PathsConfig, Secret, ServerConfig,
+    AuthConfig, CameraConfig, CameraSource, Codec, Config, DataConfig, DataSource, PathsConfig, Secret, ServerConfig,
 };
 
 /// The file that is read without `--config`, if it exists.

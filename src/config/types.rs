@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::Level;
+use crate::logging::LoggingConfig;
 
 /// The whole configuration, validated. `Default` is the built-in layer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -198,37 +198,4 @@ impl PathsConfig {
     pub fn generated_password_file(&self) -> PathBuf {
         self.state_dir.join("auth_password")
     }
-}
-
-/// `logging`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LoggingConfig {
-    /// The least severe level that is logged.
-    pub level: Level,
-    /// Where lines go.
-    pub target: LogTarget,
-    /// A file that lines are appended to as well.
-    pub file: Option<PathBuf>,
-}
-
-/// `logging.target`
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum LogTarget {
-    /// Journald if standard error is its stream, else the terminal if it is one, else syslog if `/dev/log` is
-    /// there, else standard error.
-    #[default]
-    Auto,
-    /// These, each once.
-    Named(Vec<LogSink>),
-}
-
-/// One place that lines go to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogSink {
-    /// Standard error, a line with time, logger, level and message.
-    Console,
-    /// `/dev/log`, facility `daemon`.
-    Syslog,
-    /// Standard error, with the `<N>` prefix that journald reads the priority from.
-    Journald,
 }

@@ -5,55 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::report::Report;
-use crate::camera::diagnosis::{Exit, Role};
+use crate::camera::diagnosis::Role;
 use crate::camera::settings::CameraSettings;
 use crate::camera::supervisor::StopSignal;
 use crate::config::{Config, Level, Secret};
+use crate::ids::{ConnId, Service};
+use crate::os::{Errno, Exit};
 use crate::time::Mono;
-use crate::wire::{Id, Outgoing};
-
-/// A connection: its slot in the reactor's table and the generation that tells it from the slot's earlier tenants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId {
-    /// Index into the table, below 2^14.
-    pub slot: u16,
-    /// Counts the slot's tenants, modulo 2^15.
-    pub generation: u16,
-}
-
-/// One of the three services, each on a port of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    /// The 24 Hz stream, port 5000.
-    Data,
-    /// Reading and updating the camera settings, port 5001.
-    Settings,
-    /// The password, port 5002.
-    Auth,
-}
-
-impl Service {
-    /// All three, in the order of their ports.
-    pub const ALL: [Self; 3] = [Self::Data, Self::Settings, Self::Auth];
-
-    /// The ID byte of its packets.
-    pub const fn id(self) -> Id {
-        match self {
-            Self::Data => Id::Data,
-            Self::Settings => Id::Settings,
-            Self::Auth => Id::Auth,
-        }
-    }
-
-    /// Its logger name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Data => "data",
-            Self::Settings => "settings",
-            Self::Auth => "auth",
-        }
-    }
-}
+use crate::wire::Outgoing;
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,16 +36,6 @@ pub struct Fresh {
     pub settings: Option<CameraSettings>,
     /// Keys that differ from the running configuration but take effect only at the next start.
     pub needs_restart: Vec<&'static str>,
-}
-
-/// An error number of the kernel, as `errno(3)` lists them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Errno(pub i32);
-
-impl std::fmt::Display for Errno {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", std::io::Error::from_raw_os_error(self.0))
-    }
 }
 
 /// Something happened.

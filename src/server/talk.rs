@@ -226,7 +226,7 @@ impl Server {
             | ErrorCode::TooManyClients
             | ErrorCode::NotStored => {}
         }
-        out.push(Output::Send { conn, packet: Outgoing::error(service.id(), code) });
+        out.push(Output::Send { conn, packet: Outgoing::error(service.into(), code) });
         self.report(now, Report::Refused { service, peer: address, code }, out);
     }
 

@@ -3,8 +3,9 @@
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::ids::ConnId;
 use crate::limits::{TICKS_PER_SECOND, WRITE_TIMEOUT};
-use crate::server::{ConnId, Errno};
+use crate::os::Errno;
 use crate::time::Mono;
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;

@@ -18,6 +18,7 @@ use super::fork::{close_descriptors, die_with};
 use super::limits::Limit;
 use super::notify;
 pub use super::signalfd::Signal;
+use crate::os::Exit;
 pub use nix::unistd::Pid;
 
 /// Which of a child's streams are pipes to this process. Standard error always is.
@@ -57,15 +58,6 @@ impl Refusal {
         let read = nix::unistd::read(&self.0, &mut errno);
         (read == Ok(errno.len())).then(|| i32::from_ne_bytes(errno))
     }
-}
-
-/// How a child ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// It exited with this code.
-    Code(i32),
-    /// This signal killed it.
-    Signal(i32),
 }
 
 /// Starts `argv[0]`, looked for in `PATH`, with the rest as its arguments. Does not wait until it is executed: that
@@ -216,19 +208,19 @@ pub fn signal_group(pid: Pid, signal: Signal) {
 
 /// Reaps `pid` if it has ended, after killing what is left of its group: whatever it started ends with it.
 /// Does not wait.
-pub fn reap(pid: Pid) -> Option<Ended> {
+pub fn reap(pid: Pid) -> Option<Exit> {
     let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     match waitid(Id::Pid(pid), peek) {
         Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => {}
         // Reaped by nobody else, so this can't be; treat it as gone rather than wait for ever.
-        Err(Errno::ECHILD) => return Some(Ended::Code(-1)),
+        Err(Errno::ECHILD) => return Some(Exit::Code(-1)),
         Ok(_) | Err(_) => return None,
     }
     // While it is a zombie, neither its pid nor its group's can belong to anyone else.
     signal_group(pid, Signal::SIGKILL);
     match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
-        Ok(WaitStatus::Exited(_, code)) => Some(Ended::Code(code)),
-        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Ended::Signal(signal as i32)),
+        Ok(WaitStatus::Exited(_, code)) => Some(Exit::Code(code)),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Exit::Signal(signal as i32)),
         Ok(_) | Err(_) => None,
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use nix::sys::stat::fstat;
 
-use crate::config::{Level, LogSink, LogTarget, LoggingConfig};
+use crate::logging::{Level, LogSink, LogTarget, LoggingConfig};
 use crate::time::Now;
 
 mod line;

@@ -1,5 +1,6 @@
 //! The packet: `00 FF`, ID, TYPE, a big-endian length, the payload, and the XOR of every byte before it.
 
+use crate::ids::Service;
 use crate::limits::MAX_SKIPPED_BYTES;
 
 /// The two bytes every packet begins with.
@@ -19,6 +20,16 @@ pub enum Id {
     Data = 1,
     /// `02`, port 5001.
     Settings = 2,
+}
+
+impl From<Service> for Id {
+    fn from(service: Service) -> Self {
+        match service {
+            Service::Data => Self::Data,
+            Service::Settings => Self::Settings,
+            Service::Auth => Self::Auth,
+        }
+    }
 }
 
 /// The TYPE byte.

@@ -1,9 +1,10 @@
 //! The ends of children.
 
 use super::{ROLES, Reactor, unwatch};
-use crate::camera::diagnosis::{Exit, Role};
-use crate::server::{Errno, Input};
-use crate::sys::child::{self, Ended};
+use crate::camera::diagnosis::Role;
+use crate::os::{Errno, Exit};
+use crate::server::Input;
+use crate::sys::child;
 use crate::sys::errno::EINTR;
 use crate::sys::splice::waiting;
 
@@ -25,7 +26,7 @@ impl Reactor<'_> {
     pub(in crate::reactor) fn reap(&mut self) {
         for role in ROLES {
             let Some(pid) = self.children.slot(role).as_ref().map(|running| running.pid) else { continue };
-            let Some(ended) = child::reap(pid) else { continue };
+            let Some(exit) = child::reap(pid) else { continue };
             self.read_rest(role);
             let failure = self.children.slot(role).take().and_then(|it| it.unheard.or(it.refusal.errno().map(Errno)));
             match role {
@@ -33,11 +34,7 @@ impl Reactor<'_> {
                 Role::Camera => unwatch(&self.poll, &mut self.children.video),
                 Role::Publisher => unwatch(&self.poll, &mut self.children.sink),
             }
-            let exit = match ended {
-                Ended::Code(code) => Exit::Code(code),
-                Ended::Signal(signal) => Exit::Signal(signal),
-            };
-            log::debug!(target: "camera.process", "pid {pid} ended: {ended:?}");
+            log::debug!(target: "camera.process", "pid {pid} ended: {exit:?}");
             self.feed(match failure {
                 Some(errno) => Input::SpawnFailed { role, errno },
                 None => Input::Exited { role, exit },
@@ -47,12 +44,12 @@ impl Reactor<'_> {
     }
 
     fn reap_writer(&mut self) {
-        let Some(ended) = self.children.writer.and_then(child::reap) else { return };
+        let Some(exit) = self.children.writer.and_then(child::reap) else { return };
         self.children.writer = None;
-        let result = match ended {
-            Ended::Code(0) => Ok(()),
-            Ended::Code(code) => Err(Errno(code)),
-            Ended::Signal(_) => Err(Errno(EINTR)),
+        let result = match exit {
+            Exit::Code(0) => Ok(()),
+            Exit::Code(code) => Err(Errno(code)),
+            Exit::Signal(_) => Err(Errno(EINTR)),
         };
         self.feed(Input::Stored { result });
     }

@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use syslog::{Facility, Severity};
 
-use crate::config::Level;
 use crate::limits::{MAX_LOG_LINE_BYTES, MAX_LOGGER_NAME_BYTES};
+use crate::logging::Level;
 use crate::time::Utc;
 
 /// Ends a line that was cut.

@@ -11,8 +11,8 @@ use nix::errno::Errno;
 use super::line::{self, Record};
 use super::stream::Stream;
 use super::syslog::{Syslog, errno, is_away};
-use crate::config::Level;
 use crate::limits::{LOG_LOSS_NOTICE, LOG_RECONNECT, MAX_LOG_LINE_BYTES};
+use crate::logging::Level;
 use crate::time::{Mono, Now};
 
 /// Where a sink's lines go.

@@ -1,6 +1,10 @@
-//! Log levels, by the names that configurations, environments and people use.
+//! What is logged and where, as values: levels, by the names that configurations, environments and people use, and
+//! targets.
+//!
+//! Not here: writing lines (`sys::log`).
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// How severe a line is, from the least to the most.
@@ -52,4 +56,37 @@ impl FromStr for Level {
             .or_else(|| name.eq_ignore_ascii_case("WARN").then_some(Self::Warning))
             .ok_or(())
     }
+}
+
+/// `logging`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LoggingConfig {
+    /// The least severe level that is logged.
+    pub level: Level,
+    /// Where lines go.
+    pub target: LogTarget,
+    /// A file that lines are appended to as well.
+    pub file: Option<PathBuf>,
+}
+
+/// `logging.target`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LogTarget {
+    /// Journald if standard error is its stream, else the terminal if it is one, else syslog if `/dev/log` is
+    /// there, else standard error.
+    #[default]
+    Auto,
+    /// These, each once.
+    Named(Vec<LogSink>),
+}
+
+/// One place that lines go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogSink {
+    /// Standard error, a line with time, logger, level and message.
+    Console,
+    /// `/dev/log`, facility `daemon`.
+    Syslog,
+    /// Standard error, with the `<N>` prefix that journald reads the priority from.
+    Journald,
 }
