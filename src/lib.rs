@@ -20,6 +20,7 @@
 
 pub mod camera;
 pub mod config;
+pub mod frame;
 pub mod ids;
 pub mod limiter;
 pub mod limits;

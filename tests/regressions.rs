@@ -112,11 +112,11 @@ fn gained(gain: u8) -> CameraSettings {
 }
 
 fn reply(conn: ConnId, settings: &CameraSettings) -> Output {
-    Output::Send { conn, packet: wire::settings::reply(settings) }
+    Output::Send { conn, frame: wire::settings::reply(settings).into() }
 }
 
 fn error(conn: ConnId, code: ErrorCode) -> Output {
-    Output::Send { conn, packet: Outgoing::error(Id::Settings, code) }
+    Output::Send { conn, frame: Outgoing::error(Id::Settings, code).into() }
 }
 
 /// A reload that replaced the settings while a read waited for the disk left that read, and its client, waiting

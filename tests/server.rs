@@ -88,7 +88,10 @@ impl Bench {
 fn digest(out: &[Output]) -> (Vec<u8>, bool) {
     let mut sent = Vec::new();
     for output in out {
-        if let Output::Send { packet, .. } | Output::Offer { packet, .. } = output {
+        if let Output::Send { frame, .. } = output {
+            sent.extend_from_slice(frame.as_bytes());
+        }
+        if let Output::Offer { packet, .. } = output {
             sent.extend_from_slice(packet.as_bytes());
         }
     }

@@ -11,8 +11,8 @@ impl Reactor<'_> {
     /// Does one thing.
     pub(super) fn apply(&mut self, output: Output) {
         match output {
-            Output::Offer { conn, packet } => self.offer(conn, &packet),
-            Output::Send { conn, packet } => self.send(conn, &packet),
+            Output::Offer { conn, packet } => self.offer(conn, packet),
+            Output::Send { conn, frame } => self.send(conn, frame),
             Output::Pause(conn) => {
                 if let Some(connection) = self.table.find(conn) {
                     connection.paused = true;

@@ -1,11 +1,12 @@
 //! One connection's bytes on the way out, and what it waits for. Generic over the socket, so that tests script it.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 
 use mio::Interest;
 
+use crate::frame::Frame;
 use crate::limits::MAX_UNSENT_BYTES;
-use crate::wire::packet::HEADER_BYTES;
 
 /// A socket and what it is owed.
 #[derive(Debug)]
@@ -13,10 +14,12 @@ use crate::wire::packet::HEADER_BYTES;
 pub struct Connection<S> {
     /// The socket, non-blocking.
     pub stream: S,
-    /// Packets, the first perhaps partly sent.
-    unsent: Vec<u8>,
-    /// Bytes of the first packet that are not sent, 0 if none of it is sent.
-    rest_of_first: usize,
+    /// Frames, the first perhaps partly sent.
+    unsent: VecDeque<Frame>,
+    /// Bytes of the first frame that are sent.
+    sent_of_first: usize,
+    /// Bytes of all frames, those sent of the first included.
+    unsent_bytes: usize,
     /// The last write did not take all: the socket's next writable edge matters.
     full: bool,
     /// The server has been told that this connection takes nothing.
@@ -66,8 +69,9 @@ impl<S: Read + Write> Connection<S> {
     pub const fn new(stream: S) -> Self {
         Self {
             stream,
-            unsent: Vec::new(),
-            rest_of_first: 0,
+            unsent: VecDeque::new(),
+            sent_of_first: 0,
+            unsent_bytes: 0,
             full: false,
             told_blocked: false,
             paused: false,
@@ -79,71 +83,71 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
-    /// Sends a packet if the socket takes it now. A socket that takes a part of it gets the rest later: nobody
-    /// can take that part back.
-    pub fn offer(&mut self, packet: &[u8]) -> Sent {
+    /// Sends a frame if the socket takes it now. A socket that takes a part of it gets the rest later: that part
+    /// can't be taken back.
+    pub fn offer(&mut self, frame: impl Into<Frame>) -> Sent {
         if self.full {
             return Sent::Blocked;
         }
-        match self.write(packet) {
-            Ok(sent) if sent == packet.len() => Sent::All,
+        let frame = frame.into();
+        let length = frame.as_bytes().len();
+        match self.write(frame.as_bytes()) {
+            Ok(sent) if sent == length => Sent::All,
             Ok(0) => {
                 self.full = true;
                 Sent::Blocked
             }
             Ok(sent) => {
                 self.full = true;
-                self.unsent.extend_from_slice(&packet[sent..]);
-                self.rest_of_first = self.unsent.len();
+                self.sent_of_first = sent;
+                self.push(frame);
                 Sent::All
             }
             Err(_) => Sent::Lost,
         }
     }
 
-    /// Sends a packet, now or after what waits.
-    pub fn send(&mut self, packet: &[u8]) -> Sent {
-        if self.unsent.len() + packet.len() > MAX_UNSENT_BYTES {
+    /// Sends a frame, now or after what waits.
+    pub fn send(&mut self, frame: impl Into<Frame>) -> Sent {
+        let frame = frame.into();
+        if self.unsent_bytes + frame.as_bytes().len() > MAX_UNSENT_BYTES {
             return Sent::Overflow;
         }
-        self.unsent.extend_from_slice(packet);
+        self.push(frame);
         if self.full { Sent::Blocked } else { self.flush() }
     }
 
-    /// Sends what waits, a write for each packet.
+    /// Sends what waits, a write for each frame.
     pub fn flush(&mut self) -> Sent {
         self.full = false;
-        let mut at = 0;
-        let mut outcome = Sent::All;
-        while at < self.unsent.len() {
-            let length = if self.rest_of_first > 0 { self.rest_of_first } else { packet_length(&self.unsent[at..]) };
-            match self.stream.write(&self.unsent[at..at + length]) {
+        while let Some(frame) = self.unsent.front() {
+            let bytes = frame.as_bytes();
+            match self.stream.write(&bytes[self.sent_of_first..]) {
+                Ok(0) => return Sent::Lost,
                 Ok(sent) => {
-                    at += sent;
-                    self.rest_of_first = length - sent;
-                    if sent == 0 {
-                        outcome = Sent::Lost;
-                        break;
+                    self.sent_of_first += sent;
+                    if self.sent_of_first == bytes.len() {
+                        self.unsent_bytes -= bytes.len();
+                        self.sent_of_first = 0;
+                        self.unsent.pop_front();
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.full = true;
-                    outcome = Sent::Blocked;
-                    break;
+                    return Sent::Blocked;
                 }
-                Err(_) => {
-                    outcome = Sent::Lost;
-                    break;
-                }
+                Err(_) => return Sent::Lost,
             }
         }
-        if at == self.unsent.len() {
-            self.unsent = Vec::new();
-        } else {
-            self.unsent.drain(..at);
-        }
-        outcome
+        // Most connections wait for nothing nearly always: their memory is given back.
+        self.unsent = VecDeque::new();
+        Sent::All
+    }
+
+    fn push(&mut self, frame: Frame) {
+        self.unsent_bytes += frame.as_bytes().len();
+        self.unsent.push_back(frame);
     }
 
     /// Reads once.
@@ -160,12 +164,12 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Whether it is to be read from now.
-    pub const fn may_read(&self) -> bool {
+    pub fn may_read(&self) -> bool {
         self.readable && !self.paused && !self.finished && self.unsent.is_empty()
     }
 
     /// Whether everything is sent and the sending side is to be closed.
-    pub const fn may_shut_down(&self) -> bool {
+    pub fn may_shut_down(&self) -> bool {
         self.finishing && self.unsent.is_empty()
     }
 
@@ -187,15 +191,11 @@ impl<S: Read + Write> Connection<S> {
     }
 }
 
-/// The length of the packet that `bytes` begin with.
-fn packet_length(bytes: &[u8]) -> usize {
-    HEADER_BYTES + usize::from(u16::from_be_bytes([bytes[4], bytes[5]])) + 1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::camera::settings::CameraSettings;
+    use crate::frame::Shared;
     use crate::wire;
 
     /// A socket that does what it is told: each write takes at most so many bytes, or fails.
@@ -246,9 +246,9 @@ mod tests {
     fn an_offer_is_taken_whole_or_refused() {
         let mut connection = Connection::new(Script::new(vec![Err(interrupted()), Ok(99), Err(would_block())]));
         let packet = reply();
-        assert_eq!(connection.offer(packet.as_bytes()), Sent::All);
-        assert_eq!(connection.offer(packet.as_bytes()), Sent::Blocked);
-        assert_eq!(connection.offer(packet.as_bytes()), Sent::Blocked, "without asking the socket again");
+        assert_eq!(connection.offer(packet), Sent::All);
+        assert_eq!(connection.offer(packet), Sent::Blocked);
+        assert_eq!(connection.offer(packet), Sent::Blocked, "without asking the socket again");
         assert_eq!(connection.interest(), Interest::READABLE | Interest::WRITABLE);
         assert_eq!(connection.flush(), Sent::All);
         assert_eq!(connection.interest(), Interest::READABLE);
@@ -259,8 +259,8 @@ mod tests {
     fn a_short_write_of_an_offer_is_completed_and_nothing_comes_between() {
         let mut connection = Connection::new(Script::new(vec![Ok(5), Ok(4), Err(would_block()), Ok(99)]));
         let packet = reply();
-        assert_eq!(connection.offer(packet.as_bytes()), Sent::All);
-        assert_eq!(connection.offer(packet.as_bytes()), Sent::Blocked);
+        assert_eq!(connection.offer(packet), Sent::All);
+        assert_eq!(connection.offer(packet), Sent::Blocked);
         assert_eq!(connection.flush(), Sent::Blocked);
         assert_eq!(connection.flush(), Sent::All);
         assert_eq!(connection.stream.taken.concat(), packet.as_bytes());
@@ -271,9 +271,9 @@ mod tests {
         let mut connection = Connection::new(Script::new(vec![Err(would_block()), Ok(99), Ok(3), Ok(99), Ok(99)]));
         let reply = reply();
         let refusal = wire::Outgoing::error(wire::Id::Settings, wire::ErrorCode::BadLength);
-        assert_eq!(connection.send(reply.as_bytes()), Sent::Blocked);
-        assert_eq!(connection.send(refusal.as_bytes()), Sent::Blocked);
-        assert_eq!(connection.send(reply.as_bytes()), Sent::Blocked);
+        assert_eq!(connection.send(reply), Sent::Blocked);
+        assert_eq!(connection.send(refusal), Sent::Blocked);
+        assert_eq!(connection.send(reply), Sent::Blocked);
         assert!(!connection.may_read());
         assert_eq!(connection.flush(), Sent::All);
         assert_eq!(connection.stream.taken[0], reply.as_bytes());
@@ -282,14 +282,26 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_of_any_kind_is_one_write_and_resumes_where_it_was_cut() {
+        let page = Shared::new(vec![7; 1000]);
+        let mut connection = Connection::new(Script::new(vec![Ok(4), Err(would_block()), Ok(99), Ok(600), Ok(999)]));
+        assert_eq!(connection.send(String::from("HTTP/1.1 200 OK\r\n\r\n")), Sent::Blocked);
+        assert_eq!(connection.send(page.part(10, 990).unwrap()), Sent::Blocked);
+        assert_eq!(connection.flush(), Sent::All);
+        let lengths: Vec<usize> = connection.stream.taken.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [4, 15, 600, 380]);
+        assert!(connection.stream.taken.concat().starts_with(b"HTTP/1.1 200 OK\r\n\r\n\x07"));
+    }
+
+    #[test]
     fn what_waits_is_bounded() {
         let mut connection = Connection::new(Script::new(vec![Err(would_block())]));
         let packet = reply();
         let fitting = MAX_UNSENT_BYTES / packet.as_bytes().len();
         for _ in 0..fitting {
-            assert_eq!(connection.send(packet.as_bytes()), Sent::Blocked);
+            assert_eq!(connection.send(packet), Sent::Blocked);
         }
-        assert_eq!(connection.send(packet.as_bytes()), Sent::Overflow);
+        assert_eq!(connection.send(packet), Sent::Overflow);
     }
 
     #[test]
@@ -297,8 +309,8 @@ mod tests {
         for error in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe] {
             let packet = reply();
             let mut connection = Connection::new(Script::new(vec![Err(error.into()), Err(error.into())]));
-            assert_eq!(connection.offer(packet.as_bytes()), Sent::Lost);
-            assert_eq!(connection.send(packet.as_bytes()), Sent::Lost);
+            assert_eq!(connection.offer(packet), Sent::Lost);
+            assert_eq!(connection.send(packet), Sent::Lost);
         }
     }
 }

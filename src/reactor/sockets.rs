@@ -9,6 +9,7 @@ use super::connection::{Read1, Sent};
 use super::token::Token;
 use super::{Reactor, ReactorError};
 use crate::camera::diagnosis::Role;
+use crate::frame::Frame;
 use crate::limits::{ACCEPT_BUDGET, ACCEPT_REST, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
 use crate::server::{ConnId, Errno, Fresh, Input, Service};
 use crate::stats::Counter;
@@ -144,17 +145,17 @@ impl Reactor<'_> {
         }
     }
 
-    pub(super) fn offer(&mut self, conn: ConnId, packet: &Outgoing) {
+    pub(super) fn offer(&mut self, conn: ConnId, packet: Outgoing) {
         let Some(connection) = self.table.find(conn) else { return };
-        match connection.offer(packet.as_bytes()) {
+        match connection.offer(packet) {
             Sent::All => self.watch(conn),
             sent @ (Sent::Blocked | Sent::Lost | Sent::Overflow) => self.after_sending(conn, &sent),
         }
     }
 
-    pub(super) fn send(&mut self, conn: ConnId, packet: &Outgoing) {
+    pub(super) fn send(&mut self, conn: ConnId, frame: Frame) {
         let Some(connection) = self.table.find(conn) else { return };
-        let sent = connection.send(packet.as_bytes());
+        let sent = connection.send(frame);
         self.after_sending(conn, &sent);
     }
 

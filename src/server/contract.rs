@@ -9,6 +9,7 @@ use crate::camera::diagnosis::Role;
 use crate::camera::settings::CameraSettings;
 use crate::camera::supervisor::StopSignal;
 use crate::config::{Config, Level, Secret};
+use crate::frame::Frame;
 use crate::ids::{ConnId, Service};
 use crate::os::{Errno, Exit};
 use crate::time::Mono;
@@ -136,12 +137,12 @@ pub enum Input<'a> {
 /// Something is to be done.
 #[derive(Debug, PartialEq)]
 pub enum Output {
-    /// Send this packet, after what already waits; tell `Blocked` when it has to wait.
+    /// Send this frame, after what already waits; tell `Blocked` when it has to wait.
     Send {
         /// To whom.
         conn: ConnId,
         /// What.
-        packet: Outgoing,
+        frame: Frame,
     },
     /// Send this packet if the socket takes all of it now; tell `Blocked` if it does not, and forget it.
     Offer {

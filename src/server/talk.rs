@@ -141,7 +141,7 @@ impl Server {
             taken = true;
             match step {
                 Ok(settings::Step::Read) if self.store.read(now, conn) => {
-                    out.push(Output::Send { conn, packet: wire::settings::reply(self.store.current()) });
+                    out.push(Output::Send { conn, frame: wire::settings::reply(self.store.current()).into() });
                 }
                 Ok(settings::Step::Read) => {
                     *awaiting = true;
@@ -196,13 +196,13 @@ impl Server {
                 self.stats.bump(Counter::AuthAccepted);
                 let open = self.peers.clients_of(address);
                 self.access.succeeded(now, address, open, self.grant_length(), &mut self.stats);
-                out.push(Output::Send { conn, packet: wire::auth::accepted() });
+                out.push(Output::Send { conn, frame: wire::auth::accepted().into() });
                 self.report(now, Report::AuthAccepted { peer: address }, out);
             }
             Ok(false) => {
                 self.stats.bump(Counter::AuthRejected);
                 let lockout = self.access.failed(now, address, &mut self.stats);
-                out.push(Output::Send { conn, packet: wire::auth::rejected() });
+                out.push(Output::Send { conn, frame: wire::auth::rejected().into() });
                 self.report(now, Report::AuthRejected { peer: address }, out);
                 if let Some(length) = lockout {
                     self.report(now, Report::LockedOut { peer: address, length }, out);
@@ -226,7 +226,7 @@ impl Server {
             | ErrorCode::TooManyClients
             | ErrorCode::NotStored => {}
         }
-        out.push(Output::Send { conn, packet: Outgoing::error(service.into(), code) });
+        out.push(Output::Send { conn, frame: Outgoing::error(service.into(), code).into() });
         self.report(now, Report::Refused { service, peer: address, code }, out);
     }
 
@@ -240,7 +240,7 @@ impl Server {
         let Some(peer) = self.peers.find(conn) else { return };
         let Talk::Settings { awaiting, .. } = &mut peer.talk else { return };
         *awaiting = false;
-        out.push(Output::Send { conn, packet: wire::settings::reply(self.store.current()) });
+        out.push(Output::Send { conn, frame: wire::settings::reply(self.store.current()).into() });
     }
 
     /// Goes on with what a client sent behind its read, and listens to it again.

@@ -118,7 +118,7 @@ impl Shadow {
     pub fn output(&mut self, now: Now, output: &Output) {
         let at = now.mono.as_nanos();
         match output {
-            Output::Send { conn, packet } => {
+            Output::Send { conn, frame: packet } => {
                 let foretold = self.sends.get_mut(conn).and_then(VecDeque::pop_front);
                 self.check(foretold.as_deref() == Some(packet.as_bytes()), || {
                     format!("{conn:?} is sent {packet:?}, not {foretold:02X?}")

@@ -11,7 +11,7 @@ impl World {
                     self.sent(conn, &sent);
                 }
             }
-            Output::Send { conn, ref packet } => {
+            Output::Send { conn, frame: ref packet } => {
                 self.ran.answered_reads += u64::from(packet.as_bytes()[2..4] == [2, 0]);
                 if let Some(sent) = self.sockets.get_mut(&conn).map(|socket| socket.send(packet.as_bytes().len())) {
                     self.sent(conn, &sent);
