@@ -12,12 +12,12 @@ use std::path::PathBuf;
 mod error;
 mod file;
 mod json;
+pub mod keys;
 mod layers;
 mod mask;
 pub mod password;
 mod print;
 mod read;
-mod reload;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,6 @@ mod value;
 pub use crate::logging::{Level, LogSink, LogTarget, LoggingConfig};
 pub use error::{ConfigError, FileProblem, Origin, PasswordFileProblem, PasswordProblem};
 pub use mask::{url_passwords as mask_url_passwords, url_passwords_in_cut as mask_url_passwords_in_cut};
-pub use reload::changes_needing_restart;
 pub use types::{
     AuthConfig, CameraConfig, CameraSource, Codec, Config, DataConfig, DataSource, PathsConfig, Secret, ServerConfig,
 };

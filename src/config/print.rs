@@ -1,15 +1,9 @@
 //! The configuration as JSON, for people: in the order of the documentation, and without passwords.
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use serde::Serialize;
-use serde_json::{Value, json};
-
-use super::{CameraConfig, Config, DataSource, LogSink, LogTarget, LoggingConfig, mask, rules};
-
-/// What a password is shown as.
-const MASK: &str = "***";
+use super::Config;
+use super::keys::{of_section, sections};
 
 impl Config {
     /// The configuration as pretty JSON with a newline at the end: what `--print-config` prints. Passwords are
@@ -19,142 +13,38 @@ impl Config {
     ///
     /// Never: strings, numbers and lists of them are always JSON.
     pub fn to_json_masked(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&view(self)).expect("strings, numbers and lists are always JSON");
+        let mut text = serde_json::to_string_pretty(&Sections(self)).expect("strings, numbers and lists are JSON");
         text.push('\n');
         text
     }
 }
 
-#[derive(Serialize)]
-struct View<'a> {
-    server: ServerView<'a>,
-    data: DataView,
-    camera: CameraView,
-    auth: AuthView<'a>,
-    paths: PathsView<'a>,
-    logging: LoggingView<'a>,
-}
+/// All sections. A `serde_json::Map` would sort them.
+struct Sections<'a>(&'a Config);
 
-#[derive(Serialize)]
-struct ServerView<'a> {
-    host: &'a str,
-    data_port: u16,
-    settings_port: u16,
-    auth_port: u16,
-    max_clients: u16,
-}
-
-#[derive(Serialize)]
-struct DataView {
-    source: Value,
-}
-
-#[derive(Serialize)]
-struct CameraView {
-    source: &'static str,
-    width: u32,
-    height: u32,
-    framerate: u32,
-    codec: &'static str,
-    intra: u32,
-    vflip: bool,
-    rtsp_url: String,
-    command: Option<Vec<String>>,
-    publisher: Option<Vec<String>>,
-    stall_seconds: u32,
-}
-
-#[derive(Serialize)]
-struct AuthView<'a> {
-    password: Option<&'static str>,
-    password_file: Option<Cow<'a, str>>,
-    required: bool,
-    grant_seconds: u32,
-    trust_loopback: bool,
-}
-
-#[derive(Serialize)]
-struct PathsView<'a> {
-    state_dir: Cow<'a, str>,
-    camera_settings: Option<Cow<'a, str>>,
-}
-
-#[derive(Serialize)]
-struct LoggingView<'a> {
-    level: &'static str,
-    target: Value,
-    file: Option<Cow<'a, str>>,
-}
-
-fn view(config: &Config) -> View<'_> {
-    let Config { server, data, camera, auth, paths, logging } = config;
-    View {
-        server: ServerView {
-            host: &server.host,
-            data_port: server.data_port,
-            settings_port: server.settings_port,
-            auth_port: server.auth_port,
-            max_clients: server.max_clients,
-        },
-        data: DataView {
-            source: match &data.source {
-                DataSource::Random => json!("random"),
-                DataSource::File(path) => json!({ "file": path.to_string_lossy() }),
-            },
-        },
-        camera: camera_view(camera),
-        auth: AuthView {
-            password: auth.password.as_ref().map(|_| MASK),
-            password_file: optional_path(auth.password_file.as_ref()),
-            required: auth.required,
-            grant_seconds: auth.grant_seconds,
-            trust_loopback: auth.trust_loopback,
-        },
-        paths: PathsView {
-            state_dir: paths.state_dir.to_string_lossy(),
-            camera_settings: optional_path(paths.camera_settings.as_ref()),
-        },
-        logging: logging_view(logging),
+impl Serialize for Sections<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let sections = sections();
+        let mut map = serializer.serialize_map(Some(sections.len()))?;
+        for section in sections {
+            map.serialize_entry(section, &Section { config: self.0, section })?;
+        }
+        map.end()
     }
 }
 
-fn camera_view(camera: &CameraConfig) -> CameraView {
-    let argv = |argv: &Option<Vec<String>>| {
-        argv.as_ref().map(|argv| argv.iter().map(|argument| mask::url_passwords(argument)).collect())
-    };
-    CameraView {
-        source: name_of(&rules::CAMERA_SOURCES, camera.source),
-        width: camera.width,
-        height: camera.height,
-        framerate: camera.framerate,
-        codec: name_of(&rules::CODECS, camera.codec),
-        intra: camera.intra,
-        vflip: camera.vflip,
-        rtsp_url: mask::url_passwords(&camera.rtsp_url),
-        command: argv(&camera.command),
-        publisher: argv(&camera.publisher),
-        stall_seconds: camera.stall_seconds,
+/// The keys of one section.
+struct Section<'a> {
+    config: &'a Config,
+    section: &'static str,
+}
+
+impl Serialize for Section<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for key in of_section(self.section) {
+            map.serialize_entry(key.name, &(key.show)(self.config))?;
+        }
+        map.end()
     }
-}
-
-fn logging_view(logging: &LoggingConfig) -> LoggingView<'_> {
-    let sink = |sink: &LogSink| name_of(&rules::LOG_SINKS, *sink);
-    LoggingView {
-        level: logging.level.name(),
-        target: match &logging.target {
-            LogTarget::Auto => json!("auto"),
-            LogTarget::Named(sinks) if sinks.len() == 1 => json!(sink(&sinks[0])),
-            LogTarget::Named(sinks) => sinks.iter().map(sink).collect(),
-        },
-        file: optional_path(logging.file.as_ref()),
-    }
-}
-
-fn optional_path(path: Option<&PathBuf>) -> Option<Cow<'_, str>> {
-    path.map(PathBuf::as_path).map(Path::to_string_lossy)
-}
-
-/// The name of a value in the table that also reads it.
-fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
-    names.iter().find(|(_, named)| *named == value).expect("the table names every variant").0
 }

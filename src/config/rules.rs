@@ -1,10 +1,25 @@
 //! What values may be, each rule with its words for an error. Pure.
 
+use std::fmt;
 use std::net::Ipv6Addr;
 
-use super::value::Whole;
 use super::{CameraSource, Codec, LogSink};
 use crate::limits::MAX_CLIENTS;
+
+/// The whole numbers that a key takes.
+#[derive(Clone, Copy)]
+pub(super) struct Whole {
+    pub min: u64,
+    pub max: u64,
+    pub even: bool,
+}
+
+impl fmt::Display for Whole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.even { "an even" } else { "a whole" };
+        write!(f, "{kind} number from {} to {}", self.min, self.max)
+    }
+}
 
 pub(super) const PORT: Whole = Whole { min: 0, max: 65_535, even: false };
 pub(super) const CLIENTS: Whole = Whole { min: 1, max: MAX_CLIENTS as u64, even: false };

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Origin, Secret, mask, password, rules};
+use super::rules::{self, Whole};
+use super::{ConfigError, Level, Origin, Secret, mask, password};
 
 /// A value, what it is called, and where it comes from.
 pub(super) struct Node<'a> {
@@ -16,24 +17,43 @@ pub(super) struct Node<'a> {
     pub value: &'a Value,
 }
 
-/// The whole numbers that a key takes.
-#[derive(Clone, Copy)]
-pub(super) struct Whole {
-    pub min: u64,
-    pub max: u64,
-    pub even: bool,
-}
-
-impl fmt::Display for Whole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.even { "an even" } else { "a whole" };
-        write!(f, "{kind} number from {} to {}", self.min, self.max)
+impl<'a> Node<'a> {
+    /// What stands under `name` in this object.
+    pub fn below<'b>(&self, name: &str, value: &'b Value) -> Node<'b>
+    where
+        'a: 'b,
+    {
+        let key = if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) };
+        Node { origin: self.origin, key, value }
     }
-}
 
-impl Node<'_> {
-    /// A number, as the field's type.
+    /// What stands at `index` in this list.
+    pub fn element<'b>(&self, index: usize, value: &'b Value) -> Node<'b>
+    where
+        'a: 'b,
+    {
+        Node { origin: self.origin, key: format!("{}[{index}]", self.key), value }
+    }
+
+    /// Refuses an object that has other keys than these.
+    pub fn refuse_unknown_keys(&self, map: &Map<String, Value>, known: &[&'static str]) -> Result<(), ConfigError> {
+        let Some(unknown) = map.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+        Err(ConfigError::UnknownKey {
+            origin: self.origin.clone(),
+            key: mask::one_line(&self.below(unknown, &Value::Null).key),
+            nearest: rules::nearest(unknown, known),
+            allowed: known.to_vec(),
+        })
+    }
+
+    /// A number, as the field's type. The environment has text only, so there digits are a number too.
     pub fn whole<T: TryFrom<u64>>(&self, allowed: Whole) -> Result<T, ConfigError> {
+        if let (Value::String(text), Origin::Variable(_)) = (self.value, self.origin)
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && let Ok(number) = text.parse::<u64>()
+        {
+            return Node { origin: self.origin, key: self.key.clone(), value: &number.into() }.whole(allowed);
+        }
         if !self.value.is_number() {
             return Err(self.wrong_type(allowed));
         }
@@ -41,6 +61,12 @@ impl Node<'_> {
             |number: &u64| (allowed.min..=allowed.max).contains(number) && (!allowed.even || number.is_multiple_of(2));
         let number = self.value.as_u64().filter(in_range).and_then(|number| T::try_from(number).ok());
         number.ok_or_else(|| self.not_allowed(allowed))
+    }
+
+    /// A log level.
+    pub fn level(&self) -> Result<Level, ConfigError> {
+        let text = self.value.as_str().ok_or_else(|| self.wrong_type(rules::LEVEL))?;
+        text.parse().map_err(|()| self.not_allowed(rules::LEVEL))
     }
 
     /// `true` or `false`.
@@ -93,7 +119,7 @@ impl Node<'_> {
             return Err(self.not_allowed(ALLOWED));
         }
         let element = |(index, value): (usize, &Value)| {
-            let node = Node { origin: self.origin, key: format!("{}[{index}]", self.key), value };
+            let node = self.element(index, value);
             let text = node.text(rules::is_argument, rules::ARGUMENT)?;
             match rules::unknown_placeholder(&text, placeholders) {
                 None => Ok(text),
@@ -143,71 +169,4 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
-}
-
-/// A JSON object that is being taken apart. It notes the keys it is asked for, and those are the allowed ones.
-pub(super) struct Table<'a> {
-    origin: &'a Origin,
-    prefix: &'a str,
-    map: &'a Map<String, Value>,
-    known: Vec<&'static str>,
-}
-
-impl<'a> Table<'a> {
-    /// Lets `read` ask for every key there is, and then refuses those it did not ask for.
-    pub fn read<R>(
-        origin: &'a Origin,
-        prefix: &'a str,
-        map: &'a Map<String, Value>,
-        read: impl FnOnce(&mut Self) -> Result<R, ConfigError>,
-    ) -> Result<R, ConfigError> {
-        let mut table = Self { origin, prefix, map, known: Vec::new() };
-        let result = read(&mut table)?;
-        let Some(unknown) = map.keys().find(|key| !table.known.contains(&key.as_str())) else { return Ok(result) };
-        Err(ConfigError::UnknownKey {
-            origin: origin.clone(),
-            key: mask::one_line(&join(prefix, unknown)),
-            nearest: rules::nearest(unknown, &table.known),
-            allowed: table.known,
-        })
-    }
-
-    /// The value of a key, if it is there.
-    pub fn node(&mut self, key: &'static str) -> Option<Node<'a>> {
-        self.known.push(key);
-        let value = self.map.get(key)?;
-        Some(Node { origin: self.origin, key: join(self.prefix, key), value })
-    }
-
-    /// Reads a key into its field; false if it is not there.
-    pub fn set<T>(
-        &mut self,
-        key: &'static str,
-        field: &mut T,
-        read: impl FnOnce(&Node<'a>) -> Result<T, ConfigError>,
-    ) -> Result<bool, ConfigError> {
-        let Some(node) = self.node(key) else { return Ok(false) };
-        *field = read(&node)?;
-        Ok(true)
-    }
-
-    /// Reads a key that holds an object, if it is there.
-    pub fn section(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&mut Table<'_>) -> Result<(), ConfigError>,
-    ) -> Result<(), ConfigError> {
-        let Some(node) = self.node(key) else { return Ok(()) };
-        let map = node.value.as_object().ok_or_else(|| node.wrong_type("an object"))?;
-        Table::read(self.origin, &node.key, map, read)
-    }
-
-    /// Where the object comes from.
-    pub fn origin(&self) -> &'a Origin {
-        self.origin
-    }
-}
-
-fn join(prefix: &str, key: &str) -> String {
-    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
 }

@@ -134,7 +134,7 @@ impl Server {
             Ok(fresh) => {
                 self.stats.bump(Counter::Reloads);
                 let Fresh { config, password, settings, needs_restart } = *fresh;
-                let camera_changed = self.adopt(now, config, password, out);
+                let camera_changed = self.adopt(now, &config, password, out);
                 if let Some(settings) = settings {
                     let outcome = self.store.reread(now, settings);
                     self.tell_clients(now, outcome, out);
@@ -154,18 +154,14 @@ impl Server {
     fn adopt(
         &mut self,
         now: Mono,
-        config: crate::config::Config,
+        config: &crate::config::Config,
         password: crate::config::Secret,
         out: &mut Vec<Output>,
     ) -> bool {
         let source_before = self.config.data.clone();
         let camera_changed = self.config.camera != config.camera;
         let opened = self.config.auth.required && !config.auth.required;
-        self.config.logging.level = config.logging.level;
-        self.config.data = config.data;
-        self.config.auth = config.auth;
-        self.config.camera = config.camera;
-        self.config.server.max_clients = config.server.max_clients;
+        self.config.adopt(config);
         out.push(Output::SetLogLevel(self.config.logging.level));
         if self.config.data != source_before {
             out.push(Output::ReadSource(self.source_file()));

@@ -141,7 +141,7 @@ fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Fresh>
         keep(sources, file);
         let password = prepare::known_password(&config, &started_with.paths)?;
         let settings = prepare::read_settings(started_with)?;
-        let needs_restart = config::changes_needing_restart(started_with, &config);
+        let needs_restart = started_with.changes_needing_restart(&config);
         Ok(Fresh { config, password, settings, needs_restart })
     };
     reread().map(Box::new).map_err(|error| error.to_string())

@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::super::{
-    CameraSource, Config, DataSource, Level, LogSink, LogTarget, Secret, Sources, changes_needing_restart, load,
-};
+use super::super::{CameraSource, Config, DataSource, Level, LogSink, LogTarget, Secret, Sources, load};
 use super::{Directory, load_layers, load_text};
 
 const EVERYTHING: &str = r#"{
@@ -162,7 +160,7 @@ fn what_is_printed_has_no_password() {
 #[test]
 fn what_needs_a_restart_is_named() {
     let old = Config::default();
-    assert_eq!(changes_needing_restart(&old, &old), Vec::<&str>::new());
+    assert_eq!(old.changes_needing_restart(&old), Vec::<&str>::new());
 
     let new = load_text(EVERYTHING, &[]).unwrap().config;
     let expected = [
@@ -175,7 +173,7 @@ fn what_needs_a_restart_is_named() {
         "logging.target",
         "logging.file",
     ];
-    assert_eq!(changes_needing_restart(&old, &new), expected);
+    assert_eq!(old.changes_needing_restart(&new), expected);
 
     let mut new = old.clone();
     new.server.max_clients = 1;
@@ -184,5 +182,5 @@ fn what_needs_a_restart_is_named() {
     new.auth.required = true;
     new.data.source = DataSource::File("/x".into());
     new.camera.source = CameraSource::None;
-    assert_eq!(changes_needing_restart(&old, &new), Vec::<&str>::new());
+    assert_eq!(old.changes_needing_restart(&new), Vec::<&str>::new());
 }

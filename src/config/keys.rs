@@ -1,0 +1,218 @@
+//! The table of configuration keys: one line holds all that differs from key to key. How a value is read, how it is
+//! printed, which environment variable sets it, and what a reload does with a change.
+//!
+//! The order is that of the documentation, and of `--print-config`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::value::Node;
+use super::{Config, ConfigError, DataSource, LogSink, LogTarget, mask, rules};
+
+/// What a password is shown as.
+const MASK: &str = "***";
+
+/// When a change of a key takes effect after SIGHUP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// At once.
+    Now,
+    /// At the next start: a socket is bound, a directory is taken, a log is open.
+    NextStart,
+}
+
+/// One key.
+pub struct Key {
+    /// The section it stands in.
+    pub section: &'static str,
+    /// Its name within the section.
+    pub name: &'static str,
+    /// Both, with a dot between.
+    pub path: &'static str,
+    /// When a change takes effect.
+    pub reload: Reload,
+    /// Puts a value into the configuration.
+    pub(super) read: fn(&Node<'_>, &mut Config) -> Result<(), ConfigError>,
+    /// The value as `--print-config` has it, without passwords.
+    pub(super) show: fn(&Config) -> Value,
+    /// Takes the value over from another configuration.
+    pub(super) copy: fn(&mut Config, &Config),
+}
+
+macro_rules! key {
+    ($section:ident.$name:ident, $reload:ident, $read:expr, $show:expr) => {
+        Key {
+            section: stringify!($section),
+            name: stringify!($name),
+            path: concat!(stringify!($section), ".", stringify!($name)),
+            reload: Reload::$reload,
+            read: |node, config| {
+                config.$section.$name = $read(node)?;
+                Ok(())
+            },
+            show: |config| $show(&config.$section.$name),
+            copy: |to, from| to.$section.$name.clone_from(&from.$section.$name),
+        }
+    };
+}
+
+/// Every key.
+pub const KEYS: &[Key] = &[
+    key!(server.host, NextStart, |node: &Node<'_>| node.text(rules::is_host, rules::HOST), plain),
+    key!(server.data_port, NextStart, |node: &Node<'_>| node.whole(rules::PORT), plain),
+    key!(server.settings_port, NextStart, |node: &Node<'_>| node.whole(rules::PORT), plain),
+    key!(server.auth_port, NextStart, |node: &Node<'_>| node.whole(rules::PORT), plain),
+    key!(server.max_clients, Now, |node: &Node<'_>| node.whole(rules::CLIENTS), plain),
+    key!(data.source, Now, data_source, shown_data_source),
+    key!(camera.source, Now, |node: &Node<'_>| node.choice(&rules::CAMERA_SOURCES), |source: &_| name_of(
+        &rules::CAMERA_SOURCES,
+        source
+    )),
+    key!(camera.width, Now, |node: &Node<'_>| node.whole(rules::WIDTH), plain),
+    key!(camera.height, Now, |node: &Node<'_>| node.whole(rules::HEIGHT), plain),
+    key!(camera.framerate, Now, |node: &Node<'_>| node.whole(rules::FRAMERATE), plain),
+    key!(camera.codec, Now, |node: &Node<'_>| node.choice(&rules::CODECS), |codec: &_| name_of(&rules::CODECS, codec)),
+    key!(camera.intra, Now, |node: &Node<'_>| node.whole(rules::INTRA), plain),
+    key!(camera.vflip, Now, Node::flag, plain),
+    key!(camera.rtsp_url, Now, |node: &Node<'_>| node.text(rules::is_rtsp_url, rules::RTSP_URL), |url: &String| json!(
+        mask::url_passwords(url)
+    )),
+    key!(camera.command, Now, |node: &Node<'_>| node.argv(rules::COMMAND_PLACEHOLDERS), shown_argv),
+    key!(camera.publisher, Now, |node: &Node<'_>| node.argv(rules::PUBLISHER_PLACEHOLDERS), shown_argv),
+    key!(camera.stall_seconds, Now, |node: &Node<'_>| node.whole(rules::STALL_SECONDS), plain),
+    key!(auth.password, Now, |node: &Node<'_>| node.nullable(Node::secret), |password: &Option<_>| json!(
+        password.as_ref().map(|_| MASK)
+    )),
+    key!(auth.password_file, Now, |node: &Node<'_>| node.nullable(Node::path), shown_optional_path),
+    key!(auth.required, Now, Node::flag, plain),
+    key!(auth.grant_seconds, Now, |node: &Node<'_>| node.whole(rules::GRANT_SECONDS), plain),
+    key!(auth.trust_loopback, Now, Node::flag, plain),
+    key!(paths.state_dir, NextStart, Node::path, |path: &PathBuf| shown_path(path)),
+    key!(paths.camera_settings, NextStart, |node: &Node<'_>| node.nullable(Node::path), shown_optional_path),
+    key!(logging.level, Now, Node::level, |level: &super::Level| json!(level.name())),
+    key!(logging.target, NextStart, log_target, shown_log_target),
+    key!(logging.file, NextStart, |node: &Node<'_>| node.nullable(Node::path), shown_optional_path),
+];
+
+/// Which environment variable sets which key.
+pub const VARIABLES: [(&str, &str); 6] = [
+    ("SERVER_HOST", "server.host"),
+    ("DATA_PORT", "server.data_port"),
+    ("SETTINGS_PORT", "server.settings_port"),
+    ("AUTH_PORT", "server.auth_port"),
+    ("AUTH_PASSWORD", "auth.password"),
+    ("LOG_LEVEL", "logging.level"),
+];
+
+/// The key of this name.
+///
+/// # Panics
+///
+/// When there is none: names come from this file and from the program's own text.
+pub(super) fn key(path: &str) -> &'static Key {
+    KEYS.iter().find(|key| key.path == path).expect("the program names only keys of the table")
+}
+
+/// The sections, each once, in order.
+pub(super) fn sections() -> Vec<&'static str> {
+    let mut sections: Vec<&'static str> = KEYS.iter().map(|key| key.section).collect();
+    sections.dedup();
+    sections
+}
+
+/// The keys of a section, in order.
+pub(super) fn of_section(section: &str) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.section == section)
+}
+
+impl Config {
+    /// Takes over what `new` says of every key that can change while the server runs.
+    pub fn adopt(&mut self, new: &Self) {
+        for key in KEYS.iter().filter(|key| key.reload == Reload::Now) {
+            (key.copy)(self, new);
+        }
+    }
+
+    /// The keys, dotted, that differ in `new` and take effect only at the next start.
+    pub fn changes_needing_restart(&self, new: &Self) -> Vec<&'static str> {
+        let waits = KEYS.iter().filter(|key| key.reload == Reload::NextStart);
+        waits.filter(|key| (key.show)(self) != (key.show)(new)).map(|key| key.path).collect()
+    }
+}
+
+fn plain<T: serde::Serialize>(value: &T) -> Value {
+    json!(value)
+}
+
+/// The name of a value in the table that also reads it.
+fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: &T) -> Value {
+    json!(names.iter().find(|(_, named)| named == value).expect("the table names every variant").0)
+}
+
+fn shown_path(path: &Path) -> Value {
+    json!(path.to_string_lossy())
+}
+
+#[expect(clippy::ref_option, reason = "the table hands over every field by reference")]
+fn shown_optional_path(path: &Option<PathBuf>) -> Value {
+    path.as_deref().map_or(Value::Null, shown_path)
+}
+
+#[expect(clippy::ref_option, reason = "the table hands over every field by reference")]
+fn shown_argv(argv: &Option<Vec<String>>) -> Value {
+    argv.as_ref().map_or(Value::Null, |argv| argv.iter().map(|argument| json!(mask::url_passwords(argument))).collect())
+}
+
+fn data_source(node: &Node<'_>) -> Result<DataSource, ConfigError> {
+    match node.value {
+        Value::String(name) if name == "random" => Ok(DataSource::Random),
+        Value::Object(map) => {
+            node.refuse_unknown_keys(map, &["file"])?;
+            let file = map.get("file").ok_or_else(|| node.not_allowed(rules::DATA_SOURCE))?;
+            node.below("file", file).path().map(DataSource::File)
+        }
+        Value::String(_) => Err(node.not_allowed(rules::DATA_SOURCE)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(node.wrong_type(rules::DATA_SOURCE)),
+    }
+}
+
+fn shown_data_source(source: &DataSource) -> Value {
+    match source {
+        DataSource::Random => json!("random"),
+        DataSource::File(path) => json!({ "file": path.to_string_lossy() }),
+    }
+}
+
+fn log_target(node: &Node<'_>) -> Result<LogTarget, ConfigError> {
+    let sink = |name: &str| rules::LOG_SINKS.iter().find(|(known, _)| *known == name).map(|(_, sink)| *sink);
+    match node.value {
+        Value::String(name) if name == "auto" => Ok(LogTarget::Auto),
+        Value::String(name) => {
+            sink(name).map(|sink| LogTarget::Named(vec![sink])).ok_or_else(|| node.not_allowed(rules::LOG_TARGET))
+        }
+        Value::Array(names) if !names.is_empty() => {
+            let mut sinks = Vec::new();
+            for (index, value) in names.iter().enumerate() {
+                let node = node.element(index, value);
+                let sink = node.choice(&rules::LOG_SINKS)?;
+                if sinks.contains(&sink) {
+                    return Err(node.not_allowed("each target once"));
+                }
+                sinks.push(sink);
+            }
+            Ok(LogTarget::Named(sinks))
+        }
+        Value::Array(_) => Err(node.not_allowed(rules::LOG_TARGET)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Err(node.wrong_type(rules::LOG_TARGET)),
+    }
+}
+
+fn shown_log_target(target: &LogTarget) -> Value {
+    let sink = |sink: &LogSink| name_of(&rules::LOG_SINKS, sink);
+    match target {
+        LogTarget::Auto => json!("auto"),
+        LogTarget::Named(sinks) if sinks.len() == 1 => sink(&sinks[0]),
+        LogTarget::Named(sinks) => sinks.iter().map(sink).collect(),
+    }
+}
