@@ -4,29 +4,24 @@
 //! every slip, and says where.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[path = "source/circles.rs"]
+mod circles;
 #[path = "source/paths.rs"]
 mod paths;
 mod source;
 
+use circles::circles;
 use paths::paths;
 use source::{Parsed, Source, program, starts_with};
 
 /// The parts that decide: time, bytes and randomness come in as arguments, and what is to be done goes out as values.
-const PURE: [&str; 14] = [
-    "wire/",
-    "service/",
-    "camera/",
-    "server/",
-    "server.rs",
-    "limits.rs",
-    "stats.rs",
-    "time.rs",
-    "limiter.rs",
-    "frame.rs",
-    "ids.rs",
-    "logging.rs",
-    "os.rs",
-    "camera.rs",
+const PURE: [&str; 12] =
+    ["wire", "service", "camera", "server", "limits", "stats", "time", "limiter", "frame", "ids", "logging", "os"];
+
+/// The floors of the house, the lowest first: a part names parts below it, never above.
+const FLOORS: [&str; 16] = [
+    "limits", "os", "ids", "time", "logging", "stats", "limiter", "sys", "config", "camera", "wire", "frame",
+    "service", "server", "reactor", "start",
 ];
 
 /// What a pure part may not name, nor anything below it.
@@ -72,7 +67,8 @@ const PRINTING: [&str; 5] = ["print::!", "println::!", "eprint::!", "eprintln::!
 fn breaches(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
     let mut refuse = |what: &str, why: &str| found.push(format!("src/{}: {what}: {why}", source.path));
-    let within = |part: &str| source.path.starts_with(part);
+    let own = part_of(source);
+    let within = |part: &str| own == part;
     let pure = PURE.iter().any(|part| within(part));
     for path in paths(&source.words) {
         let is_or_is_in =
@@ -83,24 +79,30 @@ fn breaches(source: &Source) -> Vec<String> {
         if pure && (path.ends_with("Instant::now") || path.ends_with("SystemTime::now")) {
             refuse(&path, "time comes in as an argument");
         }
-        if within("sys/") && ["crate::wire", "crate::service", "crate::server", "crate::camera"].iter().any(is_or_is_in)
+        if within("sys") && ["crate::wire", "crate::service", "crate::server", "crate::camera"].iter().any(is_or_is_in)
         {
             refuse(&path, "sys knows no protocol");
         }
-        if !within("reactor/") && is_or_is_in(&"mio") {
+        if !within("reactor") && is_or_is_in(&"mio") {
             refuse(&path, "mio is the reactor's");
         }
-        if !within("sys/") && ["nix", "libc"].iter().any(is_or_is_in) {
+        if !within("sys") && ["nix", "libc"].iter().any(is_or_is_in) {
             refuse(&path, "the kernel's interfaces are sys's");
         }
         let counted = path.ends_with("::Rc") && source.path != SHARED_BYTES;
+        if let Some(below) = path.strip_prefix("crate::").and_then(|path| path.split("::").next())
+            && let (Some(own), Some(other)) = (floor(own), floor(below))
+            && other > own
+        {
+            refuse(&path, "a part names what is on the floors below it");
+        }
         if path.ends_with("RefCell") || counted {
             refuse(&path, "one thread and one owner need plain values");
         }
     }
     for at in 0..source.words.len() {
         let words = &source.words[at..];
-        if words[0] == "unsafe" && !within("sys/") {
+        if words[0] == "unsafe" && !within("sys") {
             refuse("unsafe", "unsafe is sys's");
         }
         if words[0] == "static" || words[0] == "thread_local" {
@@ -119,6 +121,17 @@ fn breaches(source: &Source) -> Vec<String> {
     found
 }
 
+/// The part of the program that a file belongs to: the first name of its path, such as `sys`.
+fn part_of(source: &Source) -> &str {
+    let first = source.path.split('/').next().unwrap_or(&source.path);
+    first.strip_suffix(".rs").unwrap_or(first)
+}
+
+/// On which floor a part is; none for the roots of the crate and the client.
+fn floor(part: &str) -> Option<usize> {
+    FLOORS.iter().position(|name| *name == part)
+}
+
 fn breaches_of(path: &str, text: &str) -> Vec<String> {
     breaches(&Source { path: path.into(), words: Parsed::of(text).words })
 }
@@ -127,11 +140,32 @@ fn breaches_of(path: &str, text: &str) -> Vec<String> {
 fn the_walls_hold() {
     let program = program();
     assert!(program.len() > 50, "only {} files were found", program.len());
-    for part in ["wire/", "service/", "camera/", "server/", "sys/", "reactor/"] {
-        assert!(program.iter().any(|source| source.path.starts_with(part)), "there is no src/{part}");
+    for part in program.iter().map(part_of) {
+        assert!(floor(part).is_some() || ["lib", "main", "bin"].contains(&part), "src/{part} is on no floor");
+    }
+    for part in FLOORS {
+        assert!(program.iter().any(|source| part_of(source) == part), "there is no src/{part}");
     }
     let found: Vec<String> = program.iter().flat_map(breaches).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_import_goes_round_in_a_circle() {
+    assert_eq!(circles(&program()), Vec::<Vec<String>>::new());
+    let of = |files: &[(&str, &str)]| {
+        let source = |&(path, text): &(&str, &str)| Source { path: String::from(path), words: Parsed::of(text).words };
+        circles(&files.iter().map(source).collect::<Vec<_>>())
+    };
+    let rules = ("config/rules.rs", "use super::value::Whole;");
+    assert_eq!(of(&[("config/value.rs", "use super::rules;"), rules]), [["config::rules", "config::value"]]);
+    assert_eq!(of(&[("config/value.rs", "use crate::os::Errno;"), rules, ("os.rs", "")]), Vec::<Vec<String>>::new());
+    let handed_on = [
+        ("server.rs", "mod contract; pub use contract::Errno;"),
+        ("server/contract.rs", "use crate::service::data::Source;"),
+        ("service/data.rs", "use crate::server::Errno;"),
+    ];
+    assert_eq!(of(&handed_on), [["server::contract", "service::data"]]);
 }
 
 #[test]
@@ -151,15 +185,18 @@ fn the_test_would_fail() {
         ("server.rs", "fn f() { log::info!(\"x\") }", "log::info"),
         ("sys/socket.rs", "use crate::{limits, wire::Id};", "crate::wire::Id"),
         ("sys/socket.rs", "fn f() -> crate::server::Errno {}", "crate::server::Errno"),
-        ("start/mod.rs", "use mio::Poll;", "mio::Poll"),
-        ("reactor/mod.rs", "fn f() { nix::libc::EIO }", "nix::libc::EIO"),
+        ("start.rs", "use mio::Poll;", "mio::Poll"),
+        ("wire.rs", "use crate::service::data::Schedule;", "crate::service"),
+        ("config/types.rs", "use crate::camera::settings::CameraSettings;", "crate::camera"),
+        ("sys/log.rs", "fn f(c: &crate::config::Config) {}", "crate::config::Config"),
+        ("reactor.rs", "fn f() { nix::libc::EIO }", "nix::libc::EIO"),
         ("config/read.rs", "use libc;", "libc"),
-        ("reactor/mod.rs", "fn f() { unsafe { g() } }", "unsafe"),
-        ("config/mod.rs", "static mut COUNT: u32 = 0;", "static mut COUNT"),
-        ("config/mod.rs", "#[allow(dead_code)] fn f() {}", "#[allow]"),
-        ("config/mod.rs", "#![allow(dead_code)]", "#[allow]"),
-        ("config/mod.rs", "#[expect(dead_code)] fn f() {}", "#[expect]"),
-        ("config/mod.rs", "use std::rc::Rc; struct S { s: Rc<std::cell::RefCell<u8>> }", "std::cell::RefCell"),
+        ("reactor.rs", "fn f() { unsafe { g() } }", "unsafe"),
+        ("config.rs", "static mut COUNT: u32 = 0;", "static mut COUNT"),
+        ("config.rs", "#[allow(dead_code)] fn f() {}", "#[allow]"),
+        ("config.rs", "#![allow(dead_code)]", "#[allow]"),
+        ("config.rs", "#[expect(dead_code)] fn f() {}", "#[expect]"),
+        ("config.rs", "use std::rc::Rc; struct S { s: Rc<std::cell::RefCell<u8>> }", "std::cell::RefCell"),
         ("wire/data.rs", "/* no end of it */ use\nstd :: fs\n;", "std::fs"),
         ("wire/data.rs", "fn f() { let c = '\"'; std::fs::read(c) }", "std::fs::read"),
         ("wire/data.rs", "fn f<'a>(x: &'a str) { let c = '\\''; std::fs::read(x) }", "std::fs::read"),
@@ -181,7 +218,7 @@ fn the_test_would_pass() {
         ("server.rs", "fn f(s: &'static str) { let log = 1; if log != 2 {} }"),
         ("server.rs", "use std::time::Duration; mod process; fn f() { process::run() }"),
         ("sys/child.rs", "use nix::unistd::Pid; fn f() { unsafe { libc::close(3) } }"),
-        ("reactor/mod.rs", "use mio::{Events, Poll}; #[expect(lint, reason = \"x\")] fn f() {}"),
+        ("reactor.rs", "use mio::{Events, Poll}; #[expect(lint, reason = \"x\")] fn f() {}"),
     ] {
         assert_eq!(breaches_of(path, text), Vec::<String>::new(), "{path}: {text}");
     }

@@ -43,6 +43,18 @@ pub fn paths(words: &[String]) -> Vec<String> {
     all
 }
 
+/// What `pub use` hands on: each name with its full path.
+pub fn handed_on(words: &[String]) -> HashMap<String, String> {
+    let mut imported = Vec::new();
+    for at in 0..words.len() {
+        if words[at] == "pub" && words.get(at + 1).is_some_and(|word| word == "use") {
+            let end = at + words[at..].iter().position(|word| word == ";").unwrap_or(words.len() - at);
+            use_tree(&words[at + 2..end], &[], &mut imported);
+        }
+    }
+    imported.into_iter().map(|(name, path)| (name, path.join("::"))).collect()
+}
+
 /// Takes a `use` tree apart: each name with its full path.
 fn use_tree(words: &[String], prefix: &[String], imported: &mut Vec<(String, Vec<String>)>) {
     let mut path = prefix.to_vec();
