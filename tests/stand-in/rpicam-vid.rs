@@ -2,7 +2,8 @@
 //!
 //! It takes exactly the options that the daemon passes and refuses others as the real one does, plays H.264 from a
 //! fixture in real time, and looks at SIGINT only when a frame arrives. Like the real one it has no SIGTERM handler,
-//! and aborts when its reader goes away.
+//! writes in a thread that the signal does not reach, so that no frame arrives while that is stuck, and aborts when its
+//! reader goes away.
 //!
 //! `ES_STANDIN` chooses faults, separated by commas, some with a number: `crash:48`. The first line of the file named
 //! by `ES_STANDIN_FILE`, if it can be read, is used in its place, so that a test can change it between two starts.
@@ -30,10 +31,11 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 
 /// 96 frames of ffmpeg's testsrc2, 160x120, baseline, a key frame with SPS and PPS every 24, one slice a frame.
 const CLIP: &[u8] = include_bytes!("clip.h264");
@@ -216,11 +218,14 @@ fn play(faults: &Faults, options: &Options) -> ! {
     let units = access_units();
     let startup = Duration::from_millis(faults.number("startup", 500).unwrap_or(500));
     let begun = Instant::now() + startup;
-    let mut output = io::stdout().lock();
+    let (frames, written) = writer();
     for frame in 0_u64.. {
         #[expect(clippy::cast_precision_loss, reason = "2^52 frames take a while")]
         let due = begun + Duration::from_secs_f64(frame as f64 / options.framerate);
         thread::sleep(due.saturating_duration_since(Instant::now()));
+        if frame > 0 {
+            written.recv().expect("the writer ends the process or goes on");
+        }
         misbehave(faults, frame);
         if INTERRUPTED.load(Ordering::Relaxed) && !faults.has("ignore-sigint") {
             stop(faults);
@@ -229,14 +234,30 @@ fn play(faults: &Faults, options: &Options) -> ! {
             leave(0, "timeout");
         }
         let unit = units[usize::try_from(frame).unwrap_or_default() % units.len()];
-        if output.write_all(unit).and_then(|()| output.flush()).is_err() {
-            eprintln!("terminate called after throwing an instance of 'std::runtime_error'");
-            eprintln!("  what():  failed to write output bytes");
-            log(&format!("stop {} reader-gone", process::id()));
-            process::abort();
-        }
+        frames.send(unit).expect("the writer ends the process or goes on");
     }
     unreachable!("there is always a next frame");
+}
+
+/// The thread that writes: where frames go, and what comes back once one is written.
+fn writer() -> (SyncSender<&'static [u8]>, Receiver<()>) {
+    let ((frames, to_write), (written, done)) = (sync_channel::<&[u8]>(1), sync_channel(1));
+    let interrupt = SigSet::from(Signal::SIGINT);
+    interrupt.thread_block().expect("SIGINT can be blocked");
+    thread::spawn(move || {
+        let mut output = io::stdout().lock();
+        for unit in to_write {
+            if output.write_all(unit).and_then(|()| output.flush()).is_err() {
+                eprintln!("terminate called after throwing an instance of 'std::runtime_error'");
+                eprintln!("  what():  failed to write output bytes");
+                log(&format!("stop {} reader-gone", process::id()));
+                process::abort();
+            }
+            written.send(()).expect("frames are made until the process ends");
+        }
+    });
+    interrupt.thread_unblock().expect("SIGINT can be let through");
+    (frames, done)
 }
 
 /// What goes wrong when this frame is due.

@@ -31,7 +31,10 @@ impl Reactor<'_> {
             match role {
                 Role::Probe => {}
                 Role::Camera => unwatch(&self.poll, &mut self.children.video),
-                Role::Publisher => unwatch(&self.poll, &mut self.children.sink),
+                Role::Publisher => {
+                    unwatch(&self.poll, &mut self.children.sink);
+                    self.look_at_video();
+                }
             }
             let exit = match ended {
                 Ended::Code(code) => Exit::Code(code),
