@@ -9,6 +9,7 @@ use super::value::{Node, Table, kind};
 use super::{
     AuthConfig, ConfigError, DataSource, FileProblem, LogTarget, LoggingConfig, Origin, PathsConfig, json, rules,
 };
+use crate::limits::STALL_FRAMES;
 
 /// Puts what the file says over what is in the draft.
 pub(super) fn apply(draft: &mut Draft, path: &Path, text: &str) -> Result<(), ConfigError> {
@@ -64,17 +65,37 @@ fn camera(table: &mut Table<'_>, draft: &mut Draft) -> Result<(), ConfigError> {
     if table.set("source", &mut camera.source, |node| node.choice(&rules::CAMERA_SOURCES))? {
         draft.camera_source = table.origin().clone();
     }
+    table.set("camera", &mut camera.camera, |node| node.nullable(|node| node.whole(rules::CAMERA)))?;
     table.set("width", &mut camera.width, |node| node.whole(rules::WIDTH))?;
     table.set("height", &mut camera.height, |node| node.whole(rules::HEIGHT))?;
     table.set("framerate", &mut camera.framerate, |node| node.whole(rules::FRAMERATE))?;
     table.set("codec", &mut camera.codec, |node| node.choice(&rules::CODECS))?;
     table.set("intra", &mut camera.intra, |node| node.whole(rules::INTRA))?;
+    table.set("bitrate", &mut camera.bitrate, |node| node.nullable(|node| node.whole(rules::BITRATE)))?;
     table.set("vflip", &mut camera.vflip, Node::flag)?;
+    table.set("hflip", &mut camera.hflip, Node::flag)?;
+    table.set("rotation", &mut camera.rotation, rotation)?;
+    table.set("extra_args", &mut camera.extra_args, Node::arguments)?;
     table.set("rtsp_url", &mut camera.rtsp_url, |node| node.text(rules::is_rtsp_url, rules::RTSP_URL))?;
     table.set("command", &mut camera.command, |node| node.argv(rules::COMMAND_PLACEHOLDERS))?;
     table.set("publisher", &mut camera.publisher, |node| node.argv(rules::PUBLISHER_PLACEHOLDERS))?;
     table.set("stall_seconds", &mut camera.stall_seconds, |node| node.whole(rules::STALL_SECONDS))?;
+    let least = STALL_FRAMES.div_ceil(camera.framerate);
+    if camera.stall_seconds < least {
+        let (origin, stall_seconds, framerate) = (table.origin().clone(), camera.stall_seconds, camera.framerate);
+        return Err(ConfigError::StallTooShort { origin, stall_seconds, framerate, least });
+    }
     Ok(())
+}
+
+fn rotation(node: &Node<'_>) -> Result<u32, ConfigError> {
+    match node.value.as_u64() {
+        Some(0) => Ok(0),
+        Some(180) => Ok(180),
+        Some(_) => Err(node.not_allowed(rules::ROTATION)),
+        None if node.value.is_number() => Err(node.not_allowed(rules::ROTATION)),
+        None => Err(node.wrong_type(rules::ROTATION)),
+    }
 }
 
 fn auth(table: &mut Table<'_>, auth: &mut AuthConfig) -> Result<(), ConfigError> {

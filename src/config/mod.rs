@@ -23,6 +23,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unused;
 mod value;
 
 pub use error::{ConfigError, FileProblem, Origin, PasswordFileProblem, PasswordProblem};
@@ -33,6 +34,7 @@ pub use types::{
     AuthConfig, CameraConfig, CameraSource, Codec, Config, DataConfig, DataSource, LogSink, LogTarget, LoggingConfig,
     PathsConfig, Secret, ServerConfig,
 };
+pub use unused::warnings;
 
 /// The file that is read without `--config`, if it exists.
 pub const DEFAULT_FILE: &str = "/etc/es-iot/server.json";

@@ -52,12 +52,17 @@ struct DataView {
 #[derive(Serialize)]
 struct CameraView {
     source: &'static str,
+    camera: Option<u32>,
     width: u32,
     height: u32,
     framerate: u32,
     codec: &'static str,
     intra: u32,
+    bitrate: Option<u32>,
     vflip: bool,
+    hflip: bool,
+    rotation: u32,
+    extra_args: Vec<String>,
     rtsp_url: String,
     command: Option<Vec<String>>,
     publisher: Option<Vec<String>>,
@@ -119,17 +124,21 @@ fn view(config: &Config) -> View<'_> {
 }
 
 fn camera_view(camera: &CameraConfig) -> CameraView {
-    let argv = |argv: &Option<Vec<String>>| {
-        argv.as_ref().map(|argv| argv.iter().map(|argument| mask::url_passwords(argument)).collect())
-    };
+    let arguments = |arguments: &Vec<String>| arguments.iter().map(|it| mask::url_passwords(it)).collect();
+    let argv = |argv: &Option<Vec<String>>| argv.as_ref().map(arguments);
     CameraView {
-        source: name_of(&rules::CAMERA_SOURCES, camera.source),
+        source: camera.source.name(),
+        camera: camera.camera,
         width: camera.width,
         height: camera.height,
         framerate: camera.framerate,
-        codec: name_of(&rules::CODECS, camera.codec),
+        codec: rules::name_of(&rules::CODECS, camera.codec),
         intra: camera.intra,
+        bitrate: camera.bitrate,
         vflip: camera.vflip,
+        hflip: camera.hflip,
+        rotation: camera.rotation,
+        extra_args: arguments(&camera.extra_args),
         rtsp_url: mask::url_passwords(&camera.rtsp_url),
         command: argv(&camera.command),
         publisher: argv(&camera.publisher),
@@ -138,7 +147,7 @@ fn camera_view(camera: &CameraConfig) -> CameraView {
 }
 
 fn logging_view(logging: &LoggingConfig) -> LoggingView<'_> {
-    let sink = |sink: &LogSink| name_of(&rules::LOG_SINKS, *sink);
+    let sink = |sink: &LogSink| rules::name_of(&rules::LOG_SINKS, *sink);
     LoggingView {
         level: logging.level.name(),
         target: match &logging.target {
@@ -152,9 +161,4 @@ fn logging_view(logging: &LoggingConfig) -> LoggingView<'_> {
 
 fn optional_path(path: Option<&PathBuf>) -> Option<Cow<'_, str>> {
     path.map(PathBuf::as_path).map(Path::to_string_lossy)
-}
-
-/// The name of a value in the table that also reads it.
-fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
-    names.iter().find(|(_, named)| *named == value).expect("the table names every variant").0
 }

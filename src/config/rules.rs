@@ -14,6 +14,11 @@ pub(super) const WIDTH: Whole = Whole { min: 64, max: 4096, even: true };
 pub(super) const HEIGHT: Whole = Whole { min: 64, max: 2160, even: true };
 pub(super) const FRAMERATE: Whole = Whole { min: 1, max: 120, even: false };
 pub(super) const INTRA: Whole = Whole { min: 1, max: 1000, even: false };
+/// In bits per second. The encoder of a Pi takes no more (bcm2835-codec); with less a picture is not worth having.
+pub(super) const BITRATE: Whole = Whole { min: 100_000, max: 25_000_000, even: false };
+/// A board has one or two connectors; multiplexers have up to eight cameras.
+pub(super) const CAMERA: Whole = Whole { min: 0, max: 15, even: false };
+pub(super) const ROTATION: &str = "0 or 180";
 pub(super) const STALL_SECONDS: Whole = Whole { min: 1, max: 3600, even: false };
 pub(super) const GRANT_SECONDS: Whole = Whole { min: 0, max: 86_400, even: false };
 
@@ -33,12 +38,28 @@ pub(super) const LEVEL: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN
 pub(super) const DATA_SOURCE: &str = "\"random\" or {\"file\": \"/path\"}";
 
 /// What `camera.command` may have in braces.
-pub(super) const COMMAND_PLACEHOLDERS: &[&str] =
-    &["shutter", "gain", "awb_red", "awb_blue", "contrast", "brightness", "width", "height", "framerate"];
+pub(super) const COMMAND_PLACEHOLDERS: &[&str] = &[
+    "shutter",
+    "gain",
+    "awb_red",
+    "awb_blue",
+    "contrast",
+    "brightness",
+    "width",
+    "height",
+    "framerate",
+    "intra",
+    "bitrate",
+];
 /// What `camera.publisher` may have in braces.
 pub(super) const PUBLISHER_PLACEHOLDERS: &[&str] = &["rtsp_url"];
 
 pub(super) const HOST: &str = "an address or a host name, such as \"0.0.0.0\", without spaces";
+
+/// The name of a value in the table that also reads it.
+pub(super) fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+    names.iter().find(|(_, named)| *named == value).expect("the table names every variant").0
+}
 
 /// Whether it can be an address or a name. Whether it is one, the system's resolver says.
 pub(super) fn is_host(text: &str) -> bool {

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use es_iot_server::camera::diagnosis::{Exit, Role};
@@ -320,4 +321,24 @@ fn a_publishers_lines_were_shown_as_what_the_camera_said_last() {
         daemon.stop();
         assert_eq!(daemon.log().matches("camera.process ERROR   ").count(), 1, "{}", daemon.log());
     }
+}
+
+/// A camera command beside another source was left out without a word.
+#[test]
+fn a_camera_command_that_is_not_used_was_not_mentioned() {
+    let warning = "camera.command is not used, since camera.source is \"none\"";
+    let mut launch = Launch::new().set("camera.command", json!(["cam"]));
+    let mut daemon = launch.start();
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    assert_eq!(daemon.log().matches(&format!("server WARNING {warning}")).count(), 2, "at the start and at a reload");
+    daemon.stop();
+    let output = launch.command().arg("--check-config").stdout(Stdio::piped()).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        printed.contains(&format!("warning: {warning}")) && printed.contains("configuration is valid"),
+        "{printed}"
+    );
+    launch.change("camera.command", json!(null));
+    assert!(!launch.start().log().contains("not used"));
 }

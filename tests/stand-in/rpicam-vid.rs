@@ -21,11 +21,14 @@
 //! | `exit-during-stop` | exits with 1 on SIGINT |
 //! | `slow-stop:MS` | takes this long (1000) to stop, without frames |
 //! | `flood-stderr:N` | N lines (100) on standard error with each frame |
+//! | `cameras:N` | so many cameras are connected (1) |
 //! | `libav` | knows `--low-latency` and `--libav-format`, and insists on the latter |
 //! | `help-hang` | `--help` never ends |
 //! | `startup:MS` | first frame after this long (500) |
 
 #![expect(clippy::disallowed_methods, reason = "a program of its own: it waits, reads the clock and exits")]
+
+mod options;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -36,56 +39,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use options::{FLAGS, Options, VALUES, parse};
 
 /// 96 frames of ffmpeg's testsrc2, 160x120, baseline, a key frame with SPS and PPS every 24, one slice a frame.
 const CLIP: &[u8] = include_bytes!("clip.h264");
-
-/// Options without a value, and what they are in the help.
-const FLAGS: [(&str, &str); 5] = [
-    ("--help", "Print this help message"),
-    ("--nopreview", "Do not show a preview window"),
-    ("--inline", "Force PPS/SPS header with every I frame"),
-    ("--vflip", "Request a vertical flip transform"),
-    ("--flush", "Flush output data as soon as possible"),
-];
-
-/// Options with a value, and what the value has to be.
-const VALUES: [(&str, Check); 14] = [
-    ("-t", Check::Whole),
-    ("-o", Check::OneOf(&["-"])),
-    ("--width", Check::Whole),
-    ("--height", Check::Whole),
-    ("--framerate", Check::Number),
-    ("--codec", Check::OneOf(&["h264"])),
-    ("--profile", Check::OneOf(&["baseline", "main", "high"])),
-    ("--level", Check::OneOf(&["4", "4.1", "4.2"])),
-    ("--intra", Check::Whole),
-    ("--shutter", Check::Whole),
-    ("--gain", Check::Number),
-    ("--awbgains", Check::Pair),
-    ("--contrast", Check::Number),
-    ("--brightness", Check::Number),
-];
-
-#[derive(Clone, Copy)]
-enum Check {
-    Whole,
-    Number,
-    Pair,
-    OneOf(&'static [&'static str]),
-}
-
-impl Check {
-    fn accepts(self, value: &str) -> bool {
-        let number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
-        match self {
-            Self::Whole => value.parse::<u32>().is_ok(),
-            Self::Number => number(value),
-            Self::Pair => value.split_once(',').is_some_and(|(red, blue)| number(red) && number(blue)),
-            Self::OneOf(values) => values.contains(&value),
-        }
-    }
-}
 
 /// The faults chosen for this start.
 struct Faults(Vec<(String, Option<u64>)>);
@@ -117,15 +74,6 @@ impl Faults {
     }
 }
 
-/// What matters of the command line.
-#[derive(Default)]
-struct Options {
-    help: bool,
-    timeout_ms: u64,
-    framerate: f64,
-    libav_format: bool,
-}
-
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn on_sigint(_: i32) {
@@ -137,43 +85,13 @@ fn main() {
     unsafe { signal(Signal::SIGINT, SigHandler::Handler(on_sigint)) }.expect("SIGINT can be handled");
     let faults = Faults::chosen();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let options = parse(&arguments, faults.has("libav"));
+    let options = parse(&arguments, faults.has("libav")).unwrap_or_else(|why| fail(&why));
     if options.help {
         help(&faults);
     }
     log(&format!("start {} {}", process::id(), arguments.join(" ")));
     refuse_to_start(&faults, &options);
     play(&faults, &options);
-}
-
-fn parse(arguments: &[String], libav: bool) -> Options {
-    let mut options = Options { timeout_ms: 5000, framerate: 30.0, ..Options::default() };
-    let mut words = arguments.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        options.help |= word == "--help";
-        if FLAGS.iter().any(|(name, _)| *name == word) || (libav && word == "--low-latency") {
-            continue;
-        }
-        let check = if libav && word == "--libav-format" {
-            options.libav_format = true;
-            Check::OneOf(&["h264"])
-        } else {
-            let known = VALUES.iter().find(|(name, _)| *name == word);
-            known.unwrap_or_else(|| fail(&format!("unrecognised option '{word}'"))).1
-        };
-        let Some(value) = words.next() else {
-            fail(&format!("the required argument for option '{word}' is missing"));
-        };
-        if !check.accepts(value) {
-            fail(&format!("the argument ('{value}') for option '{word}' is invalid"));
-        }
-        match word {
-            "-t" => options.timeout_ms = value.parse().unwrap_or_default(),
-            "--framerate" => options.framerate = value.parse::<f64>().unwrap_or_default().max(0.1),
-            _ => {}
-        }
-    }
-    options
 }
 
 fn help(faults: &Faults) -> ! {
@@ -208,6 +126,9 @@ fn refuse_to_start(faults: &Faults, options: &Options) {
     }
     if let Some((_, text)) = refusals.iter().find(|(fault, _)| faults.has(fault)) {
         fail(text);
+    }
+    if options.camera >= faults.number("cameras", 1).unwrap_or(1) {
+        fail("selected camera is not available");
     }
     if faults.has("libav") && !options.libav_format {
         fail("libav: unable to determine output format of '-'");
