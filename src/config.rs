@@ -22,6 +22,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unused;
 mod value;
 
 pub use crate::logging::{Level, LogSink, LogTarget, LoggingConfig};
@@ -30,6 +31,7 @@ pub use mask::{url_passwords as mask_url_passwords, url_passwords_in_cut as mask
 pub use types::{
     AuthConfig, CameraConfig, CameraSource, Codec, Config, DataConfig, DataSource, PathsConfig, Secret, ServerConfig,
 };
+pub use unused::warnings;
 
 /// The file that is read without `--config`, if it exists.
 pub const DEFAULT_FILE: &str = "/etc/es-iot/server.json";

@@ -62,8 +62,15 @@ pub const KILL_GRACE: Duration = Duration::from_secs(1);
 pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// The longest wait after a failed pipeline.
 pub const BACKOFF_LONGEST: Duration = Duration::from_secs(30);
-/// A pipeline that ran this long was well: the next failure begins again at [`BACKOFF_FIRST`].
+/// A pipeline whose video still moves this long after its first was well: the next failure begins again at
+/// [`BACKOFF_FIRST`].
 pub const BACKOFF_RESET: Duration = Duration::from_secs(30);
+/// What a stall's time is longer by while the first picture of a camera is awaited. It comes 0.5 to 1.2 s after the
+/// start; a loaded board takes longer.
+pub const STARTUP_ALLOWANCE: Duration = Duration::from_secs(5);
+/// Pictures that have to fail to come before a pipeline counts as stalled, whatever `camera.stall_seconds` is: one late
+/// picture is no stall.
+pub const STALL_FRAMES: u32 = 3;
 /// How long video has to move before the log says that it runs: ffmpeg finds out within a second that there is no
 /// RTSP server, after it has taken some video. What a child said longer ago than this, while video moves on, is not
 /// what ends it.
@@ -76,7 +83,10 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// far below, since video has it looked at many times a second: 0.5 ms a second (`adjtimex(2)`), with chrony at most
 /// 83 (`chrony.conf(5)`, `maxslewrate`).
 pub const CLOCK_STEP: Duration = Duration::from_secs(1);
-/// Lines of the children's standard error kept for the day they fail.
+/// How much nicer than the daemon its children are (`nice(2)`). A camera with a busy thread for each core otherwise
+/// takes the data stream's ticks (docs/PERFORMANCE.md).
+pub const CHILD_NICENESS: i32 = 10;
+/// Lines of each child's standard error kept for the day they fail.
 pub const TAIL_LINES: usize = 20;
 /// The longest line of a child's standard error that is kept, in bytes; the rest of it is cut.
 pub const MAX_CHILD_LINE_BYTES: usize = 300;

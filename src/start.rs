@@ -70,8 +70,10 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
     })?;
     let setup = Setup { settings, password, seed, watchdog: notifier.watchdog_interval() };
     let server = Server::new(config.clone(), setup, clock::now());
+    warn(config, log);
     let mut reload = || {
         let fresh = reread(&mut sources, config)?;
+        warn(&fresh.config, log);
         raise_descriptors(&fresh.config, log).map_err(|error| error.to_string())?;
         Ok(fresh)
     };
@@ -99,10 +101,20 @@ pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
     let loaded = config::load(&sources)?;
     prepare::check_password(&loaded.config)?;
     prepare::read_settings(&loaded.config)?;
+    for warning in config::warnings(&loaded.config) {
+        say(&format!("warning: {warning}\n"))?;
+    }
     say(&match loaded.file {
         Some(path) => format!("{}: configuration is valid\n", path.display()),
         None => "no configuration file; the defaults and the environment are valid\n".to_owned(),
     })
+}
+
+/// Logs what the configuration sets and does not use.
+fn warn(config: &Config, log: &Handle) {
+    for warning in config::warnings(config) {
+        log.write(Level::Warning, "server", format_args!("{warning}"));
+    }
 }
 
 /// Prints the effective configuration.

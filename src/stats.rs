@@ -85,7 +85,7 @@ counters! {
     GrantsEvicted = "grants_evicted",
     /// Pipelines started.
     PipelineStarted = "pipeline_started",
-    /// Pipelines that failed.
+    /// Pipelines that failed, whether that was logged or not.
     PipelineFailed = "pipeline_failed",
     /// Pipelines among them that made no progress.
     PipelineStalled = "pipeline_stalled",

@@ -55,13 +55,32 @@ fn it_takes_the_daemons_options_and_plays_key_frames_first() {
 }
 
 #[test]
+fn it_takes_what_the_configuration_adds() {
+    let config = CameraConfig {
+        camera: Some(1),
+        bitrate: Some(1_000_000),
+        hflip: true,
+        rotation: 180,
+        extra_args: vec!["--denoise".into(), "cdn_off".into()],
+        framerate: 120,
+        ..CameraConfig::default()
+    };
+    let arguments = command::camera(&config, &CameraSettings::default(), "rpicam-vid", false).split_off(1);
+    let output = run(&arguments, "cameras:2,exit:3");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stderr.is_empty() && !output.stdout.is_empty(), "{output:?}");
+}
+
+#[test]
 fn it_refuses_what_the_real_one_refuses() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["--preview"], "unrecognised option '--preview'"),
         (&["--low-latency"], "unrecognised option '--low-latency'"),
         (&["--libav-format", "h264"], "unrecognised option '--libav-format'"),
         (&["--level", "3"], "the argument ('3') for option '--level' is invalid"),
         (&["--awbgains", "1"], "the argument ('1') for option '--awbgains' is invalid"),
+        (&["--camera", "1"], "selected camera is not available"),
+        (&["--intra", "1", "--intra", "2"], "option '--intra' cannot be specified more than once"),
         (&["--gain"], "the required argument for option '--gain' is missing"),
     ];
     for (arguments, text) in cases {

@@ -89,8 +89,16 @@ fn rpicam(config: &CameraConfig, settings: &CameraSettings, program: &str, libav
     argv.extend(["--framerate".into(), config.framerate.to_string()]);
     argv.extend(words(&["--codec", "h264", "--inline", "--profile", "baseline", "--level", "4.2"]));
     argv.extend(["--intra".into(), config.intra.to_string()]);
+    argv.extend(config.bitrate.iter().flat_map(|bitrate| ["--bitrate".into(), bitrate.to_string()]));
+    argv.extend(config.camera.iter().flat_map(|camera| ["--camera".into(), camera.to_string()]));
     if config.vflip {
         argv.push("--vflip".into());
+    }
+    if config.hflip {
+        argv.push("--hflip".into());
+    }
+    if config.rotation != 0 {
+        argv.extend(["--rotation".into(), config.rotation.to_string()]);
     }
     argv.push("--flush".into());
     argv.extend(["--shutter".into(), settings.shutter.to_string(), "--gain".into(), settings.gain.to_string()]);
@@ -100,17 +108,24 @@ fn rpicam(config: &CameraConfig, settings: &CameraSettings, program: &str, libav
     if libav {
         argv.extend(words(&["--low-latency", "--libav-format", "h264"]));
     }
+    argv.extend_from_slice(&config.extra_args);
     argv.extend(words(&["-o", "-"]));
     argv
 }
 
-/// ffmpeg in the camera's place. Contrast and brightness change the picture as they would a camera's; the other
-/// settings have no counterpart in a drawn picture.
+/// ffmpeg in the camera's place. Contrast and brightness, the flips and the rotation change the picture as they would a
+/// camera's; the other settings have no counterpart in a drawn picture.
 fn test_pattern(config: &CameraConfig, settings: &CameraSettings) -> Vec<String> {
     let CameraConfig { width, height, framerate, intra, .. } = config;
     let mut filter = format!("eq=contrast={}:brightness={}", settings.contrast, settings.brightness);
     if config.vflip {
         filter.push_str(",vflip");
+    }
+    if config.hflip {
+        filter.push_str(",hflip");
+    }
+    if config.rotation == 180 {
+        filter.push_str(",hflip,vflip");
     }
     let mut argv = words(&["ffmpeg", "-hide_banner", "-loglevel", "warning", "-nostdin", "-re", "-f", "lavfi", "-i"]);
     argv.push(format!("testsrc2=size={width}x{height}:rate={framerate}"));
@@ -118,6 +133,7 @@ fn test_pattern(config: &CameraConfig, settings: &CameraSettings) -> Vec<String>
     argv.extend(words(&["-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-pix_fmt", "yuv420p"]));
     argv.extend(words(&["-tune", "zerolatency", "-g"]));
     argv.push(intra.to_string());
+    argv.extend(config.bitrate.iter().flat_map(|bitrate| ["-b:v".into(), bitrate.to_string()]));
     argv.extend(words(&["-f", "h264", "-"]));
     argv
 }
@@ -129,7 +145,7 @@ fn custom(config: &CameraConfig, settings: &CameraSettings) -> Vec<String> {
     config.command.iter().flatten().map(replace).collect()
 }
 
-fn placeholders(config: &CameraConfig, settings: &CameraSettings) -> [(&'static str, String); 9] {
+fn placeholders(config: &CameraConfig, settings: &CameraSettings) -> [(&'static str, String); 11] {
     [
         ("{shutter}", settings.shutter.to_string()),
         ("{gain}", settings.gain.to_string()),
@@ -140,6 +156,9 @@ fn placeholders(config: &CameraConfig, settings: &CameraSettings) -> [(&'static 
         ("{width}", config.width.to_string()),
         ("{height}", config.height.to_string()),
         ("{framerate}", config.framerate.to_string()),
+        ("{intra}", config.intra.to_string()),
+        // Encoders take 0 for their own default, and an argument must not vanish.
+        ("{bitrate}", config.bitrate.unwrap_or(0).to_string()),
     ]
 }
 
@@ -165,6 +184,33 @@ mod tests {
              --profile baseline --level 4.2 --intra 24 --vflip --flush --shutter 0 --gain 1.5 --awbgains 0,2.25 \
              --contrast 1 --brightness -0.1 -o -"
         );
+    }
+
+    #[test]
+    fn the_options_of_the_configuration_are_passed_when_given() {
+        let config = CameraConfig {
+            camera: Some(1),
+            bitrate: Some(2_000_000),
+            hflip: true,
+            rotation: 180,
+            extra_args: words(&["--denoise", "cdn_off"]),
+            ..CameraConfig::default()
+        };
+        let argv = line(&camera(&config, &CameraSettings::default(), "rpicam-vid", true));
+        assert!(argv.contains(" --bitrate 2000000 --camera 1 --vflip --hflip --rotation 180 --flush "), "{argv}");
+        assert!(argv.ends_with(" --libav-format h264 --denoise cdn_off -o -"), "{argv}");
+        let config = CameraConfig { source: CameraSource::Test, ..config };
+        let argv = line(&camera(&config, &CameraSettings::default(), "", false));
+        assert!(argv.contains(",vflip,hflip,hflip,vflip -c:v ") && argv.ends_with(" -b:v 2000000 -f h264 -"), "{argv}");
+    }
+
+    #[test]
+    fn a_bitrate_that_is_not_given_is_0_in_a_command() {
+        for (bitrate, given) in [(None, "cam 24 0"), (Some(900_000), "cam 24 900000")] {
+            let command = Some(words(&["cam", "{intra}", "{bitrate}"]));
+            let config = CameraConfig { source: CameraSource::Command, command, bitrate, ..CameraConfig::default() };
+            assert_eq!(line(&camera(&config, &CameraSettings::default(), "", false)), given);
+        }
     }
 
     #[test]

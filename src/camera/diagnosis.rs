@@ -69,8 +69,8 @@ pub enum Reason {
     PublisherLost,
     /// No video moved for this long, and nobody said why.
     Stalled {
-        /// `camera.stall_seconds`
-        seconds: u32,
+        /// How long, cut to whole seconds.
+        seconds: u64,
     },
     /// A signal that was not ours ended a child.
     Crashed {
@@ -156,6 +156,21 @@ impl Reason {
             | Self::Exited { .. }
             | Self::NotExecutable { .. }
             | Self::SpawnFailed { .. } => Level::Error,
+        }
+    }
+
+    /// Whose failure it is, if that is known: the other child's last lines are of no use then.
+    pub const fn guilty(&self) -> Option<Role> {
+        match self {
+            Self::NoCamera | Self::Busy | Self::SensorTimeout | Self::NoEncoder | Self::RefusedOptions { .. } => {
+                Some(Role::Camera)
+            }
+            Self::PublisherRefused { .. } | Self::PublisherLost => Some(Role::Publisher),
+            Self::Crashed { role, .. }
+            | Self::Exited { role, .. }
+            | Self::NotExecutable { role, .. }
+            | Self::SpawnFailed { role, .. } => Some(*role),
+            Self::ProgramMissing { .. } | Self::Stalled { .. } => None,
         }
     }
 

@@ -40,7 +40,8 @@ pub enum Report {
         attempt: u32,
         /// How long until the next try.
         retry_in: Duration,
-        /// The children's last lines, oldest first, to be logged as lines of their own. Only at attempt 1.
+        /// The last lines of the child whose failure it is, or of both, oldest first, to be logged as lines of their
+        /// own. Each names its child. Only at attempt 1.
         tail: Vec<String>,
     },
     /// A child outlives SIGKILL: the kernel does not let it go.

@@ -18,11 +18,13 @@ use crate::limits;
 use crate::time::Mono;
 
 mod backoff;
+mod progress;
 mod steps;
 mod table;
 mod unit;
 
 use backoff::Backoff;
+use progress::Progress;
 use unit::Unit;
 
 /// How a child is stopped: each signal, and how long it has before the next.
@@ -98,6 +100,11 @@ pub enum Action {
     },
     /// Log this.
     Report(Report),
+    /// Count a failed pipeline. Whether it is logged as well is up to [`Action::Report`].
+    CountFailure {
+        /// Whether it failed because no video moved.
+        stalled: bool,
+    },
 }
 
 /// The signals of the stop plan.
@@ -170,8 +177,7 @@ pub struct Supervisor {
     told_no_program: bool,
     unit: Unit,
     backoff: Backoff,
-    /// When video last moved, or the camera was started.
-    progress: Mono,
+    progress: Progress,
 }
 
 impl Supervisor {
@@ -187,7 +193,7 @@ impl Supervisor {
             told_no_program: false,
             unit: Unit::default(),
             backoff: Backoff::new(seed),
-            progress: Mono::default(),
+            progress: Progress::default(),
         }
     }
 
@@ -213,7 +219,7 @@ impl Supervisor {
             State::Off => None,
             State::NoCamera { reprobe } => Some(reprobe),
             State::Probing { until, .. } | State::BackingOff { until } => Some(until),
-            State::Starting { .. } | State::Running { .. } => Some(self.progress + self.stall()),
+            State::Starting { .. } | State::Running { .. } => Some(self.stall_deadline()),
             State::Stopping { deadline, .. } => Some(deadline),
         }
     }
@@ -253,8 +259,10 @@ impl Supervisor {
         }
     }
 
-    fn stall(&self) -> Duration {
-        Duration::from_secs(self.config.stall_seconds.into())
+    /// When the unit counts as stalled. A long exposure stretches the time from picture to picture.
+    fn stall_deadline(&self) -> Mono {
+        let exposures = Duration::from_micros(self.settings.shutter.into()) * limits::STALL_FRAMES;
+        self.progress.deadline(Duration::from_secs(self.config.stall_seconds.into()).max(exposures))
     }
 }
 

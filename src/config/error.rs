@@ -55,6 +55,8 @@ pub enum ConfigError {
     UnknownPlaceholder { origin: Origin, key: String, placeholder: String, allowed: &'static [&'static str] },
     /// `camera.source` is `command`, and `camera.command` is null.
     CommandNeeded { origin: Origin },
+    /// The stall time is too short for the frame rate: between two pictures the pipeline would be restarted.
+    StallTooShort { origin: Origin, stall_seconds: u32, framerate: u32, least: u32 },
     /// A file has both `auth.password` and `auth.password_file`.
     TwoPasswords { origin: Origin },
     /// A password can't be used.
@@ -157,6 +159,11 @@ impl fmt::Display for ConfigError {
                 f,
                 "{origin}: camera.source is \"command\", but camera.command is null; \
                  give it the list of the program and its arguments"
+            ),
+            Self::StallTooShort { origin, stall_seconds, framerate, least } => write!(
+                f,
+                "{origin}: camera.stall_seconds is {stall_seconds} and camera.framerate is {framerate}; allowed is a \
+                 camera.stall_seconds of {least} or more, so that three frames fit, or a higher camera.framerate"
             ),
             Self::TwoPasswords { origin } => write!(
                 f,

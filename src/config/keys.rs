@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::value::Node;
-use super::{Config, ConfigError, DataSource, LogSink, LogTarget, mask, rules};
+use super::{CameraSource, Config, ConfigError, DataSource, LogSink, LogTarget, mask, rules};
 
 /// What a password is shown as.
 const MASK: &str = "***";
@@ -65,16 +65,18 @@ pub const KEYS: &[Key] = &[
     key!(server.auth_port, NextStart, |node: &Node<'_>| node.whole(rules::PORT), plain),
     key!(server.max_clients, Now, |node: &Node<'_>| node.whole(rules::CLIENTS), plain),
     key!(data.source, Now, data_source, shown_data_source),
-    key!(camera.source, Now, |node: &Node<'_>| node.choice(&rules::CAMERA_SOURCES), |source: &_| name_of(
-        &rules::CAMERA_SOURCES,
-        source
-    )),
+    key!(camera.source, Now, camera_source, |source: &CameraSource| json!(source.name())),
+    key!(camera.camera, Now, |node: &Node<'_>| node.nullable(|node| node.whole(rules::CAMERA)), plain),
     key!(camera.width, Now, |node: &Node<'_>| node.whole(rules::WIDTH), plain),
     key!(camera.height, Now, |node: &Node<'_>| node.whole(rules::HEIGHT), plain),
     key!(camera.framerate, Now, |node: &Node<'_>| node.whole(rules::FRAMERATE), plain),
     key!(camera.codec, Now, |node: &Node<'_>| node.choice(&rules::CODECS), |codec: &_| name_of(&rules::CODECS, codec)),
     key!(camera.intra, Now, |node: &Node<'_>| node.whole(rules::INTRA), plain),
+    key!(camera.bitrate, Now, |node: &Node<'_>| node.nullable(|node| node.whole(rules::BITRATE)), plain),
     key!(camera.vflip, Now, Node::flag, plain),
+    key!(camera.hflip, Now, Node::flag, plain),
+    key!(camera.rotation, Now, rotation, plain),
+    key!(camera.extra_args, Now, Node::arguments, |arguments: &Vec<String>| masked(arguments)),
     key!(camera.rtsp_url, Now, |node: &Node<'_>| node.text(rules::is_rtsp_url, rules::RTSP_URL), |url: &String| json!(
         mask::url_passwords(url)
     )),
@@ -161,7 +163,28 @@ fn shown_optional_path(path: &Option<PathBuf>) -> Value {
 
 #[expect(clippy::ref_option, reason = "the table hands over every field by reference")]
 fn shown_argv(argv: &Option<Vec<String>>) -> Value {
-    argv.as_ref().map_or(Value::Null, |argv| argv.iter().map(|argument| json!(mask::url_passwords(argument))).collect())
+    argv.as_ref().map_or(Value::Null, |argv| masked(argv))
+}
+
+fn masked(arguments: &[String]) -> Value {
+    arguments.iter().map(|argument| json!(mask::url_passwords(argument))).collect()
+}
+
+fn camera_source(node: &Node<'_>) -> Result<CameraSource, ConfigError> {
+    node.choice(&CameraSource::ALL.map(|source| (source.name(), source)))
+}
+
+fn rotation(node: &Node<'_>) -> Result<u32, ConfigError> {
+    match node.value {
+        Value::Number(number) => match number.as_u64() {
+            Some(0) => Ok(0),
+            Some(180) => Ok(180),
+            Some(_) | None => Err(node.not_allowed(rules::ROTATION)),
+        },
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            Err(node.wrong_type(rules::ROTATION))
+        }
+    }
 }
 
 fn data_source(node: &Node<'_>) -> Result<DataSource, ConfigError> {

@@ -11,7 +11,7 @@ use super::keys::{Key, VARIABLES, key};
 use super::read::{self, ReadError};
 use super::value::Node;
 use super::{CameraSource, Config, ConfigError, FileProblem, Origin, Sources};
-use crate::limits::MAX_CONFIG_BYTES;
+use crate::limits::{MAX_CONFIG_BYTES, STALL_FRAMES};
 
 /// A configuration in the making.
 #[derive(Default)]
@@ -97,6 +97,13 @@ impl Draft {
         let camera = &self.config.camera;
         if camera.source == CameraSource::Command && camera.command.is_none() {
             return Err(ConfigError::CommandNeeded { origin: self.origin("camera.source") });
+        }
+        let least = STALL_FRAMES.div_ceil(camera.framerate);
+        if camera.stall_seconds < least {
+            let set = ["camera.stall_seconds", "camera.framerate"].map(|path| self.origin(path));
+            let origin = set.into_iter().find(|origin| *origin != Origin::Default).unwrap_or_default();
+            let (stall_seconds, framerate) = (camera.stall_seconds, camera.framerate);
+            return Err(ConfigError::StallTooShort { origin, stall_seconds, framerate, least });
         }
         Ok(self.config)
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use super::{CameraSource, Codec, LogSink};
+use super::{Codec, LogSink};
 use crate::limits::MAX_CLIENTS;
 
 /// The whole numbers that a key takes.
@@ -29,16 +29,14 @@ pub(super) const WIDTH: Whole = Whole { min: 64, max: 4096, even: true };
 pub(super) const HEIGHT: Whole = Whole { min: 64, max: 2160, even: true };
 pub(super) const FRAMERATE: Whole = Whole { min: 1, max: 120, even: false };
 pub(super) const INTRA: Whole = Whole { min: 1, max: 1000, even: false };
+/// In bits per second. The encoder of a Pi takes no more (bcm2835-codec); with less a picture is not worth having.
+pub(super) const BITRATE: Whole = Whole { min: 100_000, max: 25_000_000, even: false };
+/// A board has one or two connectors; multiplexers have up to eight cameras.
+pub(super) const CAMERA: Whole = Whole { min: 0, max: 15, even: false };
+pub(super) const ROTATION: &str = "0 or 180";
 pub(super) const STALL_SECONDS: Whole = Whole { min: 1, max: 3600, even: false };
 pub(super) const GRANT_SECONDS: Whole = Whole { min: 0, max: 86_400, even: false };
 
-pub(super) const CAMERA_SOURCES: [(&str, CameraSource); 5] = [
-    ("auto", CameraSource::Auto),
-    ("rpicam", CameraSource::Rpicam),
-    ("test", CameraSource::Test),
-    ("command", CameraSource::Command),
-    ("none", CameraSource::None),
-];
 pub(super) const CODECS: [(&str, Codec); 1] = [("h264", Codec::H264)];
 pub(super) const LOG_SINKS: [(&str, LogSink); 3] =
     [("console", LogSink::Console), ("syslog", LogSink::Syslog), ("journald", LogSink::Journald)];
@@ -48,8 +46,19 @@ pub(super) const LEVEL: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN
 pub(super) const DATA_SOURCE: &str = "\"random\" or {\"file\": \"/path\"}";
 
 /// What `camera.command` may have in braces.
-pub(super) const COMMAND_PLACEHOLDERS: &[&str] =
-    &["shutter", "gain", "awb_red", "awb_blue", "contrast", "brightness", "width", "height", "framerate"];
+pub(super) const COMMAND_PLACEHOLDERS: &[&str] = &[
+    "shutter",
+    "gain",
+    "awb_red",
+    "awb_blue",
+    "contrast",
+    "brightness",
+    "width",
+    "height",
+    "framerate",
+    "intra",
+    "bitrate",
+];
 /// What `camera.publisher` may have in braces.
 pub(super) const PUBLISHER_PLACEHOLDERS: &[&str] = &["rtsp_url"];
 

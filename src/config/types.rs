@@ -66,6 +66,8 @@ pub enum DataSource {
 pub struct CameraConfig {
     /// What makes the video.
     pub source: CameraSource,
+    /// Which camera, counted from 0; `None` leaves it to the program, which takes the first.
+    pub camera: Option<u32>,
     /// Picture width in pixels: even, 64 to 4096.
     pub width: u32,
     /// Picture height in pixels: even, 64 to 2160.
@@ -76,15 +78,24 @@ pub struct CameraConfig {
     pub codec: Codec,
     /// Frames from one key frame to the next, 1 to 1000.
     pub intra: u32,
-    /// Whether the picture is turned upside down.
+    /// Bits per second, 100,000 to 25,000,000; `None` is the encoder's own default.
+    pub bitrate: Option<u32>,
+    /// Whether top and bottom are exchanged, which alone gives a mirror's picture.
     pub vflip: bool,
+    /// Whether left and right are exchanged, which alone gives a mirror's picture.
+    pub hflip: bool,
+    /// Degrees that the picture is turned by, besides the flips: 0 or 180.
+    pub rotation: u32,
+    /// Further arguments of the camera program, before its last, for [`CameraSource::Auto`] and
+    /// [`CameraSource::Rpicam`].
+    pub extra_args: Vec<String>,
     /// Where the publisher sends the stream: `rtsp://` or `rtsps://`.
     pub rtsp_url: String,
     /// The argv of [`CameraSource::Command`], placeholders not yet replaced.
     pub command: Option<Vec<String>>,
     /// The argv of a publisher in ffmpeg's place, `{rtsp_url}` not yet replaced.
     pub publisher: Option<Vec<String>>,
-    /// Seconds without video progress after which the pipeline is restarted, 1 to 3600.
+    /// Seconds without video progress after which the pipeline is restarted, 1 to 3600, and three frames or more.
     pub stall_seconds: u32,
 }
 
@@ -92,12 +103,17 @@ impl Default for CameraConfig {
     fn default() -> Self {
         Self {
             source: CameraSource::Auto,
+            camera: None,
             width: 640,
             height: 480,
             framerate: 24,
             codec: Codec::H264,
             intra: 24,
+            bitrate: None,
             vflip: true,
+            hflip: false,
+            rotation: 0,
+            extra_args: Vec::new(),
             rtsp_url: "rtsp://localhost:8554/ES_MTX".into(),
             command: None,
             publisher: None,
@@ -120,6 +136,22 @@ pub enum CameraSource {
     Command,
     /// No video.
     None,
+}
+
+impl CameraSource {
+    /// Every source.
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Rpicam, Self::Test, Self::Command, Self::None];
+
+    /// The name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Rpicam => "rpicam",
+            Self::Test => "test",
+            Self::Command => "command",
+            Self::None => "none",
+        }
+    }
 }
 
 /// `camera.codec`

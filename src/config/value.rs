@@ -134,6 +134,16 @@ impl<'a> Node<'a> {
         elements.iter().enumerate().map(element).collect::<Result<_, _>>().map(Some)
     }
 
+    /// A list of arguments, perhaps empty.
+    pub fn arguments(&self) -> Result<Vec<String>, ConfigError> {
+        let elements = self.value.as_array().ok_or_else(|| self.wrong_type("a list of strings, perhaps empty"))?;
+        let element = |(index, value): (usize, &Value)| {
+            let node = Node { origin: self.origin, key: format!("{}[{index}]", self.key), value };
+            node.text(rules::is_argument, rules::ARGUMENT)
+        };
+        elements.iter().enumerate().map(element).collect()
+    }
+
     /// The value is of another type.
     pub fn wrong_type(&self, expected: impl fmt::Display) -> ConfigError {
         let (origin, key) = (self.origin.clone(), self.key.clone());

@@ -1,11 +1,12 @@
 //! Camera, publisher and probe, from their start on; and the process that writes the settings file. How they end is in
-//! `ends.rs`.
+//! `ends.rs`, how video gets from one to the other in `video.rs`.
 
 mod ends;
+mod video;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Poll};
@@ -21,7 +22,7 @@ use crate::server::{Errno, Input};
 use crate::stats::Counter;
 use crate::sys::child::{self, Pid, Refusal, Signal, Streams};
 use crate::sys::limits::Limit;
-use crate::sys::splice::{Moved, forward, null_sink};
+use crate::sys::splice::null_sink;
 
 /// The order in which the dead are told of when several died at once: the camera's end explains the publisher's.
 const ROLES: [Role; 3] = [Role::Probe, Role::Camera, Role::Publisher];
@@ -35,6 +36,8 @@ struct Running {
     refusal: Refusal,
     /// It can't be listened to, so it was killed at once.
     unheard: Option<Errno>,
+    /// It was signalled.
+    asked: bool,
 }
 
 /// All children.
@@ -49,6 +52,8 @@ pub(super) struct Children {
     sink: Option<OwnedFd>,
     /// Takes the video while there is no publisher, so that the camera is never stuck in a write.
     null: File,
+    /// Whether the camera's last video goes there, too: it was asked to stop, and the publisher takes nothing.
+    discards: bool,
     generation: u16,
     /// The process that writes the settings file.
     writer: Option<Pid>,
@@ -64,6 +69,7 @@ impl Children {
             video: None,
             sink: None,
             null: null_sink()?,
+            discards: false,
             generation: 0,
             writer: None,
             descriptors,
@@ -123,12 +129,12 @@ impl Reactor<'_> {
         }
         match role {
             Role::Probe => {}
-            Role::Camera => self.children.video = started.stdout,
+            Role::Camera => (self.children.video, self.children.discards) = (started.stdout, false),
             Role::Publisher => self.children.sink = started.stdin,
         }
         let lines = Some(Lines::new(started.stderr));
         *self.children.slot(role) =
-            Some(Running { pid: started.pid, generation, lines, refusal: started.refusal, unheard });
+            Some(Running { pid: started.pid, generation, lines, refusal: started.refusal, unheard, asked: false });
         Ok(())
     }
 
@@ -139,11 +145,13 @@ impl Reactor<'_> {
         };
         if let Some(running) = self.children.slot(role) {
             child::signal_group(running.pid, signal);
+            running.asked = true;
         }
         if role == Role::Publisher {
             // ffmpeg looks at SIGINT only between two reads, and nothing more comes: the end of its input wakes it.
             unwatch(&self.poll, &mut self.children.sink);
         }
+        self.look_at_video();
     }
 
     /// Begins to write the settings file in a process of its own.
@@ -176,37 +184,6 @@ impl Reactor<'_> {
                 }
             }
         }
-    }
-
-    /// Moves video until nothing moves any more or the budget is used up. Whether it came to the former.
-    fn pump(&mut self, budget: usize) -> bool {
-        let mut published = 0;
-        let mut moved = 0;
-        let drained = loop {
-            let Some(video) = &self.children.video else { break true };
-            if moved >= budget {
-                break false;
-            }
-            let result = match &self.children.sink {
-                Some(sink) => forward(video.as_fd(), sink.as_fd(), budget - moved),
-                None => forward(video.as_fd(), self.children.null.as_fd(), budget - moved),
-            };
-            match result {
-                Ok(Moved::Bytes(bytes)) => {
-                    moved += bytes;
-                    published += if self.children.sink.is_some() { bytes } else { 0 };
-                }
-                Ok(Moved::WouldBlock) => break true,
-                Ok(Moved::EndOfStream) => unwatch(&self.poll, &mut self.children.video),
-                Ok(Moved::SinkClosed) => unwatch(&self.poll, &mut self.children.sink),
-                // What can't be spliced can't be played either; the stall detection takes it from here.
-                Err(_) => break true,
-            }
-        };
-        if published > 0 {
-            self.feed(Input::Video { bytes: published as u64 });
-        }
-        drained
     }
 
     /// Tells the server the lines a child has printed, up to a budget. Whether that were all.

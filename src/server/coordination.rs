@@ -29,9 +29,12 @@ impl Server {
                     }
                     out.push(Output::Signal { role, signal });
                 }
-                Action::Report(report) => {
-                    self.count_failure(&report);
-                    self.report(now, Report::Camera(report), out);
+                Action::Report(report) => self.report(now, Report::Camera(report), out),
+                Action::CountFailure { stalled } => {
+                    self.stats.bump(Counter::PipelineFailed);
+                    if stalled {
+                        self.stats.bump(Counter::PipelineStalled);
+                    }
                 }
             }
         }
@@ -217,15 +220,6 @@ impl Server {
         }
         for conn in outcome.answer {
             self.go_on(now, conn, out);
-        }
-    }
-
-    fn count_failure(&mut self, report: &camera::report::Report) {
-        if let camera::report::Report::Failed { reason, .. } = report {
-            self.stats.bump(Counter::PipelineFailed);
-            if matches!(reason, camera::diagnosis::Reason::Stalled { .. }) {
-                self.stats.bump(Counter::PipelineStalled);
-            }
         }
     }
 }

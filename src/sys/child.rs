@@ -18,6 +18,7 @@ use super::fork::{close_descriptors, die_with};
 use super::limits::Limit;
 use super::notify;
 pub use super::signalfd::Signal;
+use crate::limits::CHILD_NICENESS;
 use crate::os::Exit;
 pub use nix::unistd::Pid;
 
@@ -26,7 +27,7 @@ pub use nix::unistd::Pid;
 pub enum Streams {
     /// Standard output is a pipe of its own; standard input is empty.
     Producer,
-    /// Standard input is a pipe; standard output goes where standard error does.
+    /// Standard input is a pipe; standard output goes nowhere.
     Consumer,
     /// Standard output goes where standard error does; standard input is empty.
     Talker,
@@ -64,7 +65,8 @@ impl Refusal {
 /// takes as long as its file system does. Should it fail, the child ends, and [`Refusal`] says why.
 ///
 /// The child leads a process group of its own, has the signal mask, signal actions and descriptor limit that a
-/// program expects, no descriptor but the standard ones, and gets SIGKILL should this process die first.
+/// program expects, no descriptor but the standard ones, a lower priority than this process, and gets SIGKILL should
+/// this process die first.
 ///
 /// # Errors
 ///
@@ -81,12 +83,14 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Resul
     } else {
         File::open("/dev/null")?.into()
     };
-    let makes: OwnedFd = if streams == Streams::Producer {
-        let (made, makes) = io::pipe()?;
-        stdout = Some(nonblocking(made)?);
-        makes.into()
-    } else {
-        says.try_clone()?.into()
+    let makes: OwnedFd = match streams {
+        Streams::Producer => {
+            let (made, makes) = io::pipe()?;
+            stdout = Some(nonblocking(made)?);
+            makes.into()
+        }
+        Streams::Consumer => File::options().write(true).open("/dev/null")?.into(),
+        Streams::Talker => says.try_clone()?.into(),
     };
     let (stderr, refusal) = (nonblocking(said)?, Refusal(nonblocking(refusal)?));
     let parent = getpid();
@@ -190,6 +194,8 @@ fn wire(reads: &OwnedFd, makes: &OwnedFd, says: &PipeWriter) -> nix::Result<()> 
 /// The rest of what a program expects, and what keeps it from outliving this one.
 fn prepare(parent: Pid, descriptors: Limit) -> nix::Result<()> {
     die_with(parent)?;
+    // SAFETY: a system call without pointers. To be nicer is always allowed.
+    let _niceness = unsafe { libc::nice(CHILD_NICENESS) };
     // A daemon that a script started in the background has SIGINT ignored, and an ignored signal stays so over exec.
     for inherited in Signal::iterator() {
         // SAFETY: no handler is set, only the default restored.

@@ -66,9 +66,12 @@ fn the_last_lines_are_shown_once() {
     let mut daemon = Setup::new("busy").start();
     daemon.wait_for("the camera is busy");
     let tail = daemon.next_line().unwrap();
-    assert!(tail.contains("  rpicam-vid: ") && tail.contains("Pipeline handler in use by another process"), "{tail}");
+    assert!(
+        tail.contains("  camera rpicam-vid: ") && tail.contains("Pipeline handler in use by another process"),
+        "{tail}"
+    );
     daemon.wait_for("(attempt 2)");
-    assert!(daemon.next_line().is_none_or(|line| !line.contains("  rpicam-vid: ")));
+    assert!(daemon.next_line().is_none_or(|line| !line.contains("  camera rpicam-vid: ")));
     daemon.stop();
 }
 

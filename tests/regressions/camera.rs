@@ -98,7 +98,7 @@ fn the_beginning_of_a_password_was_logged_when_its_line_was_cut() {
             .set("camera.command", json!(["cat", "/dev/zero"]))
             .set("camera.publisher", json!(["sh", "-c", format!("printf 'can not open {line}' >&2; exit 1")]))
             .start();
-        daemon.await_log("camera.process ERROR   sh: can not open rtsp://ann");
+        daemon.await_log("camera.process ERROR   publisher sh: can not open rtsp://ann");
         daemon.stop();
         let log = daemon.log();
         assert!(!log.contains("S3C"), "{log}");

@@ -2,7 +2,8 @@
 //!
 //! It takes exactly the options that the daemon passes and refuses others as the real one does, plays H.264 from a
 //! fixture in real time, and looks at SIGINT only when a frame arrives. Like the real one it has no SIGTERM handler,
-//! and aborts when its reader goes away.
+//! writes in a thread that the signal does not reach, so that no frame arrives while that is stuck, and aborts when its
+//! reader goes away.
 //!
 //! `ES_STANDIN` chooses faults, separated by commas, some with a number: `crash:48`. The first line of the file named
 //! by `ES_STANDIN_FILE`, if it can be read, is used in its place, so that a test can change it between two starts.
@@ -20,70 +21,28 @@
 //! | `exit-during-stop` | exits with 1 on SIGINT |
 //! | `slow-stop:MS` | takes this long (1000) to stop, without frames |
 //! | `flood-stderr:N` | N lines (100) on standard error with each frame |
+//! | `cameras:N` | so many cameras are connected (1) |
 //! | `libav` | knows `--low-latency` and `--libav-format`, and insists on the latter |
 //! | `help-hang` | `--help` never ends |
 //! | `startup:MS` | first frame after this long (500) |
 
 #![expect(clippy::disallowed_methods, reason = "a program of its own: it waits, reads the clock and exits")]
 
+mod options;
+
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use options::{FLAGS, Options, VALUES, parse};
 
 /// 96 frames of ffmpeg's testsrc2, 160x120, baseline, a key frame with SPS and PPS every 24, one slice a frame.
 const CLIP: &[u8] = include_bytes!("clip.h264");
-
-/// Options without a value, and what they are in the help.
-const FLAGS: [(&str, &str); 5] = [
-    ("--help", "Print this help message"),
-    ("--nopreview", "Do not show a preview window"),
-    ("--inline", "Force PPS/SPS header with every I frame"),
-    ("--vflip", "Request a vertical flip transform"),
-    ("--flush", "Flush output data as soon as possible"),
-];
-
-/// Options with a value, and what the value has to be.
-const VALUES: [(&str, Check); 14] = [
-    ("-t", Check::Whole),
-    ("-o", Check::OneOf(&["-"])),
-    ("--width", Check::Whole),
-    ("--height", Check::Whole),
-    ("--framerate", Check::Number),
-    ("--codec", Check::OneOf(&["h264"])),
-    ("--profile", Check::OneOf(&["baseline", "main", "high"])),
-    ("--level", Check::OneOf(&["4", "4.1", "4.2"])),
-    ("--intra", Check::Whole),
-    ("--shutter", Check::Whole),
-    ("--gain", Check::Number),
-    ("--awbgains", Check::Pair),
-    ("--contrast", Check::Number),
-    ("--brightness", Check::Number),
-];
-
-#[derive(Clone, Copy)]
-enum Check {
-    Whole,
-    Number,
-    Pair,
-    OneOf(&'static [&'static str]),
-}
-
-impl Check {
-    fn accepts(self, value: &str) -> bool {
-        let number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
-        match self {
-            Self::Whole => value.parse::<u32>().is_ok(),
-            Self::Number => number(value),
-            Self::Pair => value.split_once(',').is_some_and(|(red, blue)| number(red) && number(blue)),
-            Self::OneOf(values) => values.contains(&value),
-        }
-    }
-}
 
 /// The faults chosen for this start.
 struct Faults(Vec<(String, Option<u64>)>);
@@ -115,15 +74,6 @@ impl Faults {
     }
 }
 
-/// What matters of the command line.
-#[derive(Default)]
-struct Options {
-    help: bool,
-    timeout_ms: u64,
-    framerate: f64,
-    libav_format: bool,
-}
-
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn on_sigint(_: i32) {
@@ -135,43 +85,13 @@ fn main() {
     unsafe { signal(Signal::SIGINT, SigHandler::Handler(on_sigint)) }.expect("SIGINT can be handled");
     let faults = Faults::chosen();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let options = parse(&arguments, faults.has("libav"));
+    let options = parse(&arguments, faults.has("libav")).unwrap_or_else(|why| fail(&why));
     if options.help {
         help(&faults);
     }
     log(&format!("start {} {}", process::id(), arguments.join(" ")));
     refuse_to_start(&faults, &options);
     play(&faults, &options);
-}
-
-fn parse(arguments: &[String], libav: bool) -> Options {
-    let mut options = Options { timeout_ms: 5000, framerate: 30.0, ..Options::default() };
-    let mut words = arguments.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        options.help |= word == "--help";
-        if FLAGS.iter().any(|(name, _)| *name == word) || (libav && word == "--low-latency") {
-            continue;
-        }
-        let check = if libav && word == "--libav-format" {
-            options.libav_format = true;
-            Check::OneOf(&["h264"])
-        } else {
-            let known = VALUES.iter().find(|(name, _)| *name == word);
-            known.unwrap_or_else(|| fail(&format!("unrecognised option '{word}'"))).1
-        };
-        let Some(value) = words.next() else {
-            fail(&format!("the required argument for option '{word}' is missing"));
-        };
-        if !check.accepts(value) {
-            fail(&format!("the argument ('{value}') for option '{word}' is invalid"));
-        }
-        match word {
-            "-t" => options.timeout_ms = value.parse().unwrap_or_default(),
-            "--framerate" => options.framerate = value.parse::<f64>().unwrap_or_default().max(0.1),
-            _ => {}
-        }
-    }
-    options
 }
 
 fn help(faults: &Faults) -> ! {
@@ -207,6 +127,9 @@ fn refuse_to_start(faults: &Faults, options: &Options) {
     if let Some((_, text)) = refusals.iter().find(|(fault, _)| faults.has(fault)) {
         fail(text);
     }
+    if options.camera >= faults.number("cameras", 1).unwrap_or(1) {
+        fail("selected camera is not available");
+    }
     if faults.has("libav") && !options.libav_format {
         fail("libav: unable to determine output format of '-'");
     }
@@ -216,11 +139,14 @@ fn play(faults: &Faults, options: &Options) -> ! {
     let units = access_units();
     let startup = Duration::from_millis(faults.number("startup", 500).unwrap_or(500));
     let begun = Instant::now() + startup;
-    let mut output = io::stdout().lock();
+    let (frames, written) = writer();
     for frame in 0_u64.. {
         #[expect(clippy::cast_precision_loss, reason = "2^52 frames take a while")]
         let due = begun + Duration::from_secs_f64(frame as f64 / options.framerate);
         thread::sleep(due.saturating_duration_since(Instant::now()));
+        if frame > 0 {
+            written.recv().expect("the writer ends the process or goes on");
+        }
         misbehave(faults, frame);
         if INTERRUPTED.load(Ordering::Relaxed) && !faults.has("ignore-sigint") {
             stop(faults);
@@ -229,14 +155,30 @@ fn play(faults: &Faults, options: &Options) -> ! {
             leave(0, "timeout");
         }
         let unit = units[usize::try_from(frame).unwrap_or_default() % units.len()];
-        if output.write_all(unit).and_then(|()| output.flush()).is_err() {
-            eprintln!("terminate called after throwing an instance of 'std::runtime_error'");
-            eprintln!("  what():  failed to write output bytes");
-            log(&format!("stop {} reader-gone", process::id()));
-            process::abort();
-        }
+        frames.send(unit).expect("the writer ends the process or goes on");
     }
     unreachable!("there is always a next frame");
+}
+
+/// The thread that writes: where frames go, and what comes back once one is written.
+fn writer() -> (SyncSender<&'static [u8]>, Receiver<()>) {
+    let ((frames, to_write), (written, done)) = (sync_channel::<&[u8]>(1), sync_channel(1));
+    let interrupt = SigSet::from(Signal::SIGINT);
+    interrupt.thread_block().expect("SIGINT can be blocked");
+    thread::spawn(move || {
+        let mut output = io::stdout().lock();
+        for unit in to_write {
+            if output.write_all(unit).and_then(|()| output.flush()).is_err() {
+                eprintln!("terminate called after throwing an instance of 'std::runtime_error'");
+                eprintln!("  what():  failed to write output bytes");
+                log(&format!("stop {} reader-gone", process::id()));
+                process::abort();
+            }
+            written.send(()).expect("frames are made until the process ends");
+        }
+    });
+    interrupt.thread_unblock().expect("SIGINT can be let through");
+    (frames, done)
 }
 
 /// What goes wrong when this frame is due.

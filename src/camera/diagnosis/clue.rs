@@ -42,7 +42,15 @@ const CAMERA: [(&str, Clue); 11] = [
 ];
 
 /// What program options parsers (rpicam-apps use Boost's) begin or end a refusal with, in lower case.
-const REFUSALS: [&str; 4] = ["unrecognised option", "unrecognized option", "the argument ('", "the required argument"];
+/// The last is rpicam-apps' own, for `--camera`.
+const REFUSALS: [&str; 6] = [
+    "unrecognised option",
+    "unrecognized option",
+    "the argument ('",
+    "the required argument",
+    "cannot be specified more than once",
+    "selected camera is not available",
+];
 
 /// What ffmpeg prints when the server is not there, or is but says no.
 const REFUSED: [&str; 8] = [

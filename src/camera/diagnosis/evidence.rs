@@ -1,5 +1,7 @@
 //! What is known about one run of the pipeline, and the verdict on it.
 
+use std::time::Duration;
+
 use super::{Clue, Exit, Reason, Role, SIGKILL};
 use crate::limits::RUNNING_PROOF;
 use crate::time::Mono;
@@ -28,7 +30,7 @@ impl End {
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
     spawn: Option<Reason>,
-    stalled: Option<u32>,
+    stalled: Option<Duration>,
     camera: Option<Clue>,
     publisher: Option<Clue>,
     /// When the newest of the two clues was given.
@@ -79,9 +81,9 @@ impl Evidence {
         self.spawn.get_or_insert(reason);
     }
 
-    /// Takes in that no video moved for `seconds`.
-    pub fn stalled(&mut self, seconds: u32) {
-        self.stalled = Some(seconds);
+    /// Takes in that no video moved for `idle`.
+    pub fn stalled(&mut self, idle: Duration) {
+        self.stalled = Some(idle);
     }
 
     /// Forgets the camera that was asked to stop, for the next one of the same unit.
@@ -118,9 +120,9 @@ impl Evidence {
             )
             | None => {}
         }
-        if let Some(seconds) = self.stalled {
+        if let Some(idle) = self.stalled {
             let timed_out = self.camera == Some(Clue::SensorTimeout);
-            return if timed_out { Reason::SensorTimeout } else { Reason::Stalled { seconds } };
+            return if timed_out { Reason::SensorTimeout } else { Reason::Stalled { seconds: idle.as_secs() } };
         }
         self.verdict_of_ends()
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::limits::RUNNING_PROOF;
 use crate::time::Mono;
@@ -98,7 +100,7 @@ fn ends_alone_are_told_apart() {
 #[test]
 fn a_stall_is_the_sensors_when_it_said_so_and_has_not_come_over_it() {
     let mut evidence = Evidence::default();
-    evidence.stalled(10);
+    evidence.stalled(Duration::from_secs(10));
     evidence.exited(Role::Camera, Exit::Signal(9), true);
     assert_eq!(evidence.verdict(), Reason::Stalled { seconds: 10 });
     evidence.line(NOW, Role::Camera, "Device timeout detected, attempting a restart!!!");

@@ -1,4 +1,4 @@
-//! Thousands of seeded random events, impossible ones among them, against a shadow of the children.
+//! Thousands of seeded random events, impossible ones among them, against a shadow of the children and of their video.
 
 use super::*;
 use crate::config::CameraSource;
@@ -20,23 +20,52 @@ impl Dice {
     }
 }
 
-/// What the kernel would know.
+/// What the kernel would know, and what follows from the rules of stalls and failures.
 #[derive(Default)]
 struct Shadow {
     alive: Vec<Role>,
+    /// When the unit was started, or its video last moved.
+    progress: Mono,
+    /// Whether there was no video since a camera was started.
+    awaited: bool,
+    /// The unit's first video.
+    first: Option<Mono>,
+    /// Failures since all was well, as the supervisor should know them.
+    failures: u32,
+    stalls: u32,
+    resets: u32,
 }
 
 impl Shadow {
-    fn apply(&mut self, out: &[Action], context: &str) {
+    /// Video moves in a unit that is to go on.
+    fn video(&mut self, now: Mono) {
+        (self.progress, self.awaited) = (now, false);
+        if now.since(*self.first.get_or_insert(now)) >= Duration::from_secs(30) {
+            self.resets += u32::from(self.failures > 0);
+            self.failures = 0;
+        }
+    }
+
+    fn apply(&mut self, now: Mono, out: &[Action], context: &str) {
         for action in out {
             match action {
                 Action::Spawn { role, argv } => {
                     assert!(!self.alive.contains(role), "a second {role:?}: {context}");
                     assert!(!argv.is_empty(), "nothing to run: {context}");
                     self.alive.push(*role);
+                    match role {
+                        Role::Publisher => (self.progress, self.first) = (now, None),
+                        Role::Camera => self.awaited = true,
+                        Role::Probe => {}
+                    }
                 }
                 Action::Signal { role, .. } => assert!(self.alive.contains(role), "nobody to signal: {context}"),
                 Action::Report(report) => assert!(!report.to_string().contains('\n'), "{context}"),
+                Action::CountFailure { stalled } => {
+                    assert!(self.alive.is_empty(), "judged too soon: {context}");
+                    self.failures += 1;
+                    self.stalls += u32::from(*stalled);
+                }
             }
         }
     }
@@ -88,7 +117,35 @@ fn random_event(dice: &mut Dice, shadow: &mut Shadow) -> Event<'static> {
     }
 }
 
-fn check(supervisor: &Supervisor, shadow: &Shadow, context: &str) {
+/// What happens on a good day, in this state.
+fn calm_event(dice: &mut Dice, shadow: &mut Shadow, state: &str) -> Event<'static> {
+    match state {
+        "starting" | "running" if dice.below(20) > 0 => Event::Video { bytes: 1 },
+        "starting" | "running" => {
+            Event::SettingsChanged(CameraSettings { shutter: dice.pick(&[1, 2, 3]), ..CameraSettings::default() })
+        }
+        "off" => Event::Start,
+        "no-camera" | "backing-off" => Event::Deadline,
+        _ => {
+            let role = if state == "restarting-camera" { Role::Camera } else { shadow.alive[0] };
+            shadow.alive.retain(|alive| *alive != role);
+            Event::Exited { role, exit: Exit::Code(0) }
+        }
+    }
+}
+
+/// The stall's deadline, from the rule: one allowance, however many cameras were started since video last moved.
+fn stall_deadline(supervisor: &Supervisor, shadow: &Shadow) -> Mono {
+    let allowance = if shadow.awaited { Duration::from_secs(5) } else { Duration::ZERO };
+    shadow.progress + Duration::from_secs(supervisor.config.stall_seconds.into()) + allowance
+}
+
+fn check(supervisor: &Supervisor, shadow: &Shadow, now: Mono, context: &str) {
+    if matches!(supervisor.state_name(), "starting" | "running") {
+        let deadline = stall_deadline(supervisor, shadow);
+        assert_eq!(supervisor.deadline(), Some(deadline), "{context}");
+    }
+    assert_eq!(supervisor.backoff.failures(), shadow.failures, "at {now:?}: {context}");
     for role in Role::ALL {
         assert_eq!(supervisor.unit.is_alive(role), shadow.alive.contains(&role), "{role:?}: {context}");
     }
@@ -104,6 +161,7 @@ fn check(supervisor: &Supervisor, shadow: &Shadow, context: &str) {
 
 #[test]
 fn nothing_that_happens_breaks_the_invariants() {
+    let (mut stalls, mut resets, mut hidden) = (0, 0, 0);
     for seed in 1..=60 {
         let mut dice = Dice(seed);
         let mut supervisor = Supervisor::new(config(&mut dice), CameraSettings::default(), seed);
@@ -114,16 +172,32 @@ fn nothing_that_happens_breaks_the_invariants() {
                 Some(_) | None => now + Duration::from_millis(dice.below(2000)),
             };
             let before = supervisor.state_name();
-            let event = random_event(&mut dice, &mut shadow);
+            let late = before == "restarting-camera" && now >= stall_deadline(&supervisor, &shadow);
+            // Some seeds have video for long, and settings changes in it.
+            let calm = seed % 3 == 0 && dice.below(64) > 0;
+            let event =
+                if calm { calm_event(&mut dice, &mut shadow, before) } else { random_event(&mut dice, &mut shadow) };
             let context = format!("seed {seed}, step {step}, {before}, {event:?}");
+            let moves = matches!(event, Event::Video { bytes } if bytes > 0);
+            if moves && matches!(before, "starting" | "running" | "restarting-camera") {
+                shadow.video(now);
+            }
+            let config_before = supervisor.config.clone();
             out.clear();
             supervisor.handle(now, event, &mut out);
-            shadow.apply(&out, &context);
-            check(&supervisor, &shadow, &context);
+            let starts = |role| out.iter().any(|done| matches!(done, Action::Spawn { role: it, .. } if *it == role));
+            assert!(!(late && starts(Role::Camera) && !starts(Role::Publisher)), "a stall is hidden: {context}");
+            hidden += u32::from(late && supervisor.state_name() == "stopping-to-back-off");
+            shadow.apply(now, &out, &context);
+            // Another configuration is another chance.
+            if (CameraConfig { stall_seconds: supervisor.config.stall_seconds, ..config_before }) != supervisor.config {
+                shadow.failures = 0;
+            }
+            check(&supervisor, &shadow, now, &context);
         }
         out.clear();
         supervisor.handle(now, Event::Stop, &mut out);
-        shadow.apply(&out, "the stop");
+        shadow.apply(now, &out, "the stop");
         for role in std::mem::take(&mut shadow.alive) {
             assert!(!supervisor.is_off(), "seed {seed}");
             out.clear();
@@ -132,5 +206,7 @@ fn nothing_that_happens_breaks_the_invariants() {
         }
         assert!(supervisor.is_off(), "seed {seed}: off after Stop and all exits");
         assert_eq!(supervisor.deadline(), None, "seed {seed}");
+        (stalls, resets) = (stalls + shadow.stalls, resets + shadow.resets);
     }
+    assert!(stalls > 100 && resets > 10 && hidden > 10, "too tame: {stalls} stalls, {resets} resets, {hidden} late");
 }

@@ -1,5 +1,6 @@
 //! The steps between two states: what the table calls for, in the order in which it is done.
 
+use super::progress::Progress;
 use super::{Action, Program, STOP_PLAN, Scope, State, StopSignal, Supervisor, Then};
 use crate::camera::command::{self, PROGRAMS};
 use crate::camera::diagnosis::{Reason, Role};
@@ -16,6 +17,7 @@ impl Supervisor {
             CameraSource::Auto | CameraSource::Rpicam if self.program.is_none() => self.probe(now, 0, out),
             CameraSource::Auto | CameraSource::Rpicam | CameraSource::Test | CameraSource::Command => {
                 self.unit.renew();
+                self.progress = Progress::begin(now);
                 self.unit.spawn(Role::Publisher, command::publisher(&self.config), out);
                 self.start_camera(now, out);
             }
@@ -52,8 +54,14 @@ impl Supervisor {
         self.argv = self.camera_argv();
         self.unit.evidence.next_camera();
         self.unit.spawn(Role::Camera, self.argv.clone(), out);
-        self.progress = now;
+        self.progress.camera_started();
         self.state = State::Starting { since: now };
+    }
+
+    /// Ends a unit in which no video moves.
+    pub(super) fn stalled(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.unit.evidence.stalled(self.progress.idle(now));
+        self.stop(now, Scope::Everything(Then::BackOff), out);
     }
 
     /// The camera's command line with the newest settings.
@@ -67,11 +75,6 @@ impl Supervisor {
     }
 
     pub(super) fn stop_from(&mut self, now: Mono, scope: Scope, step: usize, out: &mut Vec<Action>) {
-        if let State::Running { since, .. } = self.state
-            && now.since(since) >= limits::BACKOFF_RESET
-        {
-            self.backoff.reset();
-        }
         let (signal, grace) = STOP_PLAN[step];
         self.signal(scope, signal, out);
         self.state = State::Stopping { scope, step, deadline: now + grace };
@@ -120,7 +123,8 @@ impl Supervisor {
             self.program = None;
         }
         let failure = self.backoff.fail(reason);
-        let tail = self.unit.take_tail();
+        out.push(Action::CountFailure { stalled: matches!(reason, Reason::Stalled { .. }) });
+        let tail = self.unit.take_tail(reason.guilty());
         if failure.attempt.is_power_of_two() {
             let tail = if failure.attempt == 1 { tail } else { Vec::new() };
             let (reason, attempt, retry_in) = (reason.clone(), failure.attempt, failure.retry_in);

@@ -102,14 +102,17 @@ impl Supervisor {
                 out.push(Action::Report(Report::Running { after, failures: self.backoff.failures() }));
                 self.state = State::Running { since, after, proven: true };
             }
-            State::Running { .. } => {}
+            // The last of a camera that makes way for another reaches the reader, too.
+            State::Running { .. } | State::Stopping { scope: Scope::CameraOnly, .. } => {}
             State::Off
             | State::NoCamera { .. }
             | State::Probing { .. }
-            | State::Stopping { .. }
+            | State::Stopping { scope: Scope::Everything(_), .. }
             | State::BackingOff { .. } => return,
         }
-        self.progress = now;
+        if self.progress.video(now) {
+            self.backoff.reset();
+        }
         self.unit.evidence.video(now);
     }
 
@@ -147,6 +150,8 @@ impl Supervisor {
             }
             State::Starting { .. } | State::Running { .. } => self.stop(now, Scope::Everything(Then::BackOff), out),
             State::Stopping { scope: Scope::CameraOnly, step, deadline } => match role {
+                // A restart must not hide that the unit stalls.
+                Role::Camera if now >= self.stall_deadline() => self.stalled(now, out),
                 Role::Camera => self.start_camera(now, out),
                 // The camera is on its way out already, so its plan goes on.
                 Role::Publisher | Role::Probe => {
@@ -187,10 +192,7 @@ impl Supervisor {
                 // It had its time; there is nothing that a clean stop could save.
                 self.stop_from(now, Scope::Everything(Then::Start), STOP_PLAN.len() - 1, out);
             }
-            State::Starting { .. } | State::Running { .. } => {
-                self.unit.evidence.stalled(self.config.stall_seconds);
-                self.stop(now, Scope::Everything(Then::BackOff), out);
-            }
+            State::Starting { .. } | State::Running { .. } => self.stalled(now, out),
             State::Stopping { scope, step, .. } => self.stop_harder(now, scope, step, out),
         }
     }

@@ -17,6 +17,8 @@ struct Child {
     /// Whether it was signalled.
     asked: bool,
     program: String,
+    /// Its last lines, each with its place among the lines of all.
+    tail: VecDeque<(u64, String)>,
 }
 
 /// The children of one run, and the evidence about them.
@@ -27,21 +29,24 @@ pub struct Unit {
     publisher: Child,
     /// What there is to judge, should they fail.
     pub evidence: Evidence,
-    tail: VecDeque<String>,
+    /// How many lines there were.
+    lines: u64,
 }
 
 impl Unit {
     /// Forgets what the last run left behind.
     pub fn renew(&mut self) {
         self.evidence = Evidence::default();
-        self.tail.clear();
+        for role in Role::ALL {
+            self.child_mut(role).tail.clear();
+        }
     }
 
     /// Starts a child. There must be none of this role.
     pub fn spawn(&mut self, role: Role, argv: Vec<String>, out: &mut Vec<Action>) {
         debug_assert!(!self.is_alive(role), "a second {role:?}");
         let program = argv.first().cloned().unwrap_or_default();
-        *self.child_mut(role) = Child { alive: true, asked: false, program };
+        *self.child_mut(role) = Child { alive: true, asked: false, program, tail: VecDeque::new() };
         out.push(Action::Spawn { role, argv });
     }
 
@@ -87,17 +92,29 @@ impl Unit {
         let text = text[..text.floor_char_boundary(limits::MAX_CHILD_LINE_BYTES)].trim_end();
         let name = base_name(&self.child(role).program).to_owned();
         let logger = format!("camera.{name}");
-        if self.tail.len() == limits::TAIL_LINES {
-            self.tail.pop_front();
+        self.lines += 1;
+        let line = (self.lines, format!("{} {name}: {text}", role.name()));
+        let tail = &mut self.child_mut(role).tail;
+        if tail.len() == limits::TAIL_LINES {
+            tail.pop_front();
         }
-        self.tail.push_back(format!("{name}: {text}"));
+        tail.push_back(line);
         out.push(Action::Report(Report::ChildLine { logger, role, text: text.to_owned(), quiet }));
         self.evidence.line(now, role, text);
     }
 
-    /// The last lines of this run, oldest first.
-    pub fn take_tail(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.tail).into()
+    /// The last lines of this run, oldest first, each with whose it is: those of `guilty`, or of all.
+    pub fn take_tail(&mut self, guilty: Option<Role>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for role in Role::ALL {
+            let tail = std::mem::take(&mut self.child_mut(role).tail);
+            if guilty.is_none_or(|guilty| guilty == role) {
+                lines.extend(tail);
+            }
+        }
+        lines.sort_unstable();
+        let surplus = lines.len().saturating_sub(limits::TAIL_LINES);
+        lines.drain(surplus..).map(|(_, line)| line).collect()
     }
 
     fn child(&self, role: Role) -> &Child {

@@ -119,6 +119,8 @@ fn a_wrong_type() {
         ("server", "data_port", r#""5000""#, r#"is "5000"; it has to be a whole number from 0 to 65535"#),
         ("server", "host", "1", "is 1; it has to be an address or a host name, such as \"0.0.0.0\", without spaces"),
         ("camera", "vflip", "1", "is 1; it has to be true or false"),
+        ("camera", "rotation", "null", "is null; it has to be 0 or 180"),
+        ("camera", "extra_args", "null", "is null; it has to be a list of strings, perhaps empty"),
         ("camera", "source", "[1]", r#"is a list; it has to be one of "auto", "rpicam", "test", "command", "none""#),
         (
             "camera",
@@ -171,6 +173,11 @@ fn a_number_out_of_range() {
         ("camera", "framerate", "23.976", "a whole number from 1 to 120"),
         ("camera", "intra", "1001", "a whole number from 1 to 1000"),
         ("camera", "stall_seconds", "0", "a whole number from 1 to 3600"),
+        ("camera", "bitrate", "99999", "a whole number from 100000 to 25000000"),
+        ("camera", "bitrate", "25000001", "a whole number from 100000 to 25000000"),
+        ("camera", "camera", "16", "a whole number from 0 to 15"),
+        ("camera", "rotation", "90", "0 or 180"),
+        ("camera", "rotation", "-180", "0 or 180"),
         ("auth", "grant_seconds", "86401", "a whole number from 0 to 86400"),
         ("auth", "grant_seconds", "18446744073709551615", "a whole number from 0 to 86400"),
     ] {
@@ -229,7 +236,7 @@ fn an_unknown_placeholder() {
     assert_eq!(
         value("camera", "command", r#"["cam", "{width}x{hight}"]"#),
         "camera.command[1] has the unknown placeholder {hight}; allowed: {shutter} {gain} {awb_red} {awb_blue} \
-         {contrast} {brightness} {width} {height} {framerate}"
+         {contrast} {brightness} {width} {height} {framerate} {intra} {bitrate}"
     );
     assert_eq!(
         value("camera", "publisher", r#"["push", "{url}"]"#),
@@ -298,4 +305,20 @@ fn a_log_level_on_the_command_line() {
         "--log-level: logging.level is \"loud\"; allowed is DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in \
          any case)"
     );
+}
+
+#[test]
+fn a_stall_time_in_which_three_frames_do_not_fit() {
+    for (framerate, stall_seconds, least) in [(1, 2, 3), (2, 1, 2)] {
+        let camera = |stall: u32| format!(r#"{{"camera": {{"framerate": {framerate}, "stall_seconds": {stall}}}}}"#);
+        assert_eq!(
+            refusal(camera(stall_seconds), &[]),
+            format!(
+                "FILE: camera.stall_seconds is {stall_seconds} and camera.framerate is {framerate}; allowed is a \
+                 camera.stall_seconds of {least} or more, so that three frames fit, or a higher camera.framerate"
+            )
+        );
+        assert!(super::load_text(camera(least), &[]).is_ok());
+    }
+    assert!(super::load_text(r#"{"camera": {"framerate": 3, "stall_seconds": 1}}"#, &[]).is_ok());
 }

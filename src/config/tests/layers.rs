@@ -10,7 +10,8 @@ const EVERYTHING: &str = r#"{
     "server": { "host": "::", "data_port": 0, "settings_port": 0, "auth_port": 65535, "max_clients": 1 },
     "data": { "source": { "file": "/sys/bus/iio/devices/iio:device0/in_voltage0_raw" } },
     "camera": { "source": "command", "width": 4096, "height": 2160, "framerate": 120, "codec": "h264", "intra": 1000,
-                "vflip": false, "rtsp_url": "rtsps://[::1]:322/x?y",
+                "vflip": false, "hflip": true, "rotation": 180, "camera": 15, "bitrate": 25000000,
+                "extra_args": ["--denoise", "cdn_off"], "rtsp_url": "rtsps://[::1]:322/x?y",
                 "command": ["cam", "--size={width}x{height}@{framerate}", "{shutter}{gain}{awb_red}{awb_blue}",
                             "{contrast}{brightness}"],
                 "publisher": ["push", "{rtsp_url}"], "stall_seconds": 3600 },
@@ -57,6 +58,8 @@ fn every_key_of_the_file_is_applied() {
     assert_eq!(camera.source, CameraSource::Command);
     assert_eq!((camera.width, camera.height, camera.framerate, camera.intra), (4096, 2160, 120, 1000));
     assert_eq!((camera.vflip, camera.rtsp_url.as_str()), (false, "rtsps://[::1]:322/x?y"));
+    assert_eq!((camera.hflip, camera.rotation, camera.camera, camera.bitrate), (true, 180, Some(15), Some(25_000_000)));
+    assert_eq!(camera.extra_args, ["--denoise", "cdn_off"]);
     assert_eq!(camera.command.as_ref().map(Vec::len), Some(4));
     assert_eq!(camera.publisher, Some(vec!["push".into(), "{rtsp_url}".into()]));
     assert_eq!(camera.stall_seconds, 3600);

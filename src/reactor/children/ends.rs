@@ -32,7 +32,10 @@ impl Reactor<'_> {
             match role {
                 Role::Probe => {}
                 Role::Camera => unwatch(&self.poll, &mut self.children.video),
-                Role::Publisher => unwatch(&self.poll, &mut self.children.sink),
+                Role::Publisher => {
+                    unwatch(&self.poll, &mut self.children.sink);
+                    self.look_at_video();
+                }
             }
             log::debug!(target: "camera.process", "pid {pid} ended: {exit:?}");
             self.feed(match failure {

@@ -42,7 +42,7 @@ fn no_program_is_one_warning_for_auto_and_an_error_for_rpicam() {
     let mut rig = Rig::new(CameraSource::Rpicam);
     rig.event(Event::Start);
     rig.event(enoent(Role::Probe));
-    assert_eq!(rig.event(enoent(Role::Probe)), "!program-missing");
+    assert_eq!(rig.event(enoent(Role::Probe)), "#failed !program-missing");
     assert!(rig.failure().2 >= limits::BACKOFF_LONGEST * 3 / 4);
 }
 
@@ -56,6 +56,6 @@ fn a_program_is_remembered_until_it_is_gone() {
     assert_eq!(rig.deadline(), "+publisher +camera", "no second probe");
     let gone = Event::SpawnFailed { role: Role::Camera, errno: 2, text: "not found" };
     assert_eq!(rig.event(gone), "int:publisher");
-    assert_eq!(rig.exit(Role::Publisher, 255), "!program-missing");
+    assert_eq!(rig.exit(Role::Publisher, 255), "#failed !program-missing");
     assert_eq!(rig.deadline(), "+probe");
 }

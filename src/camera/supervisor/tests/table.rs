@@ -2,13 +2,15 @@
 
 use super::*;
 
-const STATES: [&str; 10] = [
+const STATES: [&str; 11] = [
     "off",
     "no-camera",
     "probing",
     "starting",
     "running",
     "restarting-camera",
+    // The same, and the unit's stall is due.
+    "restarting-late",
     "stopping-to-start",
     "stopping-to-back-off",
     "stopping",
@@ -52,6 +54,10 @@ fn in_state(state: &str) -> Rig {
             missing(&mut rig);
         }
         "restarting-camera" => drop(rig.settings(1)),
+        "restarting-late" => {
+            rig.now = rig.supervisor.deadline().expect("a stall is due some day");
+            rig.settings(1);
+        }
         "stopping-to-start" => drop(rig.event(Event::Reconfigured(other_config(CameraSource::Test)))),
         "stopping-to-back-off" => drop(rig.deadline()),
         "stopping" => drop(rig.event(Event::Stop)),
@@ -61,8 +67,13 @@ fn in_state(state: &str) -> Rig {
         }
         _ => {}
     }
-    assert_eq!(rig.state(), state);
+    assert_eq!(rig.state(), named(state));
     rig
+}
+
+/// The name of the state in the supervisor.
+fn named(state: &str) -> &str {
+    if state == "restarting-late" { "restarting-camera" } else { state }
 }
 
 fn other_config(source: CameraSource) -> CameraConfig {
@@ -101,7 +112,7 @@ fn written_out() -> String {
         for event in EVENTS {
             let mut rig = in_state(state);
             let done = apply(&mut rig, event);
-            let next = if rig.state() == state { "=" } else { rig.state() };
+            let next = if rig.state() == named(state) { "=" } else { rig.state() };
             table += format!("  {event:23} {next:21} {done}").trim_end();
             table.push('\n');
         }
