@@ -8,6 +8,8 @@ mod camera;
 mod exec;
 #[path = "regressions/manager.rs"]
 mod manager;
+#[path = "regressions/operations.rs"]
+mod operations;
 mod support;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::read::{self, ReadError};
 use super::value::Node;
-use super::{CameraSource, Config, ConfigError, FileProblem, Level, Origin, Secret, Sources, rules};
+use super::{ALLOWED_LEVELS, CameraSource, Config, ConfigError, FileProblem, Level, Origin, Secret, Sources, rules};
 use crate::limits::MAX_CONFIG_BYTES;
 
 /// A configuration in the making.
@@ -25,20 +25,21 @@ pub(super) struct Draft {
     pub camera_source: Origin,
 }
 
-/// The file's path and text; nothing if no file is named and the default one does not exist.
-pub(super) fn file_text(sources: &Sources<'_>) -> Result<Option<(PathBuf, String)>, ConfigError> {
+/// The file's path, text and permission bits; nothing if no file is named and the default one does not exist.
+pub(super) fn file_text(sources: &Sources<'_>) -> Result<Option<(PathBuf, String, u32)>, ConfigError> {
     let path = sources.config_file.as_ref().unwrap_or(&sources.default_file);
     match text(path) {
-        Ok(text) => Ok(Some((path.clone(), text))),
+        Ok((text, mode)) => Ok(Some((path.clone(), text, mode))),
         Err(FileProblem::Missing) if sources.config_file.is_none() => Ok(None),
         Err(problem) => Err(ConfigError::File { path: path.clone(), problem }),
     }
 }
 
-fn text(path: &Path) -> Result<String, FileProblem> {
+fn text(path: &Path) -> Result<(String, u32), FileProblem> {
     // One byte more than allowed tells a file that is too large from one that just fits.
-    let bytes = read::open_regular(path).and_then(|(file, _)| read::beginning(file, MAX_CONFIG_BYTES + 1));
-    let bytes = bytes.map_err(|error| match error {
+    let found = read::open_regular(path)
+        .and_then(|(file, metadata)| Ok((read::beginning(file, MAX_CONFIG_BYTES + 1)?, read::mode(&metadata))));
+    let (bytes, mode) = found.map_err(|error| match error {
         ReadError::NotRegular => FileProblem::NotRegular,
         ReadError::Io(error) if error.kind() == ErrorKind::NotFound => FileProblem::Missing,
         ReadError::Io(error) => FileProblem::Unreadable(error.to_string()),
@@ -46,7 +47,9 @@ fn text(path: &Path) -> Result<String, FileProblem> {
     if bytes.len() > MAX_CONFIG_BYTES {
         return Err(FileProblem::TooLarge);
     }
-    String::from_utf8(bytes).map_err(|error| FileProblem::NotUtf8 { offset: error.utf8_error().valid_up_to() })
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|error| FileProblem::NotUtf8 { offset: error.utf8_error().valid_up_to() })?;
+    Ok((text, mode))
 }
 
 /// Applies the environment. A set but empty variable counts as unset.
@@ -72,14 +75,6 @@ pub(super) fn environment(draft: &mut Draft, env: &dyn Fn(&str) -> Option<OsStri
     if let Some(level) = variable(env, "LOG_LEVEL", "logging.level", level)? {
         draft.config.logging.level = level;
     }
-    Ok(())
-}
-
-/// Applies the command line.
-pub(super) fn arguments(draft: &mut Draft, log_level: Option<&str>) -> Result<(), ConfigError> {
-    let Some(name) = log_level else { return Ok(()) };
-    let origin = Origin::Argument("--log-level");
-    draft.config.logging.level = level(&Node { origin: &origin, key: "logging.level".into(), value: &name.into() })?;
     Ok(())
 }
 
@@ -114,8 +109,8 @@ pub(super) fn host(node: &Node<'_>) -> Result<String, ConfigError> {
 
 /// A log level.
 pub(super) fn level(node: &Node<'_>) -> Result<Level, ConfigError> {
-    let text = node.text(|text| text.parse::<Level>().is_ok(), rules::LEVEL)?;
-    text.parse().map_err(|()| node.not_allowed(rules::LEVEL))
+    let text = node.text(|text| text.parse::<Level>().is_ok(), ALLOWED_LEVELS)?;
+    text.parse().map_err(|()| node.not_allowed(ALLOWED_LEVELS))
 }
 
 /// A password.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -98,9 +99,10 @@ impl Launch {
         self.dir.join("server.json")
     }
 
-    /// Writes the configuration file.
+    /// Writes the configuration file, for its owner: it has a password.
     pub fn write_config(&self) {
         fs::write(self.config_file(), serde_json::to_string_pretty(&self.config).unwrap()).unwrap();
+        fs::set_permissions(self.config_file(), fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// The command, with standard error piped.
