@@ -25,7 +25,7 @@ mod types;
 mod unused;
 mod value;
 
-pub use crate::logging::{Level, LogSink, LogTarget, LoggingConfig};
+pub use crate::logging::{ALLOWED_LEVELS, Level, LogSink, LogTarget, LoggingConfig};
 pub use error::{ConfigError, FileProblem, Origin, PasswordFileProblem, PasswordProblem};
 pub use mask::{url_passwords as mask_url_passwords, url_passwords_in_cut as mask_url_passwords_in_cut};
 pub use types::{
@@ -42,7 +42,7 @@ pub struct Sources<'a> {
     /// The file named with `--config`, which then has to exist.
     pub config_file: Option<PathBuf>,
     /// The level given with `--log-level`.
-    pub log_level: Option<String>,
+    pub log_level: Option<Level>,
     /// Looks up an environment variable.
     pub env: &'a dyn Fn(&str) -> Option<OsString>,
     /// The file that is read without `config_file`, if it exists: [`DEFAULT_FILE`].
@@ -51,7 +51,7 @@ pub struct Sources<'a> {
 
 impl Sources<'static> {
     /// The process's own environment and [`DEFAULT_FILE`], with what the command line said.
-    pub fn of_process(config_file: Option<PathBuf>, log_level: Option<String>) -> Self {
+    pub fn of_process(config_file: Option<PathBuf>, log_level: Option<Level>) -> Self {
         Self { config_file, log_level, env: &|name| std::env::var_os(name), default_file: DEFAULT_FILE.into() }
     }
 }
@@ -73,10 +73,15 @@ pub struct Loaded {
 pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut draft = layers::Draft::default();
     let file = layers::file_text(sources)?;
-    if let Some((path, text)) = &file {
+    if let Some((path, text, mode)) = &file {
         file::apply(&mut draft, path, text)?;
+        if draft.config.auth.password.is_some() && mode & password::OTHERS != 0 {
+            return Err(ConfigError::File { path: path.clone(), problem: FileProblem::Exposed(*mode) });
+        }
     }
     layers::environment(&mut draft, sources.env)?;
-    layers::arguments(&mut draft, sources.log_level.as_deref())?;
-    Ok(Loaded { config: draft.finish()?, file: file.map(|(path, _)| path) })
+    if let Some(level) = sources.log_level {
+        draft.config.logging.level = level;
+    }
+    Ok(Loaded { config: draft.finish()?, file: file.map(|(path, ..)| path) })
 }

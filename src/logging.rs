@@ -7,6 +7,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+/// What [`Level::from_str`] takes, in words.
+pub const ALLOWED_LEVELS: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in any case)";
+
 /// How severe a line is, from the least to the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Level {

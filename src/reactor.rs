@@ -30,6 +30,7 @@ use crate::limits::EVENTS_PER_TURN;
 use crate::server::{Fresh, Input, Output, Request, Server, Service};
 use crate::stats::Counter;
 use crate::sys::clock;
+use crate::sys::file::Reread;
 use crate::sys::limits::Limit;
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
@@ -113,7 +114,7 @@ struct Reactor<'a> {
     timer_armed: Option<Mono>,
     signals: Signals,
     children: Children,
-    source: Option<PathBuf>,
+    source: Option<Reread>,
     outputs: Vec<Output>,
     followups: VecDeque<Followup>,
     settings_file: PathBuf,
@@ -264,10 +265,7 @@ impl<'a> Reactor<'a> {
         self.now = Now { mono, unix_ms: clock::unix_ms() };
         self.tick_due = None;
         let mut buffer = [0; SOURCE_BYTES];
-        let reading = self
-            .source
-            .as_ref()
-            .map(|path| crate::sys::file::read_start(path, &mut buffer).map_err(|error| sockets::errno(&error)));
+        let reading = self.source.as_ref().map(|file| file.start(&mut buffer).map_err(|error| sockets::errno(&error)));
         self.server.handle(self.now, Input::Tick { reading }, &mut self.outputs);
         self.settle();
     }

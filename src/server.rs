@@ -22,6 +22,7 @@ mod stream;
 mod talk;
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::Duration;
 
 pub use crate::ids::{ConnId, Service};
@@ -119,7 +120,7 @@ impl Server {
         if !self.config.auth.required {
             self.report(now.mono, Report::OpenToNetwork, out);
         }
-        out.push(Output::ReadSource(self.source_file()));
+        out.push(Output::ReadSource(self.source_file().map(Path::to_owned)));
         self.camera_event(now.mono, Event::Start, out);
     }
 

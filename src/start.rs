@@ -31,7 +31,7 @@ use crate::sys::{clock, limits, log as syslog, socket};
 /// [`StartError`], after it has been logged.
 pub fn serve(arguments: &Arguments) -> Result<(), StartError> {
     signalfd::block().map_err(StartError::internal("blocking signals"))?;
-    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level.clone());
+    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
     let loaded = config::load(&sources).map_err(StartError::from);
     let opened = loaded.and_then(|loaded| Ok((syslog::init(&loaded.config.logging)?, loaded)));
     let (log, loaded) = opened.map_err(|error| match syslog::init(&LoggingConfig::default()) {
@@ -97,10 +97,14 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
 ///
 /// [`StartError`] for the first thing that is wrong.
 pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
-    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level.clone());
+    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
     let loaded = config::load(&sources)?;
+    prepare::check_permissions(&loaded.config)?;
     prepare::check_password(&loaded.config)?;
     prepare::read_settings(&loaded.config)?;
+    if let Some(path) = &loaded.config.logging.file {
+        syslog::check_file(path)?;
+    }
     for warning in config::warnings(&loaded.config) {
         say(&format!("warning: {warning}\n"))?;
     }
@@ -123,7 +127,7 @@ fn warn(config: &Config, log: &Handle) {
 ///
 /// [`StartError`] when it is not valid.
 pub fn print_config(arguments: &Arguments) -> Result<(), StartError> {
-    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level.clone());
+    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
     let mut text = config::load(&sources)?.config.to_json_masked();
     if !text.ends_with('\n') {
         text.push('\n');

@@ -55,7 +55,7 @@ impl Now {
     }
 }
 
-/// Unix time in milliseconds, shown in UTC as `2026-11-23 02:12:11.123`.
+/// Unix time in milliseconds, shown in UTC as `2026-11-23 02:12:11.123Z`, with the `Z` of RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Utc(pub u64);
 
@@ -66,7 +66,7 @@ impl Display for Utc {
         let (hours, minute) = (minutes / 60, minutes % 60);
         let (year, month, day) = civil(hours / 24);
         let hour = hours % 24;
-        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{ms:03}")
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{ms:03}Z")
     }
 }
 
@@ -98,11 +98,11 @@ mod tests {
     #[test]
     fn dates() {
         for (unix_ms, shown) in [
-            (0, "1970-01-01 00:00:00.000"),
-            (951_782_400_000, "2000-02-29 00:00:00.000"),
-            (1_709_251_199_999, "2024-02-29 23:59:59.999"),
-            (4_107_542_400_000, "2100-03-01 00:00:00.000"),
-            (2_147_483_648_000, "2038-01-19 03:14:08.000"),
+            (0, "1970-01-01 00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29 00:00:00.000Z"),
+            (1_709_251_199_999, "2024-02-29 23:59:59.999Z"),
+            (4_107_542_400_000, "2100-03-01 00:00:00.000Z"),
+            (2_147_483_648_000, "2038-01-19 03:14:08.000Z"),
         ] {
             assert_eq!(Utc(unix_ms).to_string(), shown);
         }

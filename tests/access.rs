@@ -5,7 +5,7 @@ mod support;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use support::{Client, Daemon, Launch, packet, pass};
+use support::{Client, Daemon, Launch, packet, pass, skip};
 
 const READY: &[u8] = &[0x00, 0xFF, 0x00, 0x00, 0x00, 0x05, b'r', b'e', b'a', b'd', b'y', 0x91];
 const WRONG: &[u8] = &[0x00, 0xFF, 0x00, 0x02, 0x00, 0x00, 0xFD];
@@ -69,7 +69,7 @@ fn a_right_password_clears_the_failures_before_it() {
 #[test]
 fn the_unspecified_address_serves_both_families() {
     if std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-        return eprintln!("SKIPPED: no IPv6 here");
+        return skip("there is no IPv6");
     }
     let mut daemon = Launch::new().set("server.host", "::").start();
     let [data, settings, auth] = daemon.ports().map(|port| SocketAddr::from((Ipv6Addr::LOCALHOST, port)));

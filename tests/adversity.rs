@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
-use support::{Client, Daemon, Launch, packet, pass};
+use support::{Client, Daemon, Launch, packet, pass, skip};
 
 /// Reads `count` packets and returns how many ticks were missed among them, from the time stamps.
 fn missed_ticks(subscriber: &mut Client, count: u64) -> u64 {
@@ -68,7 +68,7 @@ fn a_slow_subscriber_loses_whole_packets_and_gets_the_newest() {
         if daemon.counter("peer_stuck") > 0 {
             // Ten seconds went by without 24 ticks: the machine stood still, and the subscriber is closed.
             assert!(skipped(&mut daemon) > 200);
-            return eprintln!("SKIPPED: the machine is too busy");
+            return skip("the machine is too busy");
         }
     }
     let (_, newest) = good.data();
@@ -97,7 +97,7 @@ fn may_open(descriptors: u64) -> bool {
 fn three_thousand_idle_connections_cost_memory_but_no_packets() {
     const IDLE: usize = 3000;
     if !may_open(8 * 1024) {
-        return eprintln!("SKIPPED: the limit on open descriptors is too low");
+        return skip("the limit on open descriptors is too low");
     }
     let mut daemon = Launch::new().set("server.max_clients", 4000).start();
     let before = daemon.status("VmRSS");
@@ -235,16 +235,10 @@ fn one_thread_and_no_wake_up_when_nobody_is_there() {
     drop(client);
     daemon.settings().read();
     assert_eq!(daemon.threads(), 1);
-    let mut quiet = 0;
-    for _ in 0..10 {
+    let is_quiet = |_: &i32| {
         let before = daemon.status("voluntary_ctxt_switches");
         pass(Duration::from_secs(1));
-        if daemon.status("voluntary_ctxt_switches") == before {
-            quiet += 1;
-            if quiet == 2 {
-                return;
-            }
-        }
-    }
-    panic!("it wakes up with nobody there");
+        daemon.status("voluntary_ctxt_switches") == before
+    };
+    assert_eq!((0..10).filter(is_quiet).take(2).count(), 2, "it wakes up with nobody there");
 }

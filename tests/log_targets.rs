@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-use support::{Client, Daemon, Launch, in_mount_namespace, packet};
+use support::{Client, Daemon, Launch, NO_NAMESPACE, in_mount_namespace, packet, skip};
 
 /// Two seconds of stream come in about two seconds: a wait for a log target would be much longer than what a busy
 /// machine costs.
@@ -75,7 +75,7 @@ fn ports(reader: &mut impl std::io::Read) -> [u16; 3] {
 #[test]
 fn a_full_disk_below_the_log_file_does_not_stop_the_stream() {
     if !in_mount_namespace() {
-        return;
+        return skip(NO_NAMESPACE);
     }
     let launch = Launch::new();
     let disk = launch.dir.join("disk");
@@ -129,7 +129,7 @@ fn await_line(socket: &UnixDatagram, part: &str) -> String {
 #[test]
 fn a_syslogd_that_comes_late_fills_up_and_restarts_does_not_stop_the_stream() {
     if !in_mount_namespace() {
-        return;
+        return skip(NO_NAMESPACE);
     }
     let launch = with_syslog(Launch::new());
     let path = launch.dir.join("syslog");

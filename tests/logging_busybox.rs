@@ -1,7 +1,10 @@
 //! The log against the syslogd of `busybox`, which most small images have, in a mount namespace with a `/dev` of its own.
 //!
-//! Passes, and says that it was skipped, where there is no `busybox`, or where one may not make such a namespace.
+//! Skipped where there is no `busybox`, or no right to such a namespace.
 #![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
+
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -10,6 +13,7 @@ use std::process::{Child, Command};
 
 use es_iot_server::config::{Level, LogSink, LogTarget, LoggingConfig};
 use es_iot_server::sys::log::init;
+use skip::skip;
 
 const BUSYBOX: &str = "/bin/busybox";
 const DIRECTORY: &str = "ES_IOT_TEST_DIRECTORY";
@@ -29,8 +33,7 @@ fn busybox_syslogd_gets_facility_level_and_tag() {
     let namespace = ["-m", "--propagation", "private"];
     let possible = Command::new("unshare").args(namespace).arg("true").output().is_ok_and(|out| out.status.success());
     if !possible || !Path::new(BUSYBOX).exists() {
-        eprintln!("skipped: needs {BUSYBOX} and the right to a mount namespace");
-        return;
+        return skip(format_args!("this needs {BUSYBOX} and the right to a mount namespace"));
     }
     let directory = std::env::temp_dir().join(format!("es-iot-log-busybox-{}", std::process::id()));
     fs::create_dir(&directory).unwrap();
@@ -50,7 +53,7 @@ fn busybox_syslogd_gets_facility_level_and_tag() {
 #[test]
 #[ignore = "run by the test above, in its namespace"]
 fn inside() {
-    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+    let directory = std::env::var_os(DIRECTORY).expect("the test above sets it");
     let file = Path::new(&directory).join("messages");
     let syslogd = Command::new(BUSYBOX).args(["syslogd", "-n", "-O"]).arg(&file).spawn().unwrap();
     let _syslogd = Syslogd(syslogd);

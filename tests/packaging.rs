@@ -1,14 +1,19 @@
 //! The files that images and packages are made of agree with each other, with `Cargo.lock` and with the configuration.
 //!
 //! Not here: building an image, or booting one. Checks that need a program of the machine (shellcheck, systemd-analyze,
-//! python3) say so and pass where it is missing; the texts are compared everywhere.
+//! python3) are skipped where it is missing; the texts are compared everywhere.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a file that can't be read fails the test, as it should")]
+
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use skip::skip;
 
 /// What every route must agree on. The numbers are those of the images; Debian takes them if they are free.
 const USER: &str = "es-iot";
@@ -64,12 +69,12 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Runs a program of the machine; `None`, with a message, where it is not installed.
+/// Runs a program of the machine; `None`, and part of the test is skipped, where it is not installed.
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).current_dir(path("")).output() {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("skipped: {program}: {error}");
+            skip(format_args!("{program}: {error}"));
             None
         }
     }

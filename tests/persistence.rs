@@ -9,7 +9,7 @@ use std::path::Path;
 
 use es_iot_server::camera::settings::CameraSettings;
 use nix::sys::signal::Signal;
-use support::{Launch, in_mount_namespace};
+use support::{Launch, NO_NAMESPACE, in_mount_namespace, skip};
 
 const DEFAULTS: [u8; 6] = [0x64, 0x01, 0x0A, 0x0A, 0x0A, 0x7F];
 const NOT_STORED: u8 = 7;
@@ -153,7 +153,7 @@ fn a_stop_does_not_wait_for_a_disk_that_fails() {
 #[test]
 fn a_full_disk_keeps_the_old_file_whole() {
     if !in_mount_namespace() {
-        return;
+        return skip(NO_NAMESPACE);
     }
     let launch = Launch::new();
     let disk = launch.dir.join("disk");
@@ -185,7 +185,7 @@ fn a_full_disk_keeps_the_old_file_whole() {
 #[test]
 fn a_read_only_disk_is_told_and_survived() {
     if !in_mount_namespace() {
-        return;
+        return skip(NO_NAMESPACE);
     }
     let launch = Launch::new();
     let disk = launch.dir.join("disk");

@@ -323,6 +323,45 @@ fn no_source_file_is_long() {
     }
 }
 
+/// The names of tests that return early, other than by `return skip(reason)`: such a test passes, and tried nothing.
+fn silent_returns(text: &str) -> Vec<String> {
+    let words = source::words(text);
+    let mut found = Vec::new();
+    for at in 0..words.len() {
+        if !source::starts_with(&words[at..], &["#", "[", "test", "]"]) {
+            continue;
+        }
+        let body = &words[at..at + source::item_length(&words[at..])];
+        let name = body.iter().skip_while(|word| *word != "fn").nth(1).unwrap();
+        let returns = |at: usize| body[at] == "return" && !source::starts_with(&body[at + 1..], &["skip", "("]);
+        if (0..body.len()).any(returns) {
+            found.push(name.clone());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_test_that_tries_nothing_is_counted_as_skipped() {
+    for (text, silent) in [
+        ("#[test] fn t() { if no() { return; } }", true),
+        ("#[test] #[ignore] fn t() { let Some(x) = y() else { return }; }", true),
+        ("#[test] fn t() { if no() { return eprintln!(\"skipped\"); } }", true),
+        ("#[test] fn t() { if no() { return skip(\"no root\"); } }", false),
+        ("fn helper() { return; }", false),
+    ] {
+        assert_eq!(silent_returns(text).len(), usize::from(silent), "{text}");
+    }
+    let sources = files().into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let silent: Vec<String> = sources
+        .flat_map(|path| {
+            let tests = silent_returns(&read(path.to_str().unwrap()));
+            tests.into_iter().map(move |test| format!("{}: {test}", path.display()))
+        })
+        .collect();
+    assert!(silent.is_empty(), "these return without skip(reason) of tests/support/skip.rs: {silent:#?}");
+}
+
 #[test]
 fn nothing_names_a_developers_directories() {
     // Put together here, so that this file does not hold them itself.

@@ -8,6 +8,8 @@ mod camera;
 mod exec;
 #[path = "regressions/manager.rs"]
 mod manager;
+#[path = "regressions/operations.rs"]
+mod operations;
 #[path = "regressions/supervision.rs"]
 mod supervision;
 mod support;

@@ -1,23 +1,43 @@
-//! The tick's path allocates nothing: 1000 subscribers, some of them slow, and an allocator that counts.
+//! A tick allocates nothing, whatever the data source is: an allocator that counts, around the server with 1000
+//! subscribers, around the reading of the file, and around the whole loop with real sockets.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+#![expect(clippy::disallowed_methods, reason = "the loop has a thread of its own here")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::net::SocketAddr;
+use std::cell::Cell;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::thread::JoinHandleExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
-use es_iot_server::server::{ConnId, Input, Output, Server, Service, Setup};
+use es_iot_server::config::{CameraConfig, CameraSource, Config, DataConfig, DataSource, LoggingConfig, Secret};
+use es_iot_server::reactor::{self, Outside};
+use es_iot_server::server::{ConnId, Errno, Input, Output, Server, Service, Setup};
+use es_iot_server::sys::file::Reread;
+use es_iot_server::sys::log::{self, Surroundings};
+use es_iot_server::sys::notify::Notifier;
+use es_iot_server::sys::signalfd::{self, Signals};
+use es_iot_server::sys::{clock, limits};
 use es_iot_server::time::{Mono, Now};
 
 struct Counting;
 
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+/// Allocations of one thread: tests run side by side.
+type Count = &'static AtomicU64;
+
+thread_local! {
+    static COUNT: Cell<Option<Count>> = const { Cell::new(None) };
+}
 
 // SAFETY: every call goes to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        if let Some(count) = COUNT.get() {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
@@ -31,16 +51,60 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-#[test]
-fn a_tick_allocates_nothing() {
+/// How many allocations this thread makes in `work`.
+fn allocations(work: impl FnOnce()) -> u64 {
+    let count: Count = Box::leak(Box::default());
+    COUNT.set(Some(count));
+    work();
+    COUNT.set(None);
+    count.load(Ordering::Relaxed)
+}
+
+/// A directory that goes with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("es-iot-tick-{}-{name}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    /// A file at the end of a path that is longer than any buffer on a stack in the standard library.
+    fn file(&self, content: &str) -> PathBuf {
+        let directory = (0..8).fold(self.0.clone(), |path, _| path.join("d".repeat(250)));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("value");
+        std::fs::write(&file, content).unwrap();
+        file
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn server(source: DataSource, now: Now) -> Server {
     let camera = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
-    let config = Config { camera, ..Config::default() };
+    let config = Config { camera, data: DataConfig { source }, ..Config::default() };
     let setup = Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
+    Server::new(config, setup, now)
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1);
+}
+
+/// Ticks of a server with 1000 subscribers, some of them slow, once with each of the readings and then many times.
+fn ticks_allocate_nothing(source: DataSource, readings: &[Option<Result<&[u8], Errno>>]) {
     let mut now = Now { mono: Mono::from_nanos(1), unix_ms: 0 };
-    let mut server = Server::new(config, setup, now);
+    let mut server = server(source, now);
     let mut out: Vec<Output> = Vec::new();
     server.start(now, &mut out);
-    let peer: SocketAddr = "192.0.2.1:4000".parse().expect("an address");
+    let peer: SocketAddr = "192.0.2.1:4000".parse().unwrap();
     for slot in 0..1000 {
         let conn = ConnId { slot, generation: 1 };
         server.handle(now, Input::Accepted { conn, service: Service::Data, peer }, &mut out);
@@ -48,18 +112,104 @@ fn a_tick_allocates_nothing() {
     for slot in (0..1000).step_by(10) {
         server.handle(now, Input::Blocked { conn: ConnId { slot, generation: 1 } }, &mut out);
     }
-
-    let mut tick = |out: &mut Vec<Output>| {
+    let mut tick = |reading| {
         out.clear();
         now.mono = now.mono + Duration::from_nanos(41_666_667);
-        server.handle(now, Input::Tick { reading: Some(Ok(b"42\n")) }, out);
+        server.handle(now, Input::Tick { reading }, &mut out);
         let offers = out.iter().filter(|output| matches!(output, Output::Offer { .. })).count();
         assert_eq!(offers, 900, "everyone whose socket takes packets");
     };
-    tick(&mut out);
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
-    for _ in 0..100 {
-        tick(&mut out);
+    for reading in readings {
+        tick(*reading);
+        let count = allocations(|| (0..50).for_each(|_| tick(*reading)));
+        assert_eq!(count, 0, "allocations in 50 ticks with {reading:?}");
     }
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "allocations in 100 ticks");
+}
+
+#[test]
+fn a_tick_with_random_values_allocates_nothing() {
+    ticks_allocate_nothing(DataSource::Random, &[None]);
+}
+
+#[test]
+fn a_tick_with_a_file_allocates_nothing() {
+    let source = DataSource::File("/sys/class/thermal/thermal_zone0/temp".into());
+    // A change of the kind of reading is logged, which allocates; the ticks after it do not.
+    ticks_allocate_nothing(source, &[Some(Ok(b"42\n")), Some(Err(Errno(2))), Some(Ok(b"hot")), Some(Ok(b"42\n"))]);
+}
+
+#[test]
+fn reading_the_file_allocates_nothing() {
+    let scratch = Scratch::new("reading");
+    let source = Reread::new(scratch.file("17\n"));
+    let missing = Reread::new(scratch.0.join("missing"));
+    let count = allocations(|| {
+        for _ in 0..50 {
+            let mut buffer = [0; 64];
+            assert_eq!(source.start(&mut buffer).unwrap(), b"17\n");
+            assert_eq!(missing.start(&mut buffer).unwrap_err().raw_os_error(), Some(libc::ENOENT));
+        }
+    });
+    assert_eq!(count, 0, "allocations in 50 readings");
+}
+
+/// The loop as the daemon runs it, without a camera; it ends on SIGTERM to its thread.
+fn run(source: DataSource, listeners: [TcpListener; 3], scratch: &Path, count: Count) {
+    signalfd::block().unwrap();
+    let stderr = std::fs::File::create(scratch.join("log")).unwrap().into();
+    let clock = Box::new(clock::now);
+    let around = Surroundings { stderr, journal_stream: None, dev_log: scratch.join("none"), clock };
+    let outside = Outside {
+        listeners,
+        signals: Signals::new().unwrap(),
+        log: log::open(&LoggingConfig::default(), around).unwrap(),
+        notifier: Notifier::from_env(|_| None, 1),
+        settings_file: scratch.join("settings.json"),
+        child_descriptors: limits::raise_descriptors(1).unwrap().0,
+        reload: &mut || Err("nothing to reload".to_owned()),
+    };
+    COUNT.set(Some(count));
+    reactor::run(server(source, clock::now()), outside).unwrap();
+}
+
+fn the_loop_allocates_nothing(source: DataSource, scratch: &Scratch, value: impl Fn(u8) -> bool) {
+    let listeners = [0; 3].map(|_| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        listener
+    });
+    let address = listeners[0].local_addr().unwrap();
+    let count: Count = Box::leak(Box::default());
+    let directory = scratch.0.clone();
+    let thread = std::thread::spawn(move || run(source, listeners, &directory, count));
+    let mut client = TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut packets = |number: usize| {
+        for _ in 0..number {
+            // Header, value, time, checksum.
+            let mut packet = [0; 16];
+            client.read_exact(&mut packet).unwrap();
+            assert!(packet[..2] == [0x00, 0xff] && value(packet[6]), "{packet:?}");
+        }
+    };
+    packets(4);
+    let before = count.load(Ordering::Relaxed);
+    assert!(before > 0, "the loop is counted");
+    packets(24);
+    assert_eq!(count.load(Ordering::Relaxed) - before, 0, "allocations in 24 ticks of the loop");
+    // SAFETY: the thread is joined only below, so its handle is valid.
+    assert_eq!(unsafe { libc::pthread_kill(thread.as_pthread_t(), libc::SIGTERM) }, 0);
+    thread.join().unwrap();
+}
+
+#[test]
+fn the_loop_with_random_values_allocates_nothing() {
+    the_loop_allocates_nothing(DataSource::Random, &Scratch::new("random"), |value| value <= 10);
+}
+
+#[test]
+fn the_loop_with_a_file_allocates_nothing() {
+    let scratch = Scratch::new("file");
+    let source = DataSource::File(scratch.file("17\n"));
+    the_loop_allocates_nothing(source, &scratch, |value| value == 17);
 }

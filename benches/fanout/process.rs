@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -42,6 +43,8 @@ impl Scratch {
   "paths": {{ "state_dir": "{state}" }}, "logging": {{ "target": "console" }} }}"#
         );
         fs::write(path.join("config.json"), config)?;
+        // It has a password.
+        fs::set_permissions(path.join("config.json"), fs::Permissions::from_mode(0o600))?;
         Ok(Self(path))
     }
 }
@@ -55,6 +58,8 @@ impl Drop for Scratch {
 /// A server that runs; dropped, it is killed.
 pub struct Running {
     child: Child,
+    /// The daemon's service manager. Without one that takes its messages, the daemon wakes up every second to send them.
+    manager: Option<UnixDatagram>,
     /// Where it streams.
     pub address: String,
     /// From before `fork` to when it said that it serves.
@@ -85,10 +90,13 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(&log)?);
         let before = clock::mono();
         let child = command.spawn()?;
-        let mut server = Self { child, address: String::new(), started_within: Duration::ZERO };
+        let mut server = Self { child, manager: None, address: String::new(), started_within: Duration::ZERO };
         let mut told = [0; 256];
         loop {
-            let length = notify.recv(&mut told)?;
+            let length = notify.recv(&mut told).map_err(|error| {
+                let text = fs::read_to_string(&log).unwrap_or_default();
+                io::Error::other(format!("the daemon is not ready: {error}; its log: {}", text.trim_end()))
+            })?;
             if told[..length].starts_with(b"READY=1") {
                 break;
             }
@@ -97,6 +105,7 @@ impl Running {
         let text = fs::read_to_string(&log)?;
         let address = text.lines().find_map(|line| line.split_once("data port is ")).map(|(_, address)| address.trim());
         address.ok_or_else(|| io::Error::other("the daemon does not say its port"))?.clone_into(&mut server.address);
+        server.manager = Some(notify);
         Ok(server)
     }
 
@@ -104,7 +113,7 @@ impl Running {
         let before = clock::mono();
         let mut child = Command::new(std::env::current_exe()?).arg(floor::ARGUMENT).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take();
-        let mut server = Self { child, address: String::new(), started_within: Duration::ZERO };
+        let mut server = Self { child, manager: None, address: String::new(), started_within: Duration::ZERO };
         if let Some(stdout) = stdout {
             BufReader::new(stdout).read_line(&mut server.address)?;
         }

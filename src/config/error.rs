@@ -19,8 +19,6 @@ pub enum Origin {
     File(PathBuf),
     /// The environment variable of this name.
     Variable(&'static str),
-    /// The command line option of this name.
-    Argument(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -29,7 +27,6 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("built-in default"),
             Self::File(path) => f.write_str(&shown(path)),
             Self::Variable(name) => write!(f, "environment variable {name}"),
-            Self::Argument(name) => f.write_str(name),
         }
     }
 }
@@ -92,6 +89,8 @@ pub enum FileProblem {
     },
     /// It is JSON, but this instead of an object.
     NotAnObject(&'static str),
+    /// It holds `auth.password`, and others may read or write it; these are its permission bits.
+    Exposed(u32),
 }
 
 /// What is wrong with a password.
@@ -190,6 +189,11 @@ impl fmt::Display for FileProblem {
             Self::Malformed { line, column, why } => {
                 write!(f, "line {line}, column {column}: {why}; correct the JSON there")
             }
+            Self::Exposed(mode) => write!(
+                f,
+                "holds auth.password, and others can read or write it (mode {mode:04o}); run chmod 640 on it and give it \
+                 to the server's group (chgrp es-iot), or use auth.password_file"
+            ),
             Self::NotAnObject(found) => write!(
                 f,
                 "holds {found}; it has to be one JSON object, such as {{\"server\": {{\"data_port\": 5000}}}}"

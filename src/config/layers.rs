@@ -21,20 +21,21 @@ pub(super) struct Draft {
     origins: BTreeMap<&'static str, Origin>,
 }
 
-/// The file's path and text; nothing if no file is named and the default one does not exist.
-pub(super) fn file_text(sources: &Sources<'_>) -> Result<Option<(PathBuf, String)>, ConfigError> {
+/// The file's path, text and permission bits; nothing if no file is named and the default one does not exist.
+pub(super) fn file_text(sources: &Sources<'_>) -> Result<Option<(PathBuf, String, u32)>, ConfigError> {
     let path = sources.config_file.as_ref().unwrap_or(&sources.default_file);
     match text(path) {
-        Ok(text) => Ok(Some((path.clone(), text))),
+        Ok((text, mode)) => Ok(Some((path.clone(), text, mode))),
         Err(FileProblem::Missing) if sources.config_file.is_none() => Ok(None),
         Err(problem) => Err(ConfigError::File { path: path.clone(), problem }),
     }
 }
 
-fn text(path: &Path) -> Result<String, FileProblem> {
+fn text(path: &Path) -> Result<(String, u32), FileProblem> {
     // One byte more than allowed tells a file that is too large from one that just fits.
-    let bytes = read::open_regular(path).and_then(|(file, _)| read::beginning(file, MAX_CONFIG_BYTES + 1));
-    let bytes = bytes.map_err(|error| match error {
+    let found = read::open_regular(path)
+        .and_then(|(file, metadata)| Ok((read::beginning(file, MAX_CONFIG_BYTES + 1)?, read::mode(&metadata))));
+    let (bytes, mode) = found.map_err(|error| match error {
         ReadError::NotRegular => FileProblem::NotRegular,
         ReadError::Io(error) if error.kind() == ErrorKind::NotFound => FileProblem::Missing,
         ReadError::Io(error) => FileProblem::Unreadable(error.to_string()),
@@ -42,7 +43,9 @@ fn text(path: &Path) -> Result<String, FileProblem> {
     if bytes.len() > MAX_CONFIG_BYTES {
         return Err(FileProblem::TooLarge);
     }
-    String::from_utf8(bytes).map_err(|error| FileProblem::NotUtf8 { offset: error.utf8_error().valid_up_to() })
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|error| FileProblem::NotUtf8 { offset: error.utf8_error().valid_up_to() })?;
+    Ok((text, mode))
 }
 
 /// Applies the environment. A set but empty variable counts as unset. What is no UTF-8 becomes U+FFFD, which none of
@@ -58,13 +61,6 @@ pub(super) fn environment(draft: &mut Draft, env: &dyn Fn(&str) -> Option<OsStri
         }
     }
     Ok(())
-}
-
-/// Applies the command line.
-pub(super) fn arguments(draft: &mut Draft, log_level: Option<&str>) -> Result<(), ConfigError> {
-    let Some(name) = log_level else { return Ok(()) };
-    let (path, origin) = ("logging.level", Origin::Argument("--log-level"));
-    draft.set(key(path), &Node { origin: &origin, key: path.into(), value: &name.into() })
 }
 
 impl Draft {

@@ -2,7 +2,6 @@
 //!
 //! Not here: keeping the one made up (`sys::file`), and comparing (`service::auth`).
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rand::CryptoRng;
@@ -20,8 +19,8 @@ const GENERATED_CHARS: usize = 12;
 /// Letters and digits without `0` `O` `1` `l` `I`, which people mistake for one another.
 const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// Read and write for others (chmod(1)).
-const OTHERS: u32 = 0o006;
+/// Read and write for others (chmod(1)): what a file with a password must not permit.
+pub(super) const OTHERS: u32 = 0o006;
 
 /// Takes 1 to 256 printable ASCII characters; a space is one.
 ///
@@ -60,7 +59,7 @@ pub fn generate(rng: &mut impl CryptoRng) -> Secret {
 
 fn first_line(path: &Path) -> Result<Secret, PasswordFileProblem> {
     let (file, metadata) = read::open_regular(path)?;
-    let mode = metadata.permissions().mode() & 0o7777;
+    let mode = read::mode(&metadata);
     if mode & OTHERS != 0 {
         return Err(PasswordFileProblem::Exposed(mode));
     }

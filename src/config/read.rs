@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::sys::file::open_to_read;
@@ -25,6 +26,11 @@ pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), ReadError> {
     let file = open_to_read(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() { Ok((file, metadata)) } else { Err(ReadError::NotRegular) }
+}
+
+/// The permission bits of a file.
+pub(super) fn mode(metadata: &Metadata) -> u32 {
+    metadata.permissions().mode() & 0o7777
 }
 
 /// At most `limit` bytes of a file.

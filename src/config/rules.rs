@@ -1,7 +1,7 @@
 //! What values may be, each rule with its words for an error. Pure.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Codec, LogSink};
 use crate::limits::MAX_CLIENTS;
@@ -42,7 +42,6 @@ pub(super) const LOG_SINKS: [(&str, LogSink); 3] =
     [("console", LogSink::Console), ("syslog", LogSink::Syslog), ("journald", LogSink::Journald)];
 pub(super) const LOG_TARGET: &str =
     "\"auto\", \"console\", \"syslog\", \"journald\", or a list of the last three, each once";
-pub(super) const LEVEL: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in any case)";
 pub(super) const DATA_SOURCE: &str = "\"random\" or {\"file\": \"/path\"}";
 
 /// What `camera.command` may have in braces.
@@ -62,11 +61,22 @@ pub(super) const COMMAND_PLACEHOLDERS: &[&str] = &[
 /// What `camera.publisher` may have in braces.
 pub(super) const PUBLISHER_PLACEHOLDERS: &[&str] = &["rtsp_url"];
 
-pub(super) const HOST: &str = "an address or a host name, such as \"0.0.0.0\", without spaces";
+pub(super) const HOST: &str = "an address or a host name, such as \"0.0.0.0\" or \"::1\", without brackets and port";
 
-/// Whether it can be an address or a name. Whether it is one, the system's resolver says.
+/// Whether it can be an address or a name. Whether the name is one, the system's resolver decides at the start.
 pub(super) fn is_host(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    if text.contains(':') {
+        // The zone of a link-local address comes after a percent sign (RFC 4007, section 11).
+        let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
+        return address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(is_name);
+    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_number { text.parse::<Ipv4Addr>().is_ok() } else { is_name(text) }
+}
+
+/// Letters, digits, hyphens and dots (RFC 1123, section 2.1), and the underscores that people use all the same.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
 pub(super) const PATH: &str = "a path, which is not empty and has no NUL";

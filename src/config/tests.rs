@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{ConfigError, Loaded, Sources, load};
+use super::{ConfigError, Level, Loaded, Sources, load};
 
 mod errors;
 mod layers;
@@ -32,6 +33,7 @@ impl Directory {
     fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         path
     }
 }
@@ -46,12 +48,12 @@ impl Drop for Directory {
 fn load_layers(
     file: Option<&Path>,
     variables: &[(&str, &str)],
-    log_level: Option<&str>,
+    log_level: Option<Level>,
 ) -> Result<Loaded, ConfigError> {
     let env = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
     load(&Sources {
         config_file: file.map(Into::into),
-        log_level: log_level.map(Into::into),
+        log_level,
         env: &env,
         default_file: "/nonexistent/server.json".into(),
     })

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::rules::{self, Whole};
-use super::{ConfigError, Level, Origin, Secret, mask, password};
+use super::{ALLOWED_LEVELS, ConfigError, Level, Origin, Secret, mask, password};
 
 /// A value, what it is called, and where it comes from.
 pub(super) struct Node<'a> {
@@ -65,8 +65,8 @@ impl<'a> Node<'a> {
 
     /// A log level.
     pub fn level(&self) -> Result<Level, ConfigError> {
-        let text = self.value.as_str().ok_or_else(|| self.wrong_type(rules::LEVEL))?;
-        text.parse().map_err(|()| self.not_allowed(rules::LEVEL))
+        let text = self.value.as_str().ok_or_else(|| self.wrong_type(ALLOWED_LEVELS))?;
+        text.parse().map_err(|()| self.not_allowed(ALLOWED_LEVELS))
     }
 
     /// `true` or `false`.

@@ -5,6 +5,7 @@ use super::sockets::{Followup, errno};
 use crate::config::Level;
 use crate::limits::NOTIFY_RETRY;
 use crate::server::{Notice, Output, Service};
+use crate::sys::file::Reread;
 use crate::sys::{clock, notify};
 
 impl Reactor<'_> {
@@ -32,7 +33,7 @@ impl Reactor<'_> {
                     self.fail("arming the tick", error);
                 }
             }
-            Output::ReadSource(path) => self.source = path,
+            Output::ReadSource(path) => self.source = path.map(Reread::new),
             Output::Spawn { role, argv } => self.spawn(role, &argv),
             Output::Signal { role, signal } => self.signal(role, signal),
             Output::Store(settings) => self.store(&settings.to_json()),

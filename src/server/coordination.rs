@@ -1,5 +1,7 @@
 //! What holds the parts together: the camera's events, the settings file, reload and stop.
 
+use std::path::Path;
+
 use super::report::Report;
 use super::store::{Due, Outcome};
 use super::{Errno, Fresh, Notice, Output, Request, Server};
@@ -167,7 +169,7 @@ impl Server {
         self.config.adopt(config);
         out.push(Output::SetLogLevel(self.config.logging.level));
         if self.config.data != source_before {
-            out.push(Output::ReadSource(self.source_file()));
+            out.push(Output::ReadSource(self.source_file().map(Path::to_owned)));
         }
         if password != self.password {
             self.password = password;

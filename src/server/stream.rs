@@ -1,6 +1,6 @@
 //! The tick: one packet, built once, offered to every subscriber.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::report::{Parting, Report};
 use super::{ConnId, Errno, Output, Server};
@@ -82,10 +82,10 @@ impl Server {
     }
 
     /// The file that is read at every tick, if the data source is one.
-    pub(super) fn source_file(&self) -> Option<PathBuf> {
+    pub(super) fn source_file(&self) -> Option<&Path> {
         match &self.config.data.source {
             DataSource::Random => None,
-            DataSource::File(path) => Some(path.clone()),
+            DataSource::File(path) => Some(path),
         }
     }
 
@@ -94,7 +94,9 @@ impl Server {
         if self.source.failing() {
             self.stats.bump(Counter::SourceFailed);
         }
+        // The path is copied for a line in the log only, not at every tick.
         if let Some((change, path)) = change.zip(self.source_file()) {
+            let path = path.to_owned();
             self.report(now, Report::Source { path, change, value }, out);
         }
         value

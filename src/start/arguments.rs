@@ -1,9 +1,10 @@
 //! The command line.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::StartError;
+use crate::config::{ALLOWED_LEVELS, Level};
 
 const HELP: &str = "\
 Camera daemon: a 24 Hz data stream, camera settings and authentication over TCP,
@@ -37,8 +38,8 @@ pub struct Arguments {
     pub command: Command,
     /// `--config`
     pub config: Option<PathBuf>,
-    /// `--log-level`, not checked yet.
-    pub log_level: Option<String>,
+    /// `--log-level`
+    pub log_level: Option<Level>,
 }
 
 /// What to do.
@@ -72,8 +73,8 @@ impl Arguments {
         let mut parsed = Self { command: Command::Serve, config: None, log_level: None };
         while let Some(argument) = parser.next()? {
             match argument {
-                Long("config") => parsed.config = Some(parser.value()?.into()),
-                Long("log-level") => parsed.log_level = Some(parser.value()?.string()?),
+                Long("config") => parsed.config = Some(path(parser.value()?)?),
+                Long("log-level") => parsed.log_level = Some(level(&parser.value()?)?),
                 Long("check-config") => parsed.command = Command::CheckConfig,
                 Long("print-config") => parsed.command = Command::PrintConfig,
                 Long("help") | Short('h') => parsed.command = Command::Help,
@@ -101,6 +102,15 @@ impl Arguments {
     }
 }
 
+fn path(value: OsString) -> Result<PathBuf, lexopt::Error> {
+    if value.is_empty() { Err("--config is empty; give it the path of a JSON file".into()) } else { Ok(value.into()) }
+}
+
+fn level(value: &OsStr) -> Result<Level, lexopt::Error> {
+    let text = value.to_string_lossy();
+    text.parse().map_err(|()| format!("--log-level is {text:?}; allowed is {ALLOWED_LEVELS}").into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,15 +125,19 @@ mod tests {
         let parsed = parse(&["--config", "a.json", "--log-level=debug", "--check-config"]).unwrap();
         assert_eq!(parsed.command, Command::CheckConfig);
         assert_eq!(parsed.config, Some("a.json".into()));
-        assert_eq!(parsed.log_level.as_deref(), Some("debug"));
+        assert_eq!(parsed.log_level, Some(Level::Debug));
         assert_eq!(parse(&["-h", "--nonsense"]).unwrap().command, Command::Help);
     }
 
     #[test]
     fn wrong_usage_is_told() {
-        for (arguments, part) in
-            [(&["--nonsense"][..], "--nonsense"), (&["--config"], "--config"), (&["file.json"], "file.json")]
-        {
+        for (arguments, part) in [
+            (&["--nonsense"][..], "--nonsense"),
+            (&["--config"], "--config"),
+            (&["file.json"], "file.json"),
+            (&["--config", ""], "--config"),
+            (&["--log-level", "loud"], "\"loud\"; allowed is DEBUG,"),
+        ] {
             let error = parse(arguments).unwrap_err();
             assert!(error.contains(part) && error.contains("--help"), "{error}");
         }

@@ -50,6 +50,13 @@ pub enum StartError {
         /// What is wrong with it.
         error: SettingsProblem,
     },
+    /// `--check-config` may not read a file that the daemon reads: 78.
+    Forbidden {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// The log file can't be used: 78; or what never fails did: 70.
     Log(LogError),
     /// Any of these, already told on standard error.
@@ -75,7 +82,7 @@ impl StartError {
                 70
             }
             Self::State { .. } => 73,
-            Self::Config(_) | Self::Settings { .. } | Self::Log(LogError::File { .. }) => 78,
+            Self::Config(_) | Self::Settings { .. } | Self::Forbidden { .. } | Self::Log(LogError::File { .. }) => 78,
             Self::Told(code) => *code,
         }
     }
@@ -90,6 +97,7 @@ impl StartError {
             | Self::Reactor(ReactorError::Kernel { .. })
             | Self::State { .. }
             | Self::Config(_)
+            | Self::Forbidden { .. }
             | Self::Log(_)
             | Self::Told(_) => "server",
         }
@@ -142,6 +150,12 @@ impl std::fmt::Display for StartError {
                 write!(f, "cannot read {}: {error}", path.display())
             }
             Self::Settings { path, error: SettingsProblem::Damaged(error) } => write!(f, "{}: {error}", path.display()),
+            Self::Forbidden { path, error } => write!(
+                f,
+                "cannot read {}: {error}; run --check-config as root or as the user that runs the server, and if this is \
+                 that user, let it read the file",
+                path.display()
+            ),
             Self::Log(error) => error.fmt(f),
             Self::Told(code) => write!(f, "exit code {code}"),
         }

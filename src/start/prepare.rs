@@ -48,6 +48,23 @@ pub fn known_password(config: &Config, paths: &PathsConfig) -> Result<Secret, St
     Ok(password::read_file(path)?)
 }
 
+/// Whether this user may read what the daemon reads at its start besides the configuration file.
+pub fn check_permissions(config: &Config) -> Result<(), StartError> {
+    let password = match (&config.auth.password, &config.auth.password_file) {
+        (Some(_), _) => None,
+        (None, Some(file)) => Some(file.clone()),
+        (None, None) => Some(config.paths.generated_password_file()),
+    };
+    for path in password.into_iter().chain([config.paths.camera_settings_file()]) {
+        if let Err(error) = file::open_to_read(&path)
+            && error.kind() == io::ErrorKind::PermissionDenied
+        {
+            return Err(StartError::Forbidden { path, error });
+        }
+    }
+    Ok(())
+}
+
 /// Whether a start would find a password, or make one.
 pub fn check_password(config: &Config) -> Result<(), StartError> {
     let generated = config.auth.password_file.is_none() && is_missing(&config.paths.generated_password_file());

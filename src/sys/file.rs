@@ -1,10 +1,14 @@
 //! Files: the ones that must survive a power cut, and the ones that are read while the loop runs.
 
+use std::ffi::CString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, Pid, fork, getpid};
 
 use super::fork::{close_descriptors, die_with};
@@ -30,7 +34,7 @@ pub fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
 }
 
 fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let flags = nix::fcntl::OFlag::O_NOFOLLOW.bits();
+    let flags = OFlag::O_NOFOLLOW.bits();
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(mode).custom_flags(flags).open(path)?;
     file.write_all(contents)?;
@@ -117,14 +121,28 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     Ok(text)
 }
 
-/// Reads the beginning of a file into `buffer`, without waiting: what a sensor's file in `/sys` holds now.
-///
-/// # Errors
-///
-/// It can't be opened or read.
-pub fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
-    let length = open_to_read(path)?.read(buffer)?;
-    Ok(&buffer[..length])
+/// A file that is read at every tick, which allocates nothing: its path is kept as the kernel takes it. The standard
+/// library copies a long one to the heap at each call.
+#[derive(Debug)]
+pub struct Reread(Option<CString>);
+
+impl Reread {
+    /// The file at `path`, which need not be there. A path with a NUL names no file.
+    pub fn new(path: PathBuf) -> Self {
+        Self(CString::new(path.into_os_string().into_vec()).ok())
+    }
+
+    /// Reads the beginning of the file into `buffer`, without waiting: what a sensor's file in `/sys` holds now.
+    ///
+    /// # Errors
+    ///
+    /// It can't be opened or read.
+    pub fn start<'a>(&self, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
+        let path = self.0.as_deref().ok_or(io::ErrorKind::InvalidInput)?;
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_LARGEFILE;
+        let length = File::from(open(path, flags, Mode::empty())?).read(buffer)?;
+        Ok(&buffer[..length])
+    }
 }
 
 fn parent(path: &Path) -> &Path {

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
@@ -124,6 +124,15 @@ pub fn init(config: &LoggingConfig) -> Result<Handle, LogError> {
     Ok(handle)
 }
 
+/// Whether a start could open `path` as `logging.file`, as far as that shows without opening or making it: it is no
+/// directory, and the one that it is in is there.
+///
+/// # Errors
+/// [`LogError::File`].
+pub fn check_file(path: &Path) -> Result<(), LogError> {
+    sink::check(path).map_err(|source| LogError::File { path: path.to_owned(), source })
+}
+
 /// Opens a log without making it the process's.
 ///
 /// # Errors
@@ -144,6 +153,7 @@ pub fn open(config: &LoggingConfig, around: Surroundings) -> Result<Handle, LogE
         trouble = place.not_open().map(|(path, errno)| (path.to_owned(), errno.desc()));
         sinks.push(Sink::new(place));
     }
+    report_missing_syslogd(&mut sinks, &around)?;
     let log = Handle(Arc::new(Inner {
         level: AtomicU8::new(config.level as u8),
         lost: AtomicU64::new(0),
@@ -156,6 +166,25 @@ pub fn open(config: &LoggingConfig, around: Surroundings) -> Result<Handle, LogE
         log.write(Level::Error, "server", format_args!("logging.file: can't open {path}: {why}; it is tried again"));
     }
     Ok(log)
+}
+
+/// Without a syslogd, lines are lost, and a daemon that logs to nothing else would be silent. One line goes to standard
+/// error and the file instead, whatever the level.
+fn report_missing_syslogd(sinks: &mut [Sink], around: &Surroundings) -> Result<(), LogError> {
+    let now = (around.clock)();
+    let Some(errno) = sinks.iter_mut().find_map(|sink| sink.place_mut().missing_syslogd(now.mono)) else {
+        return Ok(());
+    };
+    let (path, why) = (around.dev_log.display(), errno.desc());
+    let text = line::clean(format_args!("no syslogd at {path}: {why}; lines to syslog are lost until there is one"));
+    let record = Record { level: Level::Warning, logger: "log", text: &text, unix_ms: now.unix_ms };
+    if !sinks.iter().any(|sink| sink.place().is_stderr()) {
+        Sink::new(around.place(LogSink::Console)?).take(&record, now);
+    }
+    for sink in sinks.iter_mut().filter(|sink| !matches!(sink.place(), Place::Syslog(_))) {
+        sink.take(&record, now);
+    }
+    Ok(())
 }
 
 /// The log. Clones are the same log.
@@ -237,7 +266,7 @@ impl Handle {
     /// Whether a person who looks at standard error sees the lines.
     pub fn uses_stderr(&self) -> bool {
         let sinks = self.0.sinks.lock().unwrap_or_else(PoisonError::into_inner);
-        sinks.iter().any(|sink| matches!(sink.place(), Place::Console(_) | Place::Journald(_)))
+        sinks.iter().any(|sink| sink.place().is_stderr())
     }
 
     fn install(&self, level: Level) -> Result<(), LogError> {

@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use serde_json::json;
 
 use crate::rig::Setup;
+use crate::skip::skip;
 
 /// The fault gives this line; when it is gone, video runs.
 fn fails_with_then_recovers(faults: &str, text: &str) {
@@ -157,8 +158,7 @@ fn an_absent_rtsp_server_is_told_from_a_broken_camera() {
 #[test]
 fn a_fork_that_fails_is_said_and_tried_again() {
     if !nix::unistd::geteuid().is_root() {
-        eprintln!("skipped: needs root, to become a user without processes");
-        return;
+        return skip("this needs root, to become a user without processes");
     }
     let mut setup = Setup::new("startup:0");
     let scratch = setup.scratch.0.clone();

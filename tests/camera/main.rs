@@ -4,6 +4,8 @@
 
 mod faults;
 mod rig;
+#[path = "../support/skip.rs"]
+mod skip;
 mod stopping;
 mod updates;
 mod video;

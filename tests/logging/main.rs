@@ -97,7 +97,7 @@ fn a_file_gets_whole_lines_and_is_for_its_group_only() {
     log.write(Level::Warning, "camera.process", format_args!("a\tb\x1b[0m"));
     info(&log, &"long ".repeat(MAX_LOG_LINE_BYTES));
     let seen = lines(&path);
-    assert_eq!(seen[0], r"2026-11-23 02:12:11.123 camera.process WARNING a\tb\x1b[0m");
+    assert_eq!(seen[0], r"2026-11-23 02:12:11.123Z camera.process WARNING a\tb\x1b[0m");
     assert_eq!((seen[1].len(), seen.len()), (MAX_LOG_LINE_BYTES - 1, 2));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o137, 0);
 }
@@ -239,7 +239,7 @@ fn the_macros_reach_the_installed_log() {
     log::debug!(target: "a.b", "three");
     handle.set_level(Level::Critical);
     log::error!(target: "a.b", "not any more");
-    let seen: Vec<String> = lines(&path).iter().map(|line| line["2026-11-23 02:12:11.123 ".len()..].into()).collect();
+    let seen: Vec<String> = lines(&path).iter().map(|line| line["2026-11-23 02:12:11.123Z ".len()..].into()).collect();
     assert_eq!(seen, ["a.b WARNING one", "a.b CRITICAL two 2", "a.b DEBUG three"]);
     assert!(matches!(es_iot_server::sys::log::init(&LoggingConfig::default()), Err(LogError::Installed)));
 }

@@ -132,3 +132,33 @@ fn a_syslogd_that_does_not_read_costs_lines_but_no_time() {
     info(&log, "z");
     assert_eq!(texts(&socket), ["log: 1 log line was lost while syslog took no more", "test: z"]);
 }
+
+/// What a log with these targets prints on standard error as it is opened, and then with two lines.
+fn on_standard_error(sinks: &[LogSink], dev_log: &Path) -> Vec<String> {
+    let dir = TempDir::new();
+    let stderr = dir.join("stderr");
+    let clock = Clock::default();
+    let log = open(&config(sinks, None), clock.around(fs::File::create(&stderr).unwrap(), dev_log)).unwrap();
+    info(&log, "one");
+    clock.advance(LOG_RECONNECT);
+    info(&log, "two");
+    super::lines(&stderr)
+}
+
+/// Neither the log nor standard error showed anything.
+#[test]
+fn a_log_without_a_syslogd_is_not_silent() {
+    let dir = TempDir::new();
+    let path = dir.join("log");
+    let missing = format!("log WARNING no syslogd at {}: No such file or directory", path.display());
+    let shown = on_standard_error(&[LogSink::Syslog], &path);
+    assert!(shown.len() == 1 && shown[0].contains(&missing), "{shown:?}");
+    // Where standard error has the log anyway, as one of its lines.
+    let shown = on_standard_error(&[LogSink::Syslog, LogSink::Console], &path);
+    assert!(shown.len() == 3 && shown[0].contains(&missing), "{shown:?}");
+    drop(syslogd(&path));
+    let shown = on_standard_error(&[LogSink::Syslog], &path);
+    assert!(shown.len() == 1 && shown[0].contains("Connection refused"), "{shown:?}");
+    let _socket = syslogd(&path);
+    assert_eq!(on_standard_error(&[LogSink::Syslog], &path), [""; 0]);
+}

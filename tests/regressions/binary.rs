@@ -5,7 +5,7 @@ use std::net::{Ipv6Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
-use crate::support::{Client, Daemon, Launch, in_mount_namespace, packet};
+use crate::support::{Client, Daemon, Launch, NO_NAMESPACE, in_mount_namespace, packet, skip};
 use nix::sys::signal::{SigHandler, SigSet, Signal};
 use nix::sys::stat::Mode;
 use serde_json::json;
@@ -139,7 +139,7 @@ fn a_killed_daemon_left_a_writer_behind_that_could_tear_the_file_of_the_next() {
 #[test]
 fn an_ipv4_peer_of_an_ipv6_listener_was_logged_as_an_ipv6_address() {
     if std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-        return eprintln!("SKIPPED: no IPv6 here");
+        return skip("there is no IPv6");
     }
     let mut daemon = Launch::new().set("server.host", "::").start();
     daemon.try_password("127.0.0.1", "1111");
@@ -150,7 +150,7 @@ fn an_ipv4_peer_of_an_ipv6_listener_was_logged_as_an_ipv6_address() {
 #[test]
 fn a_reload_while_the_default_file_was_away_opened_the_ports_to_everyone() {
     if !in_mount_namespace() {
-        return;
+        return skip(NO_NAMESPACE);
     }
     // Without its arguments, the daemon reads the default file.
     let default_file = "mount -t tmpfs tmpfs /etc; mkdir /etc/es-iot; cp $DIR/server.json /etc/es-iot; set -- \"$1\"";
@@ -177,7 +177,7 @@ fn a_standard_error_that_takes_nothing_turned_each_exit_code_into_an_abort() {
 #[test]
 fn a_log_file_on_a_read_only_disk_kept_the_daemon_from_starting() {
     if !in_mount_namespace() {
-        return;
+        return skip(NO_NAMESPACE);
     }
     let launch = Launch::new();
     fs::create_dir(launch.dir.join("disk")).unwrap();
@@ -206,7 +206,7 @@ fn the_check_passed_a_generated_password_that_the_start_refuses() {
 #[test]
 fn syslog_was_not_told_why_the_configuration_is_wrong() {
     if !in_mount_namespace() {
-        return;
+        return skip(NO_NAMESPACE);
     }
     let launch = Launch::new().set("camera.framerate", 0);
     let socket = std::os::unix::net::UnixDatagram::bind(launch.dir.join("syslog")).unwrap();

@@ -6,7 +6,9 @@ use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{DEADLINE, Launch, pass};
+use crate::support::{DEADLINE, Launch, pass, skip};
+
+const NO_LEASES: &str = "this needs a file system with leases";
 use nix::errno::Errno;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use serde_json::json;
@@ -30,13 +32,7 @@ impl Held {
         // SAFETY: no handler is set. The signal that tells of whoever waits would end the test.
         unsafe { signal(Signal::SIGIO, SigHandler::SigIgn) }.unwrap();
         let held = Self(File::open(path).unwrap());
-        match held.lease(libc::F_SETLEASE, libc::F_WRLCK) {
-            Ok(_) => Some((held, launch)),
-            Err(error) => {
-                eprintln!("SKIPPED: this needs a file system with leases: {error}");
-                None
-            }
-        }
+        held.lease(libc::F_SETLEASE, libc::F_WRLCK).is_ok().then_some((held, launch))
     }
 
     fn lease(&self, command: libc::c_int, kind: libc::c_int) -> nix::Result<i32> {
@@ -58,7 +54,7 @@ impl Held {
 
 #[test]
 fn a_program_that_is_slow_to_be_executed_stopped_the_loop() {
-    let Some((held, launch)) = Held::new("#!/bin/sh\necho is executed >&2; exit 3") else { return };
+    let Some((held, launch)) = Held::new("#!/bin/sh\necho is executed >&2; exit 3") else { return skip(NO_LEASES) };
     let mut daemon = launch.start();
     held.await_exec();
     let mut subscriber = daemon.data();
@@ -74,7 +70,7 @@ fn a_program_that_is_slow_to_be_executed_stopped_the_loop() {
 
 #[test]
 fn a_program_that_is_slow_to_be_executed_kept_the_daemon_from_stopping() {
-    let Some((held, launch)) = Held::new("#!/bin/sh") else { return };
+    let Some((held, launch)) = Held::new("#!/bin/sh") else { return skip(NO_LEASES) };
     let mut daemon = launch.start();
     held.await_exec();
     daemon.stop();
@@ -85,7 +81,7 @@ fn a_program_that_is_slow_to_be_executed_kept_the_daemon_from_stopping() {
 /// its connections.
 #[test]
 fn a_program_that_is_slow_to_be_executed_kept_connections_open() {
-    let Some((held, mut launch)) = Held::new("#!/bin/sh") else { return };
+    let Some((held, mut launch)) = Held::new("#!/bin/sh") else { return skip(NO_LEASES) };
     launch.change("camera.source", "none");
     // It is not to be given up meanwhile.
     launch.change("camera.stall_seconds", 2 * DEADLINE.as_secs());
@@ -103,7 +99,7 @@ fn a_program_that_is_slow_to_be_executed_kept_connections_open() {
 
 #[test]
 fn a_program_that_late_turns_out_to_be_none_is_named() {
-    let Some((held, launch)) = Held::new("#!/nowhere/interpreter") else { return };
+    let Some((held, launch)) = Held::new("#!/nowhere/interpreter") else { return skip(NO_LEASES) };
     let mut daemon = launch.start();
     held.await_exec();
     daemon.settings().read();

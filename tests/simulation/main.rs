@@ -25,12 +25,15 @@ fn variable(name: &str) -> Option<u64> {
 
 #[test]
 fn the_server_does_what_the_shadow_foretells() {
-    if let Some(seed) = variable("ES_IOT_SIM_SEED") {
-        println!("{:?}", World::new(seed, true).run());
-        return;
+    match variable("ES_IOT_SIM_SEED") {
+        Some(seed) => println!("{:?}", World::new(seed, true).run()),
+        None => run_all(variable("ES_IOT_SIM_SEEDS").unwrap_or(SEEDS)),
     }
+}
+
+fn run_all(seeds: u64) {
     let mut total = world::Ran::default();
-    for seed in 0..variable("ES_IOT_SIM_SEEDS").unwrap_or(SEEDS) {
+    for seed in 0..seeds {
         total.add(&World::new(seed, false).run());
     }
     println!("{total:?}");

@@ -98,7 +98,7 @@ pub fn starts_with(words: &[String], beginning: &[&str]) -> bool {
 }
 
 /// The words of an item with its attributes: up to a `;` or a closing brace outside all others.
-fn item_length(words: &[String]) -> usize {
+pub fn item_length(words: &[String]) -> usize {
     let mut depth = 0_usize;
     for (at, word) in words.iter().enumerate() {
         match word.as_str() {
@@ -117,7 +117,8 @@ fn item_length(words: &[String]) -> usize {
     words.len()
 }
 
-fn words(text: &str) -> Vec<String> {
+/// A text cut into words, all of them.
+pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -98,9 +99,10 @@ impl Launch {
         self.dir.join("server.json")
     }
 
-    /// Writes the configuration file.
+    /// Writes the configuration file, for its owner: it has a password.
     pub fn write_config(&self) {
         fs::write(self.config_file(), serde_json::to_string_pretty(&self.config).unwrap()).unwrap();
+        fs::set_permissions(self.config_file(), fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// The command, with standard error piped.
@@ -152,18 +154,17 @@ impl Launch {
     }
 }
 
-/// Whether mount namespaces can be had here; says so if not.
+/// Why a test is skipped without [`in_mount_namespace`].
+pub const NO_NAMESPACE: &str = "this needs the right to a mount namespace (unshare -m)";
+
+/// Whether mount namespaces can be had here.
 pub fn in_mount_namespace() -> bool {
     static PERMITTED: OnceLock<bool> = OnceLock::new();
-    let permitted = *PERMITTED.get_or_init(|| {
+    *PERMITTED.get_or_init(|| {
         let tried = Command::new("unshare")
             .args(["-m", "sh", "-c", "mount --make-rprivate / && mount -t tmpfs tmpfs /tmp"])
             .stderr(Stdio::null())
             .status();
         tried.is_ok_and(|status| status.success())
-    });
-    if !permitted {
-        eprintln!("SKIPPED: this needs a mount namespace (unshare -m), which is not permitted here");
-    }
-    permitted
+    })
 }

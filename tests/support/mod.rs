@@ -9,6 +9,7 @@
 
 mod client;
 mod launch;
+mod skip;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -25,7 +26,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 pub use client::{Client, packet};
-pub use launch::{Launch, binary, in_mount_namespace};
+pub use launch::{Launch, NO_NAMESPACE, binary, in_mount_namespace};
+pub use skip::skip;
 
 /// How long an event may take before the test has failed. Generous: the machine may be busy.
 pub const DEADLINE: Duration = Duration::from_secs(30);

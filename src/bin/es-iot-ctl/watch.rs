@@ -71,7 +71,7 @@ fn print(line: &str, interrupt: &Held) -> Result<bool, Failure> {
 }
 
 fn line(value: u8, unix_ms: u64, hertz: Option<f64>, json: bool) -> String {
-    let time = format!("{}Z", Utc(unix_ms).to_string().replace(' ', "T"));
+    let time = Utc(unix_ms).to_string().replace(' ', "T");
     if json {
         let hertz = hertz.map_or_else(|| "null".to_owned(), |hertz| format!("{hertz:.2}"));
         return format!("{{\"time\":\"{time}\",\"unix_ms\":{unix_ms},\"value\":{value},\"rate_hz\":{hertz}}}\n");

@@ -89,7 +89,7 @@ fn the_environment_wins_over_the_file_and_the_arguments_over_both() {
     let server = &config.server;
     assert_eq!((server.host.as_str(), server.data_port, server.settings_port, server.auth_port), ("env", 11, 2, 0));
     assert_eq!(config.logging.level, Level::Debug);
-    let config = load_layers(Some(&path), &variables, Some("Critical")).unwrap().config;
+    let config = load_layers(Some(&path), &variables, Some(Level::Critical)).unwrap().config;
     assert_eq!(config.logging.level, Level::Critical);
     let config = load_layers(None, &[("SETTINGS_PORT", "12")], None).unwrap().config;
     assert_eq!(config.server.settings_port, 12);

@@ -22,7 +22,7 @@ pub struct Record<'a> {
     pub unix_ms: u64,
 }
 
-/// Appends `2026-11-23 02:12:11.123 logger LEVEL text` and a newline, in UTC.
+/// Appends `2026-11-23 02:12:11.123Z logger LEVEL text` and a newline, in UTC.
 pub fn console(line: &mut Vec<u8>, record: &Record<'_>) {
     let start = line.len();
     // Writing to a Vec does not fail.
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn formats() {
-        assert_eq!(text_of(console, "no\tway"), "2026-11-23 02:12:11.123 camera.process WARNING no\tway\n");
+        assert_eq!(text_of(console, "no\tway"), "2026-11-23 02:12:11.123Z camera.process WARNING no\tway\n");
         assert_eq!(text_of(journald, "so"), "<4>camera.process: so\n");
         assert_eq!(text_of(syslog, "so"), format!("<28>es-iot-server[{}]: camera.process: so", std::process::id()));
     }

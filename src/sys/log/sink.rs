@@ -64,6 +64,16 @@ impl Place {
         if let Self::File(LogFile { path, stream: Err(errno), .. }) = self { Some((path, *errno)) } else { None }
     }
 
+    /// Whether its lines go to standard error.
+    pub const fn is_stderr(&self) -> bool {
+        matches!(self, Self::Console(_) | Self::Journald(_))
+    }
+
+    /// Why there is no syslogd, if this is the way to one.
+    pub fn missing_syslogd(&mut self, now: Mono) -> Option<Errno> {
+        if let Self::Syslog(syslog) = self { syslog.reach(now).err() } else { None }
+    }
+
     fn put(&mut self, record: &Record<'_>, buffer: &mut Vec<u8>, now: Now) -> Result<(), Errno> {
         buffer.clear();
         match self {
@@ -110,6 +120,11 @@ impl Sink {
     /// Where lines go.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// The place itself.
+    pub fn place_mut(&mut self) -> &mut Place {
+        &mut self.place
     }
 
     /// Takes one line and says whether it went out. If lines were lost before, a line that says so goes first, but
@@ -161,6 +176,20 @@ fn console(stream: &mut Stream, record: &Record<'_>, buffer: &mut Vec<u8>) -> Re
 /// Whether an error may pass without anybody changing the configuration.
 const fn is_of_the_disk(errno: Errno) -> bool {
     matches!(errno, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)
+}
+
+/// Whether [`open`] could open `path`, as far as that shows without doing it: its directory is there, it is none itself.
+pub fn check(path: &Path) -> io::Result<()> {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Err(Errno::EISDIR.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+            parent.metadata().map(drop)
+        }
+        // What keeps this user from looking need not keep the daemon's.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        found => found.map(drop),
+    }
 }
 
 /// `O_NONBLOCK` means nothing to a regular file, and keeps a FIFO or a terminal in its place from holding us up.

@@ -20,7 +20,7 @@ pub struct Syslog {
 }
 
 impl Syslog {
-    /// The syslogd whose socket is `path`. It is reached for with the first line.
+    /// The syslogd whose socket is `path`. It is reached for with [`Self::reach`] and each line.
     pub fn new(path: PathBuf) -> Self {
         Self { path, socket: None, tried: None }
     }
@@ -40,6 +40,11 @@ impl Syslog {
             Some(socket) => sent(socket.send(buffer)),
             None => Err(Errno::ENOTCONN),
         }
+    }
+
+    /// Connects, unless that is done already.
+    pub fn reach(&mut self, now: Mono) -> Result<(), Errno> {
+        if self.socket.is_some() { Ok(()) } else { self.connect(now) }
     }
 
     fn connect(&mut self, now: Mono) -> Result<(), Errno> {
