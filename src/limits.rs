@@ -31,9 +31,18 @@ pub const FAILURE_WINDOW: Duration = Duration::from_mins(1);
 pub const LOCKOUT_FIRST: Duration = Duration::from_secs(30);
 /// The longest lock-out. An address that keeps still for this long after one starts afresh.
 pub const LOCKOUT_LONGEST: Duration = Duration::from_mins(15);
-/// Addresses whose failures are remembered. 1024 entries are about 100 KB; a botnet larger than that pushes out
-/// the entries that are oldest and not locked out first.
+/// Addresses whose failures are remembered. 1024 entries are about 300 KB at most. A botnet larger than that pushes out the
+/// oldest entries that are not locked out, with the brake on.
 pub const MAX_FAILING_ADDRESSES: usize = 1024;
+/// Entries beyond [`MAX_FAILING_ADDRESSES`] for addresses that the brake is not for: loopback, and those with a grant.
+pub const EXEMPT_ADDRESSES: usize = 64;
+/// Passwords from new addresses that are looked at as the brake goes on: enough for the people of a site to log in.
+pub const BRAKE_BURST: u32 = 20;
+/// The time until one more password is looked at while the brake is on: 20 guesses a minute are 29 000 a day, against
+/// the 5e20 of a generated password.
+pub const BRAKE_EACH: Duration = Duration::from_secs(3);
+/// The brake goes off once so few addresses are remembered: at the first free entry it would flap.
+pub const BRAKE_OFF_ADDRESSES: usize = MAX_FAILING_ADDRESSES / 4 * 3;
 /// Addresses that hold a grant without a connection. Only a right password makes an entry.
 pub const MAX_GRANTS: usize = 1024;
 

@@ -4,7 +4,8 @@
 //! | file | what |
 //! |---|---|
 //! | `contract.rs` | `Input` and `Output`: the surface |
-//! | `talk.rs` | connections: coming, speaking, going |
+//! | `entry.rs` | connections: who is let in |
+//! | `talk.rs` | connections: speaking, going |
 //! | `stream.rs` | the tick |
 //! | `coordination.rs` | camera, settings file, reload, stop |
 //! | `store.rs` | the settings between an update and the disk |
@@ -15,6 +16,7 @@
 
 mod contract;
 mod coordination;
+mod entry;
 mod peers;
 pub mod report;
 mod store;
@@ -75,6 +77,8 @@ enum Timer {
     Store,
     /// The supervisor's next step.
     Camera,
+    /// The brake on wrong passwords may go off.
+    Brake,
     /// The service manager wants a sign of life.
     Watchdog,
     /// The log has lines left out to tell of.
@@ -184,11 +188,12 @@ impl Server {
         usize::from(self.config.server.max_clients) + crate::limits::REFUSED_SLOTS
     }
 
-    fn timers(&self) -> [(Timer, Option<Mono>); 6] {
+    fn timers(&self) -> [(Timer, Option<Mono>); 7] {
         [
             (Timer::Peers, self.peers.next_deadline()),
             (Timer::Store, self.store.deadline()),
             (Timer::Camera, self.camera.deadline()),
+            (Timer::Brake, self.access.next_deadline()),
             (Timer::Watchdog, self.watchdog.map(|(_, at)| at)),
             (Timer::Limiter, self.limiter.next_deadline()),
             (Timer::Stop, self.stop_by.filter(|_| !self.exited)),
@@ -204,6 +209,7 @@ impl Server {
                 Timer::Peers => self.peers_overdue(now.mono, out),
                 Timer::Store => self.store_due(now.mono, out),
                 Timer::Camera => self.camera_event(now.mono, Event::Deadline, out),
+                Timer::Brake => self.brake_due(now.mono, out),
                 Timer::Watchdog => {
                     self.watchdog = self.watchdog.map(|(interval, _)| (interval, now.mono + interval));
                     out.push(Output::Notify(Notice::Watchdog));

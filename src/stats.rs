@@ -79,6 +79,8 @@ counters! {
     AuthRejected = "auth_rejected",
     /// Attempts refused because their address was locked out.
     AuthLockedOut = "auth_locked_out",
+    /// Attempts refused unseen because passwords from too many addresses were wrong.
+    AuthBraked = "auth_braked",
     /// Entries pushed out of the table of failing addresses because it was full.
     AddressesEvicted = "addresses_evicted",
     /// Grants pushed out of their table because it was full.

@@ -93,10 +93,18 @@ fn the_limits_are_the_codes() {
         format!("within {} s lock it out for {} s", seconds(limits::FAILURE_WINDOW), seconds(limits::LOCKOUT_FIRST)),
         format!("up to {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),
         format!("Failures of {} addresses", limits::MAX_FAILING_ADDRESSES),
+        format!("until a quarter of the {} is free", limits::MAX_FAILING_ADDRESSES),
+        format!(
+            "{} of their attempts are looked at, then one every {} s",
+            limits::BRAKE_BURST,
+            seconds(limits::BRAKE_EACH)
+        ),
+        format!("but only once in {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),
         format!("({} connections being told so)", limits::REFUSED_SLOTS),
     ] {
         assert!(text.contains(&sentence), "docs/PROTOCOL.md does not say \"{sentence}\"");
     }
+    assert_eq!(limits::BRAKE_OFF_ADDRESSES * 4, limits::MAX_FAILING_ADDRESSES * 3, "\"a quarter\"");
     assert_eq!(limits::MAX_FAILURES, 5, "\"Five wrong passwords\"");
     assert_eq!(seconds(limits::STORE_RETRY), 60, "\"tries again each minute\"");
     let (idle, interval, count) = limits::KEEPALIVE_SECONDS;

@@ -1,15 +1,20 @@
 //! Everything the server says in its log, in one place: the words, the level, the logger, and the kind by which
 //! repetitions are limited.
 
+mod parting;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use parting::Parting;
+
 use super::{Errno, Service};
 use crate::camera;
 use crate::camera::settings::CameraSettings;
 use crate::config::Level;
+use crate::limits::{BRAKE_EACH, MAX_FAILING_ADDRESSES};
 use crate::service::data::SourceChange;
 use crate::wire::ErrorCode;
 
@@ -63,6 +68,10 @@ pub enum Report {
         /// For how long.
         length: Duration,
     },
+    /// Passwords from too many addresses are wrong: those of new ones are hardly looked at from now on.
+    BrakeOn,
+    /// Passwords of new addresses are looked at again.
+    BrakeOff,
     /// The settings ports are open to whoever reaches them.
     OpenToNetwork,
     /// New settings are in force.
@@ -133,21 +142,6 @@ pub enum Report {
     },
 }
 
-/// Why a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parting {
-    /// Its request is answered, or it closed.
-    Done,
-    /// It was reset or vanished.
-    Lost,
-    /// A packet it had begun was not complete in time, or on the authentication port none came.
-    TooSlow,
-    /// Its socket took nothing in time.
-    Stuck,
-    /// It sent 1024 bytes that are no packet.
-    NoProtocol,
-}
-
 impl Report {
     /// How severe it is.
     pub fn level(&self) -> Level {
@@ -157,10 +151,12 @@ impl Report {
             | Self::Refused { .. }
             | Self::AuthRejected { .. }
             | Self::LockedOut { .. }
+            | Self::BrakeOn
             | Self::OpenToNetwork
             | Self::NotTold { .. }
             | Self::StopTimedOut { .. } => Level::Warning,
             Self::AuthAccepted { .. }
+            | Self::BrakeOff
             | Self::SettingsApplied(_)
             | Self::StoreRecovered { .. }
             | Self::Reloaded { .. }
@@ -191,9 +187,12 @@ impl Report {
             Self::Disconnected { why: Parting::NoProtocol | Parting::TooSlow, .. } => "protocol",
             Self::AcceptRests { .. } => "tcp",
             Self::Connected { service, .. } | Self::Disconnected { service, .. } => service.name(),
-            Self::AuthAccepted { .. } | Self::AuthRejected { .. } | Self::LockedOut { .. } | Self::OpenToNetwork => {
-                "auth"
-            }
+            Self::AuthAccepted { .. }
+            | Self::AuthRejected { .. }
+            | Self::LockedOut { .. }
+            | Self::BrakeOn
+            | Self::BrakeOff
+            | Self::OpenToNetwork => "auth",
             Self::SettingsApplied(_)
             | Self::StoreFailed { .. }
             | Self::StoreHangs { .. }
@@ -230,6 +229,7 @@ impl Report {
             Self::AuthAccepted { .. } => Some("right passwords"),
             Self::AuthRejected { .. } => Some("wrong passwords"),
             Self::LockedOut { .. } => Some("lock-outs"),
+            Self::BrakeOn | Self::BrakeOff => Some("many wrong passwords"),
             Self::SettingsApplied(_) => Some("settings changes"),
             Self::StoreFailed { .. } | Self::StoreHangs { .. } | Self::StoreRecovered { .. } => Some("failed writes"),
             Self::Source { .. } => Some("data source changes"),
@@ -269,6 +269,13 @@ impl fmt::Display for Report {
             Self::LockedOut { peer, length } => {
                 write!(f, "{peer} is locked out for {} s after too many wrong passwords", length.as_secs())
             }
+            Self::BrakeOn => write!(
+                f,
+                "{MAX_FAILING_ADDRESSES} addresses gave wrong passwords lately: of those from further addresses, only one \
+                 every {} s is checked until that ends",
+                BRAKE_EACH.as_secs()
+            ),
+            Self::BrakeOff => f.write_str("passwords from all addresses are checked again"),
             Self::OpenToNetwork => f.write_str(
                 "the data and settings ports are open to everyone who reaches them; set auth.required to change that",
             ),
@@ -319,17 +326,5 @@ fn source(f: &mut fmt::Formatter<'_>, path: &std::path::Path, change: SourceChan
             write!(f, "data.source {path} does not begin with a decimal number; the last value, {value}, is sent on")
         }
         SourceChange::Recovered => write!(f, "data.source {path} can be read again"),
-    }
-}
-
-impl fmt::Display for Parting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::Lost => "connection lost",
-            Self::TooSlow => "no complete packet within 5 s",
-            Self::Stuck => "it took no data for 10 s",
-            Self::NoProtocol => "1024 bytes that are no packet",
-        })
     }
 }
