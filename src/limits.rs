@@ -15,6 +15,8 @@ pub const MAX_REQUEST_PAYLOAD_BYTES: u16 = 256;
 pub const MAX_SKIPPED_BYTES: usize = 1024;
 /// How long a peer may take to complete a packet it has begun, and on the authentication port to send it at all.
 pub const PACKET_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same while less than a quarter of the port's places is free: enough for a program, which sends what it has at once.
+pub const PACKET_TIMEOUT_SHORT: Duration = Duration::from_secs(1);
 /// How long a socket may take nothing while something waits to be sent, before its peer is closed.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a refused peer has to read its refusal and close, before the server does: closing at once would
@@ -109,16 +111,22 @@ pub const EVENTS_PER_TURN: usize = 256;
 /// Unsent bytes in the kernel above which a subscriber's socket counts as full: four data packets. A slow
 /// subscriber then loses old packets here, instead of getting minutes-old ones out of the socket's buffer.
 pub const SUBSCRIBER_UNSENT_BYTES: u32 = 64;
-/// Connections beyond `server.max_clients` that are held while they are told so; above this they are just closed.
+/// Places of the settings port, and of the authentication port, unless `server.max_clients` is less: their clients come and
+/// go, or are few.
+pub const REQUEST_PLACES: usize = 256;
+/// Connections that are held while they are told that they are refused; above this they are just closed.
 pub const REFUSED_SLOTS: usize = 64;
-/// `server.max_clients` can't be more: a connection's slot has 14 bits of its token, with room for [`REFUSED_SLOTS`].
-pub const MAX_CLIENTS: u16 = 16_000;
+/// `server.max_clients`, the places of the data port, can't be more: a connection's slot has 14 bits of its token, with
+/// room for the places of the other ports and [`REFUSED_SLOTS`].
+pub const MAX_CLIENTS: u16 = 15_500;
 /// The queue of connections the kernel completes before the server takes them.
 pub const LISTEN_BACKLOG: i32 = 1024;
 /// How long accepting rests when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
-/// Descriptors beside those of clients and [`REFUSED_SLOTS`]: listeners, timers, log, pipes, children.
-pub const SPARE_DESCRIPTORS: u32 = 64;
+/// Descriptors that are not for connections, however low the limit is. About 30 are in use at most: the standard ones,
+/// queue, timers, signals, listeners, log and service manager 13, camera and publisher 9, while one of them is started 7,
+/// a file that is read 1.
+pub const SPARE_DESCRIPTORS: u32 = 40;
 /// How long after SIGTERM everything is over: the camera's two stages and the settings' last write.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time from the beginning of a silent peer connection's keep-alive probes to its end, in seconds: idle, interval, count.

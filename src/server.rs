@@ -9,6 +9,7 @@
 //! | `stream.rs` | the tick |
 //! | `coordination.rs` | camera, settings file, reload, stop |
 //! | `store.rs` | the settings between an update and the disk |
+//! | `places.rs` | how many connections each service may have |
 //! | `peers.rs` | the table of connections and their deadlines |
 //! | `report.rs` | everything that is said in the log |
 //!
@@ -18,6 +19,7 @@ mod contract;
 mod coordination;
 mod entry;
 mod peers;
+mod places;
 pub mod report;
 mod store;
 mod stream;
@@ -36,6 +38,7 @@ use crate::service::data::{Schedule, Source, Subscribers};
 use crate::stats::{Counter, Stats};
 use crate::time::{Mono, Now};
 use peers::Peers;
+use places::Places;
 use report::Report;
 use store::Store;
 
@@ -45,6 +48,9 @@ pub struct Server {
     config: Config,
     password: Secret,
     peers: Peers,
+    places: Places,
+    /// The limit on descriptors, once it is known.
+    descriptors: Option<u32>,
     subscribers: Subscribers,
     schedule: Schedule,
     source: Source,
@@ -93,6 +99,8 @@ impl Server {
         let camera = Supervisor::new(config.camera.clone(), setup.settings, setup.seed);
         Self {
             peers: Peers::default(),
+            places: Places::new(config.server.max_clients),
+            descriptors: None,
             subscribers: Subscribers::default(),
             schedule: Schedule::new(now.mono),
             source: Source::new(setup.seed),
@@ -117,6 +125,7 @@ impl Server {
     /// Begins: the ports are bound, the camera may start.
     pub fn start(&mut self, now: Now, out: &mut Vec<Output>) {
         self.seen = now;
+        out.push(Output::MakeRoom { descriptors: self.places.descriptors() });
         out.push(Output::Notify(Notice::Ready));
         if !self.config.auth.required {
             self.report(now.mono, Report::OpenToNetwork, out);
@@ -156,6 +165,7 @@ impl Server {
             Input::Stored { result } => self.stored(now.mono, result, out),
             Input::Signal(request) => self.signal(now.mono, request, out),
             Input::Reloaded(found) => self.reloaded(now.mono, found, out),
+            Input::Room { descriptors } => self.room_made(now.mono, descriptors, out),
             Input::NotTold { errno } => {
                 self.stats.bump(Counter::NotifyDelayed);
                 self.report(now.mono, Report::NotTold { errno }, out);
@@ -181,11 +191,6 @@ impl Server {
     /// Connections that are being served.
     pub const fn clients(&self) -> usize {
         self.peers.clients()
-    }
-
-    /// Connections that the reactor may hold: clients, and some more that are told to go.
-    pub fn most_connections(&self) -> usize {
-        usize::from(self.config.server.max_clients) + crate::limits::REFUSED_SLOTS
     }
 
     fn timers(&self) -> [(Timer, Option<Mono>); 7] {

@@ -29,8 +29,10 @@ counters! {
     Accepted = "accepted",
     /// Connections ended, for whatever reason.
     Closed = "closed",
-    /// Connections told that `server.max_clients` are open.
+    /// Connections told that all places of their port are taken.
     RefusedFull = "refused_full",
+    /// Connections told so because their address had its share of the places.
+    RefusedShare = "refused_share",
     /// Connections closed without a word because even the slots for refusals were taken.
     RefusedSilently = "refused_silently",
     /// Connections told that their address has not authenticated.

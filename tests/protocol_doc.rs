@@ -101,6 +101,9 @@ fn the_limits_are_the_codes() {
         ),
         format!("but only once in {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),
         format!("({} connections being told so)", limits::REFUSED_SLOTS),
+        format!("but at most {} each", limits::REQUEST_PLACES),
+        format!("within {} s of a connection that leaves less than a quarter", seconds(limits::PACKET_TIMEOUT_SHORT)),
+        format!("The time is {} s for a packet that begins while", seconds(limits::PACKET_TIMEOUT_SHORT)),
     ] {
         assert!(text.contains(&sentence), "docs/PROTOCOL.md does not say \"{sentence}\"");
     }

@@ -26,6 +26,7 @@ pub(super) enum Followup {
     Stored(Result<(), Errno>),
     Reloaded(Result<Box<Fresh>, String>),
     NotTold(Errno),
+    Room(u32),
 }
 
 impl Followup {
@@ -39,6 +40,7 @@ impl Followup {
             Self::Stored(result) => Input::Stored { result },
             Self::Reloaded(found) => Input::Reloaded(found),
             Self::NotTold(errno) => Input::NotTold { errno },
+            Self::Room(descriptors) => Input::Room { descriptors },
         }
     }
 }
@@ -78,7 +80,7 @@ impl Reactor<'_> {
     }
 
     fn welcome(&mut self, service: Service, stream: TcpStream, peer: SocketAddr) {
-        let Some(conn) = self.table.insert(stream, self.server.most_connections()) else {
+        let Some(conn) = self.table.insert(stream) else {
             // The stream is dropped, and with it the connection.
             return self.server.stats_mut().bump(Counter::RefusedSilently);
         };

@@ -6,13 +6,24 @@ use std::time::Duration;
 use super::peers::Talk;
 use super::report::{Parting, Report};
 use super::{ConnId, Output, Server, Service};
-use crate::limits::PACKET_TIMEOUT;
+use crate::limits::{PACKET_TIMEOUT, PACKET_TIMEOUT_SHORT};
 use crate::service::access::Admission;
 use crate::service::requests::Fault;
 use crate::service::{auth, settings};
 use crate::stats::Counter;
 use crate::time::Mono;
-use crate::wire::{self, ErrorCode};
+use crate::wire::{self, ErrorCode, Outgoing};
+
+/// Why a connection is refused as it comes.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    /// Every place of the service is taken.
+    Full,
+    /// Every place that one origin may have is taken.
+    ShareTaken,
+    /// The address has given no password.
+    NotAuthenticated,
+}
 
 impl Server {
     pub(super) fn accepted(&mut self, now: Mono, conn: ConnId, service: Service, peer: IpAddr, out: &mut Vec<Output>) {
@@ -20,19 +31,8 @@ impl Server {
         if self.stop_by.is_some() {
             return out.push(Output::Close(conn));
         }
-        let refusal = if self.peers.clients() >= usize::from(self.config.server.max_clients) {
-            Some((ErrorCode::TooManyClients, Counter::RefusedFull))
-        } else if self.may_use(now, service, peer) {
-            None
-        } else {
-            Some((ErrorCode::NotAuthenticated, Counter::RefusedNotAuthenticated))
-        };
-        if let Some((code, counter)) = refusal {
-            self.stats.bump(counter);
-            self.peers.insert(conn, service, peer, Talk::Leaving);
-            self.refuse(now, conn, code, out);
-            self.part(now, conn, out);
-            return;
+        if let Some(refusal) = self.refusal(now, service, peer) {
+            return self.turn_away(now, conn, service, peer, refusal, out);
         }
         self.access.opened(now, peer);
         self.report(now, Report::Connected { service, peer }, out);
@@ -45,8 +45,56 @@ impl Server {
         match service {
             Service::Data => self.subscribe(now, conn, out),
             Service::Settings => {}
-            Service::Auth => self.peers.set_deadline(conn, Some(now + PACKET_TIMEOUT)),
+            Service::Auth => self.peers.set_deadline(conn, Some(now + self.patience(service))),
         }
+    }
+
+    fn refusal(&self, now: Mono, service: Service, peer: IpAddr) -> Option<Refusal> {
+        if self.peers.taken(service) >= self.places.of(service) {
+            Some(Refusal::Full)
+        } else if !peer.is_loopback() && self.peers.share_of(peer, service) >= self.places.share(service) {
+            Some(Refusal::ShareTaken)
+        } else if self.may_use(now, service, peer) {
+            None
+        } else {
+            Some(Refusal::NotAuthenticated)
+        }
+    }
+
+    /// Refuses a connection as it comes: with an error packet, if not too many are being told so already.
+    fn turn_away(
+        &mut self,
+        now: Mono,
+        conn: ConnId,
+        service: Service,
+        peer: IpAddr,
+        refusal: Refusal,
+        out: &mut Vec<Output>,
+    ) {
+        if self.peers.refused() >= self.places.refused() {
+            self.stats.bump(Counter::RefusedSilently);
+            return out.push(Output::Close(conn));
+        }
+        let (counter, code, report) = match refusal {
+            Refusal::Full => (Counter::RefusedFull, ErrorCode::TooManyClients, None),
+            Refusal::ShareTaken => {
+                let report = Report::ShareTaken { service, peer, share: self.places.share(service) };
+                (Counter::RefusedShare, ErrorCode::TooManyClients, Some(report))
+            }
+            Refusal::NotAuthenticated => (Counter::RefusedNotAuthenticated, ErrorCode::NotAuthenticated, None),
+        };
+        self.stats.bump(counter);
+        self.peers.insert(conn, service, peer, Talk::Leaving);
+        out.push(Output::Send { conn, packet: Outgoing::error(service.id(), code) });
+        self.report(now, report.unwrap_or(Report::Refused { service, peer, code }), out);
+        self.part(now, conn, out);
+    }
+
+    /// How long a client may take to complete a packet: not long while places are short.
+    pub(super) fn patience(&self, service: Service) -> Duration {
+        let places = self.places.of(service);
+        let free = places.saturating_sub(self.peers.taken(service));
+        if free * 4 < places { PACKET_TIMEOUT_SHORT } else { PACKET_TIMEOUT }
     }
 
     pub(super) fn authenticate(&mut self, now: Mono, conn: ConnId, out: &mut Vec<Output>) {

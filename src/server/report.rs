@@ -1,14 +1,15 @@
 //! Everything the server says in its log, in one place: the words, the level, the logger, and the kind by which
 //! repetitions are limited.
 
-mod parting;
+mod phrases;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use parting::Parting;
+use phrases::source;
+pub use phrases::{Parting, Shortage};
 
 use super::{Errno, Service};
 use crate::camera;
@@ -51,6 +52,17 @@ pub enum Report {
         /// The code it was told.
         code: ErrorCode,
     },
+    /// A connection was refused because its address has its share of the places.
+    ShareTaken {
+        /// By what.
+        service: Service,
+        /// From where.
+        peer: IpAddr,
+        /// How many that is.
+        share: usize,
+    },
+    /// The limit on open descriptors leaves clients fewer places than are configured.
+    TooFewDescriptors(Shortage),
     /// A right password.
     AuthAccepted {
         /// From where.
@@ -149,6 +161,8 @@ impl Report {
             Self::Connected { .. } | Self::Disconnected { why: Parting::Done | Parting::Lost, .. } => Level::Debug,
             Self::Disconnected { why: Parting::TooSlow | Parting::Stuck | Parting::NoProtocol, .. }
             | Self::Refused { .. }
+            | Self::ShareTaken { .. }
+            | Self::TooFewDescriptors(_)
             | Self::AuthRejected { .. }
             | Self::LockedOut { .. }
             | Self::BrakeOn
@@ -186,7 +200,9 @@ impl Report {
             },
             Self::Disconnected { why: Parting::NoProtocol | Parting::TooSlow, .. } => "protocol",
             Self::AcceptRests { .. } => "tcp",
-            Self::Connected { service, .. } | Self::Disconnected { service, .. } => service.name(),
+            Self::Connected { service, .. } | Self::Disconnected { service, .. } | Self::ShareTaken { service, .. } => {
+                service.name()
+            }
             Self::AuthAccepted { .. }
             | Self::AuthRejected { .. }
             | Self::LockedOut { .. }
@@ -204,6 +220,7 @@ impl Report {
             | Self::Counters { .. }
             | Self::LeftOut { .. }
             | Self::NotTold { .. }
+            | Self::TooFewDescriptors(_)
             | Self::Stopping
             | Self::StopTimedOut { .. } => "server",
         }
@@ -225,7 +242,7 @@ impl Report {
             Self::Connected { .. } => Some("connections"),
             Self::AcceptRests { .. } => Some("connections not taken"),
             Self::Disconnected { .. } => Some("disconnections"),
-            Self::Refused { .. } => Some("refusals"),
+            Self::Refused { .. } | Self::ShareTaken { .. } => Some("refusals"),
             Self::AuthAccepted { .. } => Some("right passwords"),
             Self::AuthRejected { .. } => Some("wrong passwords"),
             Self::LockedOut { .. } => Some("lock-outs"),
@@ -236,6 +253,7 @@ impl Report {
             Self::NotTold { .. } => Some("messages to the service manager"),
             Self::Camera(report) => Some(report.kind()),
             Self::OpenToNetwork
+            | Self::TooFewDescriptors(_)
             | Self::Reloaded { .. }
             | Self::ReloadFailed { .. }
             | Self::Counters { .. }
@@ -264,6 +282,12 @@ impl fmt::Display for Report {
             Self::Refused { service, peer, code } => {
                 write!(f, "refused {peer} on the {} port: {}", service.name(), code.text())
             }
+            Self::ShareTaken { service, peer, share } => write!(
+                f,
+                "refused {peer} on the {} port: it holds {share} connections, the share of an address",
+                service.name()
+            ),
+            Self::TooFewDescriptors(shortage) => shortage.fmt(f),
             Self::AuthAccepted { peer } => write!(f, "{peer} gave the right password"),
             Self::AuthRejected { peer } => write!(f, "{peer} gave a wrong password"),
             Self::LockedOut { peer, length } => {
@@ -313,18 +337,5 @@ impl fmt::Display for Report {
             Self::Stopping => f.write_str("stopping"),
             Self::StopTimedOut { waiting_for } => write!(f, "stopped without waiting longer for {waiting_for}"),
         }
-    }
-}
-
-fn source(f: &mut fmt::Formatter<'_>, path: &std::path::Path, change: SourceChange, value: u8) -> fmt::Result {
-    let path = path.display();
-    match change {
-        SourceChange::Unreadable(errno) => {
-            write!(f, "cannot read data.source {path}: {errno}; the last value, {value}, is sent on")
-        }
-        SourceChange::NotANumber => {
-            write!(f, "data.source {path} does not begin with a decimal number; the last value, {value}, is sent on")
-        }
-        SourceChange::Recovered => write!(f, "data.source {path} can be read again"),
     }
 }

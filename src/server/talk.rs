@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::peers::Talk;
 use super::report::{Parting, Report};
 use super::{ConnId, Output, Server, Service};
-use crate::limits::{LINGER_TIMEOUT, PACKET_TIMEOUT, WRITE_TIMEOUT};
+use crate::limits::{LINGER_TIMEOUT, WRITE_TIMEOUT};
 use crate::service::requests::Fault;
 use crate::service::settings;
 use crate::stats::Counter;
@@ -73,7 +73,7 @@ impl Server {
                 peer.blocked = false;
                 // What it sent behind a read that waits is not looked at yet, so it may well be complete.
                 let owes = !awaiting && conversation.mid_packet();
-                let deadline = owes.then(|| now + PACKET_TIMEOUT);
+                let deadline = owes.then(|| now + self.patience(Service::Settings));
                 self.peers.set_deadline(conn, deadline);
             }
             Talk::Auth(_) => peer.blocked = false,
@@ -137,7 +137,7 @@ impl Server {
         if !conversation.mid_packet() {
             self.peers.set_deadline(conn, None);
         } else if another || self.peers.deadline_of(conn).is_none() {
-            self.peers.set_deadline(conn, Some(now + PACKET_TIMEOUT));
+            self.peers.set_deadline(conn, Some(now + self.patience(Service::Settings)));
         }
     }
 

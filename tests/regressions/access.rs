@@ -1,5 +1,8 @@
 //! Who may speak: guesses that were not held down, and clients that took what was everybody's.
 
+#[path = "access_daemon.rs"]
+mod daemon;
+
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -7,6 +10,7 @@ use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{Config, Secret};
 use es_iot_server::limits::{MAX_FAILING_ADDRESSES, MAX_FAILURES};
 use es_iot_server::server::{ConnId, Input, Output, Server, Service, Setup};
+use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
 use es_iot_server::wire::{Id, Kind, Outgoing, packet};
 
@@ -169,4 +173,70 @@ fn more_sites_than_the_table_has_room_for_were_forgotten_while_locked_out() {
     house.pass(Duration::from_mins(20));
     assert_eq!(house.logged("checked again"), 1);
     assert_eq!(house.attempt(site(5000), b"guess"), Answer::Wrong);
+}
+
+/// 1040 idle connections of one address to the authentication port were all of `server.max_clients`.
+#[test]
+fn one_address_took_every_place_of_every_service() {
+    let mut house = House::new(config());
+    let refused = (0..1040).filter(|_| house.connect(Service::Auth, ip("192.0.2.1")).1 == Some(6)).count();
+    assert!(refused > 0 || house.server.stats().count(Counter::RefusedSilently) > 0);
+    assert!(house.server.clients() <= 128, "half of the 256 places");
+    assert!(house.logged("192.0.2.1 on the auth port: it holds 128 connections, the share of an address") > 0);
+    for service in Service::ALL {
+        assert_eq!(house.connect(service, ip("192.0.2.2")).1, None, "{service:?}");
+        assert_eq!(house.connect(service, ip("127.0.0.1")).1, None, "{service:?}");
+    }
+    assert_eq!(house.connect(Service::Data, ip("192.0.2.1")).1, None, "it has a share of each service");
+}
+
+#[test]
+fn a_site_has_one_share_and_loopback_all_places() {
+    let mut config = config();
+    config.server.max_clients = 5;
+    let mut house = House::new(config);
+    let codes: Vec<_> = (1..=4).map(|n| house.connect(Service::Data, ip(&format!("2001:db8::{n}"))).1).collect();
+    assert_eq!(codes, [None, None, None, Some(6)], "half of five, rounded up");
+    let codes: Vec<_> = (0..6).map(|_| house.connect(Service::Settings, ip("127.0.0.1")).1).collect();
+    assert_eq!(codes, [None, None, None, None, None, Some(6)], "all five");
+}
+
+/// Idle connections of a few addresses are gone after a second once they leave less than a quarter of the places.
+#[test]
+fn idle_connections_kept_the_authentication_port_full() {
+    let mut house = House::new(config());
+    let idle = |house: &mut House, host: &str, count: usize| {
+        for _ in 0..count {
+            assert_eq!(house.connect(Service::Auth, ip(host)).1, None);
+        }
+    };
+    idle(&mut house, "192.0.2.1", 96);
+    idle(&mut house, "192.0.2.2", 96);
+    house.pass(Duration::from_millis(1500));
+    assert_eq!(house.server.clients(), 192, "5 s, while a quarter of the places is free");
+    idle(&mut house, "192.0.2.3", 64);
+    assert_eq!(house.connect(Service::Auth, ip("192.0.2.4")).1, Some(6), "full");
+    house.pass(Duration::from_secs(1));
+    assert_eq!(house.server.clients(), 192);
+    assert_eq!(house.attempt(ip("192.0.2.4"), b"1111"), Answer::Ready);
+}
+
+/// A refused connection is held for up to a second, until its client closes.
+#[test]
+fn refused_connections_took_the_places_of_clients() {
+    let mut house = House::new(config());
+    let silent = |house: &House| house.server.stats().count(Counter::RefusedSilently);
+    for _ in 0..128 + 64 {
+        house.connect(Service::Auth, ip("192.0.2.1"));
+    }
+    assert_eq!(silent(&house), 0);
+    for _ in 0..10 {
+        let conn = ConnId { slot: house.next, generation: 0 };
+        house.next += 1;
+        let peer = SocketAddr::new(ip("192.0.2.1"), 4000);
+        let out = house.handle(Input::Accepted { conn, service: Service::Auth, peer });
+        assert_eq!(out, [Output::Close(conn)], "as many are being told already");
+    }
+    assert_eq!(silent(&house), 10);
+    assert_eq!(house.connect(Service::Data, ip("192.0.2.2")).1, None);
 }
