@@ -104,6 +104,18 @@ pub const ACCEPT_BUDGET: usize = 64;
 pub const READ_CHUNK_BYTES: usize = 1024;
 /// Chunks read from one connection in one turn.
 pub const READ_BUDGET_CHUNKS: usize = 4;
+/// Bytes a second that are read of a connection whose bytes are thrown away: the data port has no requests, and a refused
+/// client has had its answer. The kernel's buffers do the rest: they fill up, and the client has to wait.
+pub const DISCARD_BYTES_PER_SECOND: u32 = 4 * 1024;
+/// Bytes that such a connection may send at once: a greeting, or a request on the wrong port.
+pub const DISCARD_BURST_BYTES: u32 = 16 * 1024;
+/// Bytes a second that are read of a child's standard error: ffmpeg's progress takes 0.2 KiB of it, and its worst warnings,
+/// a few for each frame, 20.
+pub const CHILD_BYTES_PER_SECOND: u32 = 64 * 1024;
+/// Bytes that a child may print at once: what its pipe holds.
+pub const CHILD_BURST_BYTES: u32 = 64 * 1024;
+/// How long sources rest that have used up their rate: two wake-ups a second, however many they are.
+pub const REST_ROUND: Duration = Duration::from_millis(500);
 /// Bytes of replies that wait for a settings or authentication peer; reading from it stops while any wait.
 pub const MAX_UNSENT_BYTES: usize = 4096;
 /// Events taken from the kernel in one turn.

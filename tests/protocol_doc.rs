@@ -81,6 +81,11 @@ fn the_limits_are_the_codes() {
     let seconds = |time: std::time::Duration| time.as_secs();
     for sentence in [
         format!("{} times a second", limits::TICKS_PER_SECOND),
+        format!(
+            "{} KiB at once, then {} KiB a second",
+            limits::DISCARD_BURST_BYTES / 1024,
+            limits::DISCARD_BYTES_PER_SECOND / 1024
+        ),
         format!("LEN over {}: error `02`", limits::MAX_REQUEST_PAYLOAD_BYTES),
         format!("The {}th skipped byte in a row", limits::MAX_SKIPPED_BYTES),
         format!("the rest has to follow within {} s", seconds(limits::PACKET_TIMEOUT)),

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use mio::Interest;
 
+use crate::bucket::Bucket;
 use crate::limits::MAX_UNSENT_BYTES;
 use crate::wire::packet::HEADER_BYTES;
 
@@ -31,6 +32,10 @@ pub struct Connection<S> {
     pub readable: bool,
     /// It is on the ready list.
     pub queued: bool,
+    /// How much may still be read, if what it sends is thrown away.
+    pub discards: Option<Bucket>,
+    /// It is not read until the next round.
+    pub resting: bool,
     /// What epoll was last told.
     pub registered: Interest,
 }
@@ -75,6 +80,8 @@ impl<S: Read + Write> Connection<S> {
             finishing: false,
             readable: false,
             queued: false,
+            discards: None,
+            resting: false,
             registered: Interest::READABLE,
         }
     }
@@ -161,7 +168,7 @@ impl<S: Read + Write> Connection<S> {
 
     /// Whether it is to be read from now.
     pub const fn may_read(&self) -> bool {
-        self.readable && !self.paused && !self.finished && self.unsent.is_empty()
+        self.readable && !self.paused && !self.resting && !self.finished && self.unsent.is_empty()
     }
 
     /// Whether everything is sent and the sending side is to be closed.
