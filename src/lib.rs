@@ -14,10 +14,12 @@
 //! | [`reactor`] | the event loop: the only `mio` | no |
 //! | [`start`] | from the command line to the running loop | no |
 //! | [`limiter`] | how often one kind of event may log | yes |
+//! | [`bucket`] | how fast something may go on | yes |
 //! | [`limits`] | every cap, budget and time-out | yes |
 //! | [`stats`] | a counter for every reason something was dropped | yes |
 //! | [`time`] | time as a value | yes |
 
+pub mod bucket;
 pub mod camera;
 pub mod config;
 pub mod frame;

@@ -15,6 +15,8 @@ pub const MAX_REQUEST_PAYLOAD_BYTES: u16 = 256;
 pub const MAX_SKIPPED_BYTES: usize = 1024;
 /// How long a peer may take to complete a packet it has begun, and on the authentication port to send it at all.
 pub const PACKET_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same while less than a quarter of the port's places is free: enough for a program, which sends what it has at once.
+pub const PACKET_TIMEOUT_SHORT: Duration = Duration::from_secs(1);
 /// How long a socket may take nothing while something waits to be sent, before its peer is closed.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a refused peer has to read its refusal and close, before the server does: closing at once would
@@ -31,9 +33,18 @@ pub const FAILURE_WINDOW: Duration = Duration::from_mins(1);
 pub const LOCKOUT_FIRST: Duration = Duration::from_secs(30);
 /// The longest lock-out. An address that keeps still for this long after one starts afresh.
 pub const LOCKOUT_LONGEST: Duration = Duration::from_mins(15);
-/// Addresses whose failures are remembered. 1024 entries are about 100 KB; a botnet larger than that pushes out
-/// the entries that are oldest and not locked out first.
+/// Addresses whose failures are remembered. 1024 entries are about 300 KB at most. A botnet larger than that pushes out the
+/// oldest entries that are not locked out, with the brake on.
 pub const MAX_FAILING_ADDRESSES: usize = 1024;
+/// Entries beyond [`MAX_FAILING_ADDRESSES`] for addresses that the brake is not for: loopback, and those with a grant.
+pub const EXEMPT_ADDRESSES: usize = 64;
+/// Passwords from new addresses that are looked at as the brake goes on: enough for the people of a site to log in.
+pub const BRAKE_BURST: u32 = 20;
+/// The time until one more password is looked at while the brake is on: 20 guesses a minute are 29 000 a day, against
+/// the 5e20 of a generated password.
+pub const BRAKE_EACH: Duration = Duration::from_secs(3);
+/// The brake goes off once so few addresses are remembered: at the first free entry it would flap.
+pub const BRAKE_OFF_ADDRESSES: usize = MAX_FAILING_ADDRESSES / 4 * 3;
 /// Addresses that hold a grant without a connection. Only a right password makes an entry.
 pub const MAX_GRANTS: usize = 1024;
 
@@ -103,6 +114,18 @@ pub const ACCEPT_BUDGET: usize = 64;
 pub const READ_CHUNK_BYTES: usize = 1024;
 /// Chunks read from one connection in one turn.
 pub const READ_BUDGET_CHUNKS: usize = 4;
+/// Bytes a second that are read of a connection whose bytes are thrown away: the data port has no requests, and a refused
+/// client has had its answer. The kernel's buffers do the rest: they fill up, and the client has to wait.
+pub const DISCARD_BYTES_PER_SECOND: u32 = 4 * 1024;
+/// Bytes that such a connection may send at once: a greeting, or a request on the wrong port.
+pub const DISCARD_BURST_BYTES: u32 = 16 * 1024;
+/// Bytes a second that are read of a child's standard error: ffmpeg's progress takes 0.2 KiB of it, and its worst warnings,
+/// a few for each frame, 20.
+pub const CHILD_BYTES_PER_SECOND: u32 = 64 * 1024;
+/// Bytes that a child may print at once: what its pipe holds.
+pub const CHILD_BURST_BYTES: u32 = 64 * 1024;
+/// How long sources rest that have used up their rate: two wake-ups a second, however many they are.
+pub const REST_ROUND: Duration = Duration::from_millis(500);
 /// Bytes of replies that wait for a settings or authentication peer; reading from it stops while any wait.
 pub const MAX_UNSENT_BYTES: usize = 4096;
 /// Events taken from the kernel in one turn.
@@ -110,16 +133,22 @@ pub const EVENTS_PER_TURN: usize = 256;
 /// Unsent bytes in the kernel above which a subscriber's socket counts as full: four data packets. A slow
 /// subscriber then loses old packets here, instead of getting minutes-old ones out of the socket's buffer.
 pub const SUBSCRIBER_UNSENT_BYTES: u32 = 64;
-/// Connections beyond `server.max_clients` that are held while they are told so; above this they are just closed.
+/// Places of the settings port, and of the authentication port, unless `server.max_clients` is less: their clients come and
+/// go, or are few.
+pub const REQUEST_PLACES: usize = 256;
+/// Connections that are held while they are told that they are refused; above this they are just closed.
 pub const REFUSED_SLOTS: usize = 64;
-/// `server.max_clients` can't be more: a connection's slot has 14 bits of its token, with room for [`REFUSED_SLOTS`].
-pub const MAX_CLIENTS: u16 = 16_000;
+/// `server.max_clients`, the places of the data port, can't be more: a connection's slot has 14 bits of its token, with
+/// room for the places of the other ports and [`REFUSED_SLOTS`].
+pub const MAX_CLIENTS: u16 = 15_500;
 /// The queue of connections the kernel completes before the server takes them.
 pub const LISTEN_BACKLOG: i32 = 1024;
 /// How long accepting rests when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
-/// Descriptors beside those of clients and [`REFUSED_SLOTS`]: listeners, timers, log, pipes, children.
-pub const SPARE_DESCRIPTORS: u32 = 64;
+/// Descriptors that are not for connections, however low the limit is. About 30 are in use at most: the standard ones,
+/// queue, timers, signals, listeners, log and service manager 13, camera and publisher 9, while one of them is started 7,
+/// a file that is read 1.
+pub const SPARE_DESCRIPTORS: u32 = 40;
 /// How long after SIGTERM everything is over: the camera's two stages and the settings' last write.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time from the beginning of a silent peer connection's keep-alive probes to its end, in seconds: idle, interval, count.

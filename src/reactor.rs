@@ -7,6 +7,7 @@
 //! | `connection.rs` | one connection's bytes on the way out |
 //! | `table.rs` | the connections by slot and generation |
 //! | `sockets.rs` | accepting, reading, writing |
+//! | `resting.rs` | sources that are read no faster than a rate |
 //! | `children.rs` | camera, publisher, probe: their pipes and their ends |
 //! | `apply.rs` | one exhaustive `match` over the outputs |
 //!
@@ -15,6 +16,8 @@
 mod apply;
 mod children;
 mod connection;
+mod error;
+mod resting;
 mod sockets;
 mod table;
 mod token;
@@ -38,46 +41,15 @@ use crate::sys::signalfd::{Signal, Signals};
 use crate::sys::timerfd::Timer;
 use crate::time::{Mono, Now};
 use children::Children;
+pub use error::ReactorError;
+use error::kernel;
+use resting::Resting;
 use sockets::Followup;
 use table::Table;
 use token::Token;
 
 /// Bytes of the data source's file that are looked at: a decimal number is at its start.
 const SOURCE_BYTES: usize = 64;
-
-/// Why the loop ended without being asked to: the server (coordination) kind of error.
-#[derive(Debug)]
-pub enum ReactorError {
-    /// The kernel refused something the loop can't do without.
-    Kernel {
-        /// What was being done.
-        doing: &'static str,
-        /// Why it failed.
-        error: io::Error,
-    },
-    /// A listener broke: the TCP server kind of error.
-    Listener {
-        /// Whose.
-        service: Service,
-        /// How.
-        error: io::Error,
-    },
-}
-
-impl std::fmt::Display for ReactorError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Kernel { doing, error } => write!(f, "{doing}: {error}"),
-            Self::Listener { service, error } => write!(f, "the {} listener broke: {error}", service.name()),
-        }
-    }
-}
-
-impl std::error::Error for ReactorError {}
-
-fn kernel(doing: &'static str) -> impl Fn(io::Error) -> ReactorError {
-    move |error| ReactorError::Kernel { doing, error }
-}
 
 /// What the loop needs of the outside world.
 pub struct Outside<'a> {
@@ -108,6 +80,7 @@ struct Reactor<'a> {
     table: Table,
     /// Sources with something left over from a turn in which their budget was used up.
     ready: VecDeque<Token>,
+    resting: Resting,
     tick_timer: Timer,
     tick_due: Option<Mono>,
     timer: Timer,
@@ -179,6 +152,7 @@ impl<'a> Reactor<'a> {
             rest_until: None,
             table: Table::default(),
             ready: VecDeque::new(),
+            resting: Resting::default(),
             tick_timer,
             tick_due: None,
             timer,
@@ -218,7 +192,7 @@ impl<'a> Reactor<'a> {
                 Some(Token::Listener(service)) => self.accept(service),
                 Some(Token::Conn(conn)) => {
                     let writable = event.is_writable() || event.is_error() || event.is_write_closed();
-                    self.connection_event(conn, writable);
+                    self.connection_event(conn, writable, event.is_error());
                 }
                 Some(Token::Pipe(pipe, generation)) => self.pipe_event(pipe, generation),
                 None => {}
@@ -281,6 +255,7 @@ impl<'a> Reactor<'a> {
         if self.notify_at.is_some_and(|at| at <= self.now.mono) {
             self.notify_again();
         }
+        self.end_rest();
         self.feed(Input::Wakeup);
     }
 
@@ -304,7 +279,10 @@ impl<'a> Reactor<'a> {
     /// Has the one timer fire at the earliest deadline. A deadline that moves away is not chased: the timer fires
     /// early once, and is set anew then.
     fn arm_timer(&mut self) -> io::Result<()> {
-        let wanted = [self.server.next_wakeup(), self.rest_until, self.notify_at].into_iter().flatten().min();
+        let wanted = [self.server.next_wakeup(), self.rest_until, self.notify_at, self.resting.until()]
+            .into_iter()
+            .flatten()
+            .min();
         let Some(at) = wanted else { return Ok(()) };
         if self.timer_armed.is_none_or(|armed| at < armed) {
             self.timer.set(Some(at))?;

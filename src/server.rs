@@ -4,10 +4,12 @@
 //! | file | what |
 //! |---|---|
 //! | `contract.rs` | `Input` and `Output`: the surface |
-//! | `talk.rs` | connections: coming, speaking, going |
+//! | `entry.rs` | connections: who is let in |
+//! | `talk.rs` | connections: speaking, going |
 //! | `stream.rs` | the tick |
 //! | `coordination.rs` | camera, settings file, reload, stop |
 //! | `store.rs` | the settings between an update and the disk |
+//! | `places.rs` | how many connections each service may have |
 //! | `peers.rs` | the table of connections and their deadlines |
 //! | `report.rs` | everything that is said in the log |
 //!
@@ -15,7 +17,9 @@
 
 mod contract;
 mod coordination;
+mod entry;
 mod peers;
+mod places;
 pub mod report;
 mod store;
 mod stream;
@@ -37,6 +41,7 @@ use crate::service::data::{Schedule, Source, Subscribers};
 use crate::stats::{Counter, Stats};
 use crate::time::{Mono, Now};
 use peers::Peers;
+use places::Places;
 use report::Report;
 use store::Store;
 
@@ -46,6 +51,9 @@ pub struct Server {
     config: Config,
     password: Secret,
     peers: Peers,
+    places: Places,
+    /// The limit on descriptors, once it is known.
+    descriptors: Option<u32>,
     subscribers: Subscribers,
     schedule: Schedule,
     source: Source,
@@ -78,6 +86,8 @@ enum Timer {
     Store,
     /// The supervisor's next step.
     Camera,
+    /// The brake on wrong passwords may go off.
+    Brake,
     /// The service manager wants a sign of life.
     Watchdog,
     /// The log has lines left out to tell of.
@@ -92,6 +102,8 @@ impl Server {
         let camera = Supervisor::new(config.camera.clone(), setup.settings, setup.seed);
         Self {
             peers: Peers::default(),
+            places: Places::new(config.server.max_clients),
+            descriptors: None,
             subscribers: Subscribers::default(),
             schedule: Schedule::new(now.mono),
             source: Source::new(setup.seed),
@@ -116,6 +128,7 @@ impl Server {
     /// Begins: the ports are bound, the camera may start.
     pub fn start(&mut self, now: Now, out: &mut Vec<Output>) {
         self.seen = now;
+        out.push(Output::MakeRoom { descriptors: self.places.descriptors() });
         out.push(Output::Notify(Notice::Ready));
         if !self.config.auth.required {
             self.report(now.mono, Report::OpenToNetwork, out);
@@ -155,6 +168,7 @@ impl Server {
             Input::Stored { result } => self.stored(now.mono, result, out),
             Input::Signal(request) => self.signal(now.mono, request, out),
             Input::Reloaded(found) => self.reloaded(now.mono, found, out),
+            Input::Room { descriptors } => self.room_made(now.mono, descriptors, out),
             Input::NotTold { errno } => {
                 self.stats.bump(Counter::NotifyDelayed);
                 self.report(now.mono, Report::NotTold { errno }, out);
@@ -182,16 +196,12 @@ impl Server {
         self.peers.clients()
     }
 
-    /// Connections that the reactor may hold: clients, and some more that are told to go.
-    pub fn most_connections(&self) -> usize {
-        usize::from(self.config.server.max_clients) + crate::limits::REFUSED_SLOTS
-    }
-
-    fn timers(&self) -> [(Timer, Option<Mono>); 6] {
+    fn timers(&self) -> [(Timer, Option<Mono>); 7] {
         [
             (Timer::Peers, self.peers.next_deadline()),
             (Timer::Store, self.store.deadline()),
             (Timer::Camera, self.camera.deadline()),
+            (Timer::Brake, self.access.next_deadline()),
             (Timer::Watchdog, self.watchdog.map(|(_, at)| at)),
             (Timer::Limiter, self.limiter.next_deadline()),
             (Timer::Stop, self.stop_by.filter(|_| !self.exited)),
@@ -207,6 +217,7 @@ impl Server {
                 Timer::Peers => self.peers_overdue(now.mono, out),
                 Timer::Store => self.store_due(now.mono, out),
                 Timer::Camera => self.camera_event(now.mono, Event::Deadline, out),
+                Timer::Brake => self.brake_due(now.mono, out),
                 Timer::Watchdog => {
                     self.watchdog = self.watchdog.map(|(interval, _)| (interval, now.mono + interval));
                     out.push(Output::Notify(Notice::Watchdog));

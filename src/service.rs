@@ -6,5 +6,6 @@
 pub mod access;
 pub mod auth;
 pub mod data;
+pub mod origin;
 pub mod requests;
 pub mod settings;

@@ -16,7 +16,7 @@ pub use arguments::{Arguments, Command};
 pub use error::StartError;
 
 use crate::config::{self, Config, Level, Loaded, LoggingConfig, Sources};
-use crate::limits::{REFUSED_SLOTS, SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
+use crate::limits::{SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
 use crate::reactor::{self, Outside};
 use crate::server::{Fresh, Server, Service, Setup};
 use crate::sys::log::Handle;
@@ -57,7 +57,9 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
         "server",
         format_args!("es-iot-server {} starts, logging to {}", env!("CARGO_PKG_VERSION"), log.describe()),
     );
-    let child_descriptors = raise_descriptors(config, log)?;
+    // Enough for the start; the server asks for what its clients take. Children expect the limit that was there.
+    let (child_descriptors, _) = limits::raise_descriptors(SPARE_DESCRIPTORS)
+        .map_err(StartError::internal("raising the limit on open files"))?;
     prepare::state_dir(config)?;
     let password = prepare::password(config, log)?;
     let settings = prepare::settings(config, log);
@@ -74,7 +76,6 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
     let mut reload = || {
         let fresh = reread(&mut sources, config)?;
         warn(&fresh.config, log);
-        raise_descriptors(&fresh.config, log).map_err(|error| error.to_string())?;
         Ok(fresh)
     };
     let outside = Outside {
@@ -183,23 +184,4 @@ fn bind(config: &Config, log: &Handle) -> Result<[TcpListener; 3], StartError> {
         bound.map_err(|error| StartError::Bind { host: host.to_owned(), port, key, error })
     };
     Ok([bind_one(Service::Data)?, bind_one(Service::Settings)?, bind_one(Service::Auth)?])
-}
-
-/// Makes room for all clients. Returns the limit that was there, which is what children expect.
-fn raise_descriptors(config: &Config, log: &Handle) -> Result<limits::Limit, StartError> {
-    let refused = u32::try_from(REFUSED_SLOTS).expect("a few dozen");
-    let wanted = u32::from(config.server.max_clients) + refused + SPARE_DESCRIPTORS;
-    let (before, now) =
-        limits::raise_descriptors(wanted).map_err(StartError::internal("raising the limit on open files"))?;
-    if now < wanted.into() {
-        log.write(
-            Level::Warning,
-            "server",
-            format_args!(
-                "the limit on open files is {now}, too low for server.max_clients = {}: raise it to {wanted}",
-                config.server.max_clients
-            ),
-        );
-    }
-    Ok(before)
 }

@@ -29,8 +29,10 @@ counters! {
     Accepted = "accepted",
     /// Connections ended, for whatever reason.
     Closed = "closed",
-    /// Connections told that `server.max_clients` are open.
+    /// Connections told that all places of their port are taken.
     RefusedFull = "refused_full",
+    /// Connections told so because their address had its share of the places.
+    RefusedShare = "refused_share",
     /// Connections closed without a word because even the slots for refusals were taken.
     RefusedSilently = "refused_silently",
     /// Connections told that their address has not authenticated.
@@ -79,6 +81,8 @@ counters! {
     AuthRejected = "auth_rejected",
     /// Attempts refused because their address was locked out.
     AuthLockedOut = "auth_locked_out",
+    /// Attempts refused unseen because passwords from too many addresses were wrong.
+    AuthBraked = "auth_braked",
     /// Entries pushed out of the table of failing addresses because it was full.
     AddressesEvicted = "addresses_evicted",
     /// Grants pushed out of their table because it was full.

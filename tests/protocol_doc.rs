@@ -81,6 +81,11 @@ fn the_limits_are_the_codes() {
     let seconds = |time: std::time::Duration| time.as_secs();
     for sentence in [
         format!("{} times a second", limits::TICKS_PER_SECOND),
+        format!(
+            "{} KiB at once, then {} KiB a second",
+            limits::DISCARD_BURST_BYTES / 1024,
+            limits::DISCARD_BYTES_PER_SECOND / 1024
+        ),
         format!("LEN over {}: error `02`", limits::MAX_REQUEST_PAYLOAD_BYTES),
         format!("The {}th skipped byte in a row", limits::MAX_SKIPPED_BYTES),
         format!("the rest has to follow within {} s", seconds(limits::PACKET_TIMEOUT)),
@@ -93,10 +98,21 @@ fn the_limits_are_the_codes() {
         format!("within {} s lock it out for {} s", seconds(limits::FAILURE_WINDOW), seconds(limits::LOCKOUT_FIRST)),
         format!("up to {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),
         format!("Failures of {} addresses", limits::MAX_FAILING_ADDRESSES),
+        format!("until a quarter of the {} is free", limits::MAX_FAILING_ADDRESSES),
+        format!(
+            "{} of their attempts are looked at, then one every {} s",
+            limits::BRAKE_BURST,
+            seconds(limits::BRAKE_EACH)
+        ),
+        format!("but only once in {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),
         format!("({} connections being told so)", limits::REFUSED_SLOTS),
+        format!("but at most {} each", limits::REQUEST_PLACES),
+        format!("within {} s of a connection that leaves less than a quarter", seconds(limits::PACKET_TIMEOUT_SHORT)),
+        format!("The time is {} s for a packet that begins while", seconds(limits::PACKET_TIMEOUT_SHORT)),
     ] {
         assert!(text.contains(&sentence), "docs/PROTOCOL.md does not say \"{sentence}\"");
     }
+    assert_eq!(limits::BRAKE_OFF_ADDRESSES * 4, limits::MAX_FAILING_ADDRESSES * 3, "\"a quarter\"");
     assert_eq!(limits::MAX_FAILURES, 5, "\"Five wrong passwords\"");
     assert_eq!(seconds(limits::STORE_RETRY), 60, "\"tries again each minute\"");
     let (idle, interval, count) = limits::KEEPALIVE_SECONDS;

@@ -1,5 +1,7 @@
 //! A test a bug, named after it. Most were found by `tests/simulation`.
 
+#[path = "regressions/access.rs"]
+mod access;
 #[path = "regressions/binary.rs"]
 mod binary;
 #[path = "regressions/camera.rs"]

@@ -252,7 +252,7 @@ fn one_client_too_many_is_told_so() {
     config.server.max_clients = 1;
     let mut bench = Bench::new(config);
     bench.connect(Service::Settings);
-    let (conn, out) = bench.connect_from(Service::Auth, "192.0.2.1");
-    assert_eq!(digest(&out), (error(0, 6), true));
+    let (conn, out) = bench.connect_from(Service::Settings, "192.0.2.1");
+    assert_eq!(digest(&out), (error(2, 6), true));
     assert_eq!(bench.pass(1000), [Output::Close(conn)]);
 }

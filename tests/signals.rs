@@ -102,7 +102,7 @@ fn a_reload_applies_what_can_change_at_run_time() {
     daemon.await_log("DEBUG 127.0.0.2");
     assert_ne!(daemon.try_password("127.0.0.2", "1111").len(), READY_BYTES);
     while subscriber.data().0 != 42 {}
-    let _second = daemon.settings();
+    let _clients = [daemon.settings(), daemon.settings()];
     daemon.settings().expect_error(2, 6);
 
     launch.change("auth.required", true);

@@ -104,8 +104,9 @@ fn ticks_allocate_nothing(source: DataSource, readings: &[Option<Result<&[u8], E
     let mut server = server(source, now);
     let mut out: Vec<Output> = Vec::new();
     server.start(now, &mut out);
-    let peer: SocketAddr = "192.0.2.1:4000".parse().unwrap();
     for slot in 0..1000 {
+        // One address may hold half of the places.
+        let peer = SocketAddr::from(([192, 0, 2, if slot < 500 { 1 } else { 2 }], 4000));
         let conn = ConnId { slot, generation: 1 };
         server.handle(now, Input::Accepted { conn, service: Service::Data, peer }, &mut out);
     }

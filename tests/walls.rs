@@ -15,12 +15,14 @@ use paths::paths;
 use source::{Parsed, Source, program, starts_with};
 
 /// The parts that decide: time, bytes and randomness come in as arguments, and what is to be done goes out as values.
-const PURE: [&str; 12] =
-    ["wire", "service", "camera", "server", "limits", "stats", "time", "limiter", "frame", "ids", "logging", "os"];
+const PURE: [&str; 13] = [
+    "wire", "service", "camera", "server", "limits", "stats", "time", "limiter", "bucket", "frame", "ids", "logging",
+    "os",
+];
 
 /// The floors of the house, the lowest first: a part names parts below it, never above.
-const FLOORS: [&str; 16] = [
-    "limits", "os", "ids", "time", "logging", "stats", "limiter", "sys", "config", "camera", "wire", "frame",
+const FLOORS: [&str; 17] = [
+    "limits", "os", "ids", "time", "logging", "stats", "bucket", "limiter", "sys", "config", "camera", "wire", "frame",
     "service", "server", "reactor", "start",
 ];
 

@@ -84,6 +84,7 @@ impl World {
             Output::Reload => self.reloading = true,
             Output::Exit => assert!(!std::mem::replace(&mut self.exited, true), "two exits"),
             Output::ReadSource(_)
+            | Output::MakeRoom { .. }
             | Output::Signal { .. }
             | Output::SetLogLevel(_)
             | Output::ReopenLog

@@ -34,7 +34,8 @@ pub struct ServerConfig {
     pub settings_port: u16,
     /// Port of the authentication; 0 takes a free one.
     pub auth_port: u16,
-    /// Connections over all three ports, 1 to [`crate::limits::MAX_CLIENTS`].
+    /// Places of the data port, 1 to [`crate::limits::MAX_CLIENTS`]. The other ports have as many each, but at most
+    /// [`crate::limits::REQUEST_PLACES`].
     pub max_clients: u16,
 }
 

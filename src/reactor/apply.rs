@@ -6,7 +6,7 @@ use crate::config::Level;
 use crate::limits::NOTIFY_RETRY;
 use crate::server::{Notice, Output, Service};
 use crate::sys::file::Reread;
-use crate::sys::{clock, notify};
+use crate::sys::{clock, limits, notify};
 
 impl Reactor<'_> {
     /// Does one thing.
@@ -27,6 +27,10 @@ impl Reactor<'_> {
             }
             Output::Finish(conn) => self.finish(conn),
             Output::Close(conn) => self.close(conn),
+            Output::MakeRoom { descriptors } => match limits::raise_descriptors(descriptors) {
+                Ok((_, now)) => self.followups.push_back(Followup::Room(u32::try_from(now).unwrap_or(u32::MAX))),
+                Err(error) => self.fail("raising the limit on open files", error),
+            },
             Output::ArmTick(at) => {
                 self.tick_due = at;
                 if let Err(error) = self.tick_timer.set(at) {

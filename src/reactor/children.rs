@@ -1,7 +1,8 @@
 //! Camera, publisher and probe, from their start on; and the process that writes the settings file. How they end is in
-//! `ends.rs`, how video gets from one to the other in `video.rs`.
+//! `ends.rs`, how video gets from one to the other in `video.rs`, how output is cut into lines in `lines.rs`.
 
 mod ends;
+mod lines;
 mod video;
 
 use std::fs::File;
@@ -12,17 +13,19 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll};
 
 use super::Reactor;
+use super::resting::CHILD_LINES;
 use super::sockets::{Followup, errno};
 use super::token::{GENERATIONS, Pipe, Token};
 use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::StopSignal;
-use crate::config::{mask_url_passwords, mask_url_passwords_in_cut};
-use crate::limits::{LINE_BUDGET_BYTES, MAX_CHILD_LINE_BYTES, SPLICE_BUDGET_BYTES};
+use crate::config::mask_url_passwords;
+use crate::limits::{LINE_BUDGET_BYTES, SPLICE_BUDGET_BYTES};
 use crate::server::{Errno, Input};
 use crate::stats::Counter;
 use crate::sys::child::{self, Pid, Refusal, Signal, Streams};
 use crate::sys::limits::Limit;
 use crate::sys::splice::null_sink;
+use lines::Lines;
 
 /// The order in which the dead are told of when several died at once: the camera's end explains the publisher's.
 const ROLES: [Role; 3] = [Role::Probe, Role::Camera, Role::Publisher];
@@ -84,6 +87,13 @@ impl Children {
                 child::reap(running.pid);
             }
         }
+    }
+
+    /// Ends the rest of a child's lines. Whether they are there.
+    pub(super) fn end_rest(&mut self, pipe: Pipe, generation: u16) -> bool {
+        let running = self.slot(role_of(pipe)).as_mut().filter(|running| running.generation == generation);
+        let lines = running.and_then(|running| running.lines.as_mut());
+        lines.map(|lines| lines.resting = false).is_some()
     }
 
     fn slot(&mut self, role: Role) -> &mut Option<Running> {
@@ -164,11 +174,7 @@ impl Reactor<'_> {
 
     /// Something happened on a pipe.
     pub(super) fn pipe_event(&mut self, pipe: Pipe, generation: u16) {
-        let role = match pipe {
-            Pipe::Video | Pipe::CameraLines => Role::Camera,
-            Pipe::Publisher | Pipe::PublisherLines => Role::Publisher,
-            Pipe::ProbeLines => Role::Probe,
-        };
+        let role = role_of(pipe);
         if self.children.slot(role).as_ref().is_none_or(|running| running.generation != generation) {
             return self.server.stats_mut().bump(Counter::StaleEvents);
         }
@@ -179,10 +185,22 @@ impl Reactor<'_> {
                 }
             }
             Pipe::CameraLines | Pipe::PublisherLines | Pipe::ProbeLines => {
-                if !self.read_lines(role, LINE_BUDGET_BYTES) {
-                    self.leave_over(Token::Pipe(pipe, generation));
-                }
+                self.lines_event(role, Token::Pipe(pipe, generation));
             }
+        }
+    }
+
+    /// A child has printed something: it is read, but no faster than a rate.
+    fn lines_event(&mut self, role: Role, token: Token) {
+        let now = self.now.mono;
+        let lines = self.children.slot(role).as_mut().and_then(|running| running.lines.as_mut());
+        let Some(lines) = lines.filter(|lines| !lines.resting) else { return };
+        let allowed = usize::try_from(lines.bucket.tokens(CHILD_LINES, now)).unwrap_or(usize::MAX);
+        lines.resting = allowed == 0;
+        if lines.resting {
+            self.rest(token);
+        } else if !self.read_lines(role, allowed.min(LINE_BUDGET_BYTES)) {
+            self.leave_over(token);
         }
     }
 
@@ -190,6 +208,7 @@ impl Reactor<'_> {
     fn read_lines(&mut self, role: Role, budget: usize) -> bool {
         let mut buffer = [0; 1024];
         let mut left = budget;
+        let now = self.now.mono;
         loop {
             let Some(lines) = self.children.slot(role).as_mut().and_then(|running| running.lines.as_mut()) else {
                 return true;
@@ -205,6 +224,7 @@ impl Reactor<'_> {
                 Err(_) => (0, true),
             };
             left = left.saturating_sub(read);
+            lines.bucket.take(CHILD_LINES, now, u32::try_from(read).unwrap_or(u32::MAX));
             let complete = lines.push(&buffer[..read]);
             for text in complete {
                 self.feed(Input::Line { role, text: &text });
@@ -229,6 +249,14 @@ impl Reactor<'_> {
     }
 }
 
+fn role_of(pipe: Pipe) -> Role {
+    match pipe {
+        Pipe::Video | Pipe::CameraLines => Role::Camera,
+        Pipe::Publisher | Pipe::PublisherLines => Role::Publisher,
+        Pipe::ProbeLines => Role::Probe,
+    }
+}
+
 fn lines_of(role: Role) -> Pipe {
     match role {
         Role::Probe => Pipe::ProbeLines,
@@ -244,49 +272,5 @@ fn watch(poll: &Poll, fd: &OwnedFd, token: Token, interest: Interest) -> io::Res
 fn unwatch(poll: &Poll, fd: &mut Option<OwnedFd>) {
     if let Some(fd) = fd.take() {
         let _closing_anyway = poll.registry().deregister(&mut SourceFd(&fd.as_raw_fd()));
-    }
-}
-
-/// A child's output, cut into lines of bounded length.
-#[derive(Debug)]
-struct Lines {
-    source: File,
-    partial: Vec<u8>,
-    /// The line in `partial` was longer than allowed; the rest of it is passed over.
-    cut: bool,
-}
-
-impl Lines {
-    fn new(source: OwnedFd) -> Self {
-        Self { source: source.into(), partial: Vec::new(), cut: false }
-    }
-
-    /// The lines that `bytes` complete. A carriage return ends one too: progress displays use it.
-    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
-        let mut complete = Vec::new();
-        for &byte in bytes {
-            if byte == b'\n' || byte == b'\r' {
-                complete.extend(self.line(false));
-            } else if self.partial.len() < MAX_CHILD_LINE_BYTES {
-                self.partial.push(byte);
-            } else {
-                self.cut = true;
-            }
-        }
-        complete
-    }
-
-    /// What was said since the last line's end, if anything; `unfinished` when no end of the line has come.
-    fn line(&mut self, unfinished: bool) -> Option<String> {
-        let partial = std::mem::take(&mut self.partial);
-        let cut = std::mem::take(&mut self.cut);
-        let mut text = String::from_utf8_lossy(&partial).trim_end().to_owned();
-        if cut || unfinished {
-            text = mask_url_passwords_in_cut(&text);
-        }
-        if cut {
-            text.push_str(" ...");
-        }
-        (!text.is_empty()).then_some(text)
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use mio::Interest;
 
+use crate::bucket::Bucket;
 use crate::frame::Frame;
 use crate::limits::MAX_UNSENT_BYTES;
 
@@ -34,6 +35,10 @@ pub struct Connection<S> {
     pub readable: bool,
     /// It is on the ready list.
     pub queued: bool,
+    /// How much may still be read, if what it sends is thrown away.
+    pub discards: Option<Bucket>,
+    /// It is not read until the next round.
+    pub resting: bool,
     /// What epoll was last told.
     pub registered: Interest,
 }
@@ -79,6 +84,8 @@ impl<S: Read + Write> Connection<S> {
             finishing: false,
             readable: false,
             queued: false,
+            discards: None,
+            resting: false,
             registered: Interest::READABLE,
         }
     }
@@ -165,7 +172,7 @@ impl<S: Read + Write> Connection<S> {
 
     /// Whether it is to be read from now.
     pub fn may_read(&self) -> bool {
-        self.readable && !self.paused && !self.finished && self.unsent.is_empty()
+        self.readable && !self.paused && !self.resting && !self.finished && self.unsent.is_empty()
     }
 
     /// Whether everything is sent and the sending side is to be closed.

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use mio::{Interest, net::TcpStream};
 
 use super::connection::{Read1, Sent};
+use super::resting::DISCARDED;
 use super::token::Token;
 use super::{Reactor, ReactorError};
+use crate::bucket::Bucket;
 use crate::camera::diagnosis::Role;
 use crate::frame::Frame;
 use crate::limits::{ACCEPT_BUDGET, ACCEPT_REST, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
@@ -27,6 +29,7 @@ pub(super) enum Followup {
     Stored(Result<(), Errno>),
     Reloaded(Result<Box<Fresh>, String>),
     NotTold(Errno),
+    Room(u32),
 }
 
 impl Followup {
@@ -40,6 +43,7 @@ impl Followup {
             Self::Stored(result) => Input::Stored { result },
             Self::Reloaded(found) => Input::Reloaded(found),
             Self::NotTold(errno) => Input::NotTold { errno },
+            Self::Room(descriptors) => Input::Room { descriptors },
         }
     }
 }
@@ -79,11 +83,12 @@ impl Reactor<'_> {
     }
 
     fn welcome(&mut self, service: Service, stream: TcpStream, peer: SocketAddr) {
-        let Some(conn) = self.table.insert(stream, self.server.most_connections()) else {
+        let Some(conn) = self.table.insert(stream) else {
             // The stream is dropped, and with it the connection.
             return self.server.stats_mut().bump(Counter::RefusedSilently);
         };
         let Some(connection) = self.table.find(conn) else { return };
+        connection.discards = (service == Service::Data).then(Bucket::default);
         let token = Token::Conn(conn).encode();
         if self.poll.registry().register(&mut connection.stream, token, Interest::READABLE).is_err() {
             self.table.remove(conn);
@@ -92,11 +97,16 @@ impl Reactor<'_> {
         self.feed(Input::Accepted { conn, service, peer });
     }
 
-    /// Something happened on a connection. Readable or closed is found out by reading.
-    pub(super) fn connection_event(&mut self, conn: ConnId, writable: bool) {
+    /// Something happened on a connection. Readable or closed is found out by reading, unless it is read by a rate only:
+    /// that would take its time to come to an error.
+    pub(super) fn connection_event(&mut self, conn: ConnId, writable: bool, broken: bool) {
         let Some(connection) = self.table.find(conn) else {
             return self.server.stats_mut().bump(Counter::StaleEvents);
         };
+        if broken && connection.discards.is_some() {
+            self.close(conn);
+            return self.feed(Input::Lost { conn });
+        }
         connection.readable = true;
         if writable && connection.interest().is_writable() {
             let sent = connection.flush();
@@ -109,13 +119,24 @@ impl Reactor<'_> {
     /// Reads from a connection until it is drained, its budget is used up, or the server wants no more.
     pub(super) fn read_on(&mut self, conn: ConnId) {
         let mut buffer = [0; READ_CHUNK_BYTES];
+        let now = self.now.mono;
         if let Some(connection) = self.table.find(conn) {
             connection.queued = false;
         }
         for _ in 0..READ_BUDGET_CHUNKS {
             let Some(connection) = self.table.find(conn).filter(|connection| connection.may_read()) else { return };
+            let bucket = connection.discards;
+            if bucket.is_some_and(|bucket| bucket.tokens(DISCARDED, now) == 0) {
+                connection.resting = true;
+                return self.rest(Token::Conn(conn));
+            }
             match connection.read(&mut buffer) {
-                Read1::Bytes(length) => self.feed(Input::Received { conn, bytes: &buffer[..length] }),
+                Read1::Bytes(length) => {
+                    if let Some(bucket) = &mut connection.discards {
+                        bucket.take(DISCARDED, now, u32::try_from(length).unwrap_or(u32::MAX));
+                    }
+                    self.feed(Input::Received { conn, bytes: &buffer[..length] });
+                }
                 Read1::Drained => {
                     connection.readable = false;
                     return;
@@ -163,6 +184,7 @@ impl Reactor<'_> {
     pub(super) fn finish(&mut self, conn: ConnId) {
         let Some(connection) = self.table.find(conn) else { return };
         connection.finishing = true;
+        connection.discards.get_or_insert_default();
         connection.paused = false;
         self.shut_down_if_sent(conn);
         self.queue(conn);

@@ -3,9 +3,11 @@
 use mio::net::TcpStream;
 
 use super::connection::Connection;
-use super::token::GENERATIONS;
-use crate::limits::{MAX_CLIENTS, REFUSED_SLOTS};
+use super::token::{GENERATIONS, MAX_SLOTS};
+use crate::limits::{MAX_CLIENTS, REFUSED_SLOTS, REQUEST_PLACES};
 use crate::server::ConnId;
+
+const _: () = assert!(MAX_CLIENTS as usize + 2 * REQUEST_PLACES + REFUSED_SLOTS <= MAX_SLOTS as usize);
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -21,15 +23,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// Gives a connection a slot, `None` when `most` are taken.
-    pub fn insert(&mut self, stream: TcpStream, most: usize) -> Option<ConnId> {
-        if self.len() >= most.min(usize::from(MAX_CLIENTS) + REFUSED_SLOTS) {
-            return None;
-        }
+    /// Gives a connection a slot, `None` when all are taken. How many connections there may be, the server says.
+    pub fn insert(&mut self, stream: TcpStream) -> Option<ConnId> {
         let slot = if let Some(slot) = self.free.pop() {
             slot
         } else {
-            let slot = u16::try_from(self.slots.len()).ok()?;
+            let slot = u16::try_from(self.slots.len()).ok().filter(|&slot| slot < MAX_SLOTS)?;
             self.slots.push(Slot::default());
             slot
         };
@@ -55,11 +54,6 @@ impl Table {
         self.free.push(conn.slot);
         Some(tenant)
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
-    }
 }
 
 #[cfg(test)]
@@ -73,15 +67,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let connect = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let mut table = Table::default();
-        let first = table.insert(connect(), 1).unwrap();
-        assert!(table.insert(connect(), 1).is_none(), "full");
+        let first = table.insert(connect()).unwrap();
         assert!(table.remove(first).is_some());
         assert!(table.remove(first).is_none());
-        let second = table.insert(connect(), 1).unwrap();
+        let second = table.insert(connect()).unwrap();
         assert_eq!(second.slot, first.slot);
         assert!(table.find(first).is_none());
         assert!(table.find(second).is_some());
         assert!(table.find(ConnId { slot: 999, generation: 0 }).is_none());
-        assert_eq!(table.len(), 1);
     }
 }

@@ -127,6 +127,11 @@ pub enum Input<'a> {
     Signal(Request),
     /// The reload asked for by [`Output::Reload`] is over: what was found, or why nothing changes.
     Reloaded(Result<Box<Fresh>, String>),
+    /// The limit on open descriptors, as [`Output::MakeRoom`] left it.
+    Room {
+        /// How many may be open.
+        descriptors: u32,
+    },
     /// The service manager did not take an [`Output::Notify`]. It is told again until it does.
     NotTold {
         /// Why.
@@ -159,6 +164,11 @@ pub enum Output {
     Finish(ConnId),
     /// Close the connection now.
     Close(ConnId),
+    /// Raise the limit on open descriptors to this, if it is lower, as far as it goes; [`Input::Room`] tells how far.
+    MakeRoom {
+        /// How many are wanted.
+        descriptors: u32,
+    },
     /// Have the 24 Hz timer fire then, or not at all.
     ArmTick(Option<Mono>),
     /// Read this file at every tick, or none.

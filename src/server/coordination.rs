@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::report::Report;
+use super::places::Places;
+use super::report::{Report, Shortage};
 use super::store::{Due, Outcome};
-use super::{Errno, Fresh, Notice, Output, Request, Server};
+use super::{Errno, Fresh, Notice, Output, Request, Server, Service};
 use crate::camera;
 use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::{Action, Event};
@@ -165,8 +166,13 @@ impl Server {
     ) -> bool {
         let source_before = self.config.data.clone();
         let camera_changed = self.config.camera != config.camera;
+        let places_changed = self.config.server.max_clients != config.server.max_clients;
         let opened = self.config.auth.required && !config.auth.required;
         self.config.adopt(config);
+        if places_changed {
+            self.set_places();
+            out.push(Output::MakeRoom { descriptors: Places::new(config.server.max_clients).descriptors() });
+        }
         out.push(Output::SetLogLevel(self.config.logging.level));
         if self.config.data != source_before {
             out.push(Output::ReadSource(self.source_file().map(Path::to_owned)));
@@ -180,6 +186,29 @@ impl Server {
             self.report(now, Report::OpenToNetwork, out);
         }
         camera_changed
+    }
+
+    /// Has each service have the places that are configured, as far as the limit on descriptors allows. Nobody who is
+    /// there loses one.
+    fn set_places(&mut self) {
+        let wanted = Places::new(self.config.server.max_clients);
+        self.places = self.descriptors.map_or(wanted, |descriptors| wanted.within(descriptors));
+    }
+
+    /// The limit on descriptors is known.
+    pub(super) fn room_made(&mut self, now: Mono, descriptors: u32, out: &mut Vec<Output>) {
+        self.descriptors = Some(descriptors);
+        self.set_places();
+        let max_clients = self.config.server.max_clients;
+        let wanted = Places::new(max_clients).descriptors();
+        if descriptors < wanted {
+            let places = Service::ALL.map(|service| self.places.of(service));
+            self.report(
+                now,
+                Report::TooFewDescriptors(Shortage { limit: descriptors, wanted, max_clients, places }),
+                out,
+            );
+        }
     }
 
     fn stop(&mut self, now: Mono, out: &mut Vec<Output>) {

@@ -1,9 +1,10 @@
 //! The table of connections and their deadlines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{ConnId, Service};
+use crate::service::origin::Origin;
 use crate::service::{auth, settings};
 use crate::time::Mono;
 
@@ -41,6 +42,8 @@ pub struct Peer {
     /// Whether its socket takes nothing at the moment (of subscribers, `service::data` knows).
     pub blocked: bool,
     deadline: Option<Mono>,
+    /// Whether it has no place: it was refused as it came.
+    refused: bool,
 }
 
 /// The connections by slot. A slot is never trusted without its generation.
@@ -49,10 +52,16 @@ pub struct Peers {
     slots: Vec<Option<Peer>>,
     deadlines: BTreeSet<(Mono, ConnId)>,
     clients: usize,
+    /// Places taken, by service and origin, until the connection is closed.
+    taken: [usize; Service::ALL.len()],
+    shares: BTreeMap<(Origin, u8), usize>,
+    /// Connections that have none.
+    refused: usize,
 }
 
 impl Peers {
-    /// Adds a connection. One in its slot is replaced: the reactor has told of its end, or never will.
+    /// Adds a connection; one that comes in leaving takes no place. One in its slot is replaced: the reactor has told of
+    /// its end, or never will.
     pub fn insert(&mut self, conn: ConnId, service: Service, address: IpAddr, talk: Talk) {
         let slot = usize::from(conn.slot);
         if self.slots.len() <= slot {
@@ -61,8 +70,16 @@ impl Peers {
         if let Some(former) = self.slots[slot].as_ref().map(|peer| peer.conn) {
             self.remove(former);
         }
-        self.clients += usize::from(!matches!(talk, Talk::Leaving));
-        self.slots[slot] = Some(Peer { conn, service, address, talk, finished: false, blocked: false, deadline: None });
+        let refused = matches!(talk, Talk::Leaving);
+        if refused {
+            self.refused += 1;
+        } else {
+            self.clients += 1;
+            self.taken[service as usize] += 1;
+            *self.shares.entry((Origin::of(address), service as u8)).or_default() += 1;
+        }
+        self.slots[slot] =
+            Some(Peer { conn, service, address, talk, finished: false, blocked: false, deadline: None, refused });
     }
 
     /// The connection, if it is still there.
@@ -75,6 +92,18 @@ impl Peers {
         self.set_deadline(conn, None);
         let peer = self.slots.get_mut(usize::from(conn.slot))?.take_if(|peer| peer.conn == conn)?;
         self.clients -= usize::from(!matches!(peer.talk, Talk::Leaving));
+        if peer.refused {
+            self.refused -= 1;
+        } else {
+            self.taken[peer.service as usize] -= 1;
+            let key = (Origin::of(peer.address), peer.service as u8);
+            if let Some(share) = self.shares.get_mut(&key) {
+                *share -= 1;
+                if *share == 0 {
+                    self.shares.remove(&key);
+                }
+            }
+        }
         Some(peer)
     }
 
@@ -126,6 +155,21 @@ impl Peers {
     /// Connections that are being served: those that leave don't count.
     pub const fn clients(&self) -> usize {
         self.clients
+    }
+
+    /// Places of a service that are taken: by connections that are served, or that leave and are not closed yet.
+    pub const fn taken(&self, service: Service) -> usize {
+        self.taken[service as usize]
+    }
+
+    /// Those among them that belong to the origin of `address`.
+    pub fn share_of(&self, address: IpAddr, service: Service) -> usize {
+        self.shares.get(&(Origin::of(address), service as u8)).copied().unwrap_or_default()
+    }
+
+    /// Connections that were refused as they came, and are not closed yet.
+    pub const fn refused(&self) -> usize {
+        self.refused
     }
 
     /// Served connections of an address.

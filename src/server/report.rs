@@ -1,15 +1,21 @@
 //! Everything the server says in its log, in one place: the words, the level, the logger, and the kind by which
 //! repetitions are limited.
 
+mod phrases;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use phrases::source;
+pub use phrases::{Parting, Shortage};
+
 use super::{Errno, Service};
 use crate::camera;
 use crate::camera::settings::CameraSettings;
 use crate::config::Level;
+use crate::limits::{BRAKE_EACH, MAX_FAILING_ADDRESSES};
 use crate::service::data::SourceChange;
 use crate::wire::ErrorCode;
 
@@ -46,6 +52,17 @@ pub enum Report {
         /// The code it was told.
         code: ErrorCode,
     },
+    /// A connection was refused because its address has its share of the places.
+    ShareTaken {
+        /// By what.
+        service: Service,
+        /// From where.
+        peer: IpAddr,
+        /// How many that is.
+        share: usize,
+    },
+    /// The limit on open descriptors leaves clients fewer places than are configured.
+    TooFewDescriptors(Shortage),
     /// A right password.
     AuthAccepted {
         /// From where.
@@ -63,6 +80,10 @@ pub enum Report {
         /// For how long.
         length: Duration,
     },
+    /// Passwords from too many addresses are wrong: those of new ones are hardly looked at from now on.
+    BrakeOn,
+    /// Passwords of new addresses are looked at again.
+    BrakeOff,
     /// The settings ports are open to whoever reaches them.
     OpenToNetwork,
     /// New settings are in force.
@@ -133,21 +154,6 @@ pub enum Report {
     },
 }
 
-/// Why a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parting {
-    /// Its request is answered, or it closed.
-    Done,
-    /// It was reset or vanished.
-    Lost,
-    /// A packet it had begun was not complete in time, or on the authentication port none came.
-    TooSlow,
-    /// Its socket took nothing in time.
-    Stuck,
-    /// It sent 1024 bytes that are no packet.
-    NoProtocol,
-}
-
 impl Report {
     /// How severe it is.
     pub fn level(&self) -> Level {
@@ -155,12 +161,16 @@ impl Report {
             Self::Connected { .. } | Self::Disconnected { why: Parting::Done | Parting::Lost, .. } => Level::Debug,
             Self::Disconnected { why: Parting::TooSlow | Parting::Stuck | Parting::NoProtocol, .. }
             | Self::Refused { .. }
+            | Self::ShareTaken { .. }
+            | Self::TooFewDescriptors(_)
             | Self::AuthRejected { .. }
             | Self::LockedOut { .. }
+            | Self::BrakeOn
             | Self::OpenToNetwork
             | Self::NotTold { .. }
             | Self::StopTimedOut { .. } => Level::Warning,
             Self::AuthAccepted { .. }
+            | Self::BrakeOff
             | Self::SettingsApplied(_)
             | Self::StoreRecovered { .. }
             | Self::Reloaded { .. }
@@ -190,10 +200,15 @@ impl Report {
             },
             Self::Disconnected { why: Parting::NoProtocol | Parting::TooSlow, .. } => "protocol",
             Self::AcceptRests { .. } => "tcp",
-            Self::Connected { service, .. } | Self::Disconnected { service, .. } => service.name(),
-            Self::AuthAccepted { .. } | Self::AuthRejected { .. } | Self::LockedOut { .. } | Self::OpenToNetwork => {
-                "auth"
+            Self::Connected { service, .. } | Self::Disconnected { service, .. } | Self::ShareTaken { service, .. } => {
+                service.name()
             }
+            Self::AuthAccepted { .. }
+            | Self::AuthRejected { .. }
+            | Self::LockedOut { .. }
+            | Self::BrakeOn
+            | Self::BrakeOff
+            | Self::OpenToNetwork => "auth",
             Self::SettingsApplied(_)
             | Self::StoreFailed { .. }
             | Self::StoreHangs { .. }
@@ -205,6 +220,7 @@ impl Report {
             | Self::Counters { .. }
             | Self::LeftOut { .. }
             | Self::NotTold { .. }
+            | Self::TooFewDescriptors(_)
             | Self::Stopping
             | Self::StopTimedOut { .. } => "server",
         }
@@ -226,16 +242,18 @@ impl Report {
             Self::Connected { .. } => Some("connections"),
             Self::AcceptRests { .. } => Some("connections not taken"),
             Self::Disconnected { .. } => Some("disconnections"),
-            Self::Refused { .. } => Some("refusals"),
+            Self::Refused { .. } | Self::ShareTaken { .. } => Some("refusals"),
             Self::AuthAccepted { .. } => Some("right passwords"),
             Self::AuthRejected { .. } => Some("wrong passwords"),
             Self::LockedOut { .. } => Some("lock-outs"),
+            Self::BrakeOn | Self::BrakeOff => Some("many wrong passwords"),
             Self::SettingsApplied(_) => Some("settings changes"),
             Self::StoreFailed { .. } | Self::StoreHangs { .. } | Self::StoreRecovered { .. } => Some("failed writes"),
             Self::Source { .. } => Some("data source changes"),
             Self::NotTold { .. } => Some("messages to the service manager"),
             Self::Camera(report) => Some(report.kind()),
             Self::OpenToNetwork
+            | Self::TooFewDescriptors(_)
             | Self::Reloaded { .. }
             | Self::ReloadFailed { .. }
             | Self::Counters { .. }
@@ -264,11 +282,24 @@ impl fmt::Display for Report {
             Self::Refused { service, peer, code } => {
                 write!(f, "refused {peer} on the {} port: {}", service.name(), code.text())
             }
+            Self::ShareTaken { service, peer, share } => write!(
+                f,
+                "refused {peer} on the {} port: it holds {share} connections, the share of an address",
+                service.name()
+            ),
+            Self::TooFewDescriptors(shortage) => shortage.fmt(f),
             Self::AuthAccepted { peer } => write!(f, "{peer} gave the right password"),
             Self::AuthRejected { peer } => write!(f, "{peer} gave a wrong password"),
             Self::LockedOut { peer, length } => {
                 write!(f, "{peer} is locked out for {} s after too many wrong passwords", length.as_secs())
             }
+            Self::BrakeOn => write!(
+                f,
+                "{MAX_FAILING_ADDRESSES} addresses gave wrong passwords lately: of those from further addresses, only one \
+                 every {} s is checked until that ends",
+                BRAKE_EACH.as_secs()
+            ),
+            Self::BrakeOff => f.write_str("passwords from all addresses are checked again"),
             Self::OpenToNetwork => f.write_str(
                 "the data and settings ports are open to everyone who reaches them; set auth.required to change that",
             ),
@@ -306,30 +337,5 @@ impl fmt::Display for Report {
             Self::Stopping => f.write_str("stopping"),
             Self::StopTimedOut { waiting_for } => write!(f, "stopped without waiting longer for {waiting_for}"),
         }
-    }
-}
-
-fn source(f: &mut fmt::Formatter<'_>, path: &std::path::Path, change: SourceChange, value: u8) -> fmt::Result {
-    let path = path.display();
-    match change {
-        SourceChange::Unreadable(errno) => {
-            write!(f, "cannot read data.source {path}: {errno}; the last value, {value}, is sent on")
-        }
-        SourceChange::NotANumber => {
-            write!(f, "data.source {path} does not begin with a decimal number; the last value, {value}, is sent on")
-        }
-        SourceChange::Recovered => write!(f, "data.source {path} can be read again"),
-    }
-}
-
-impl fmt::Display for Parting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::Lost => "connection lost",
-            Self::TooSlow => "no complete packet within 5 s",
-            Self::Stuck => "it took no data for 10 s",
-            Self::NoProtocol => "1024 bytes that are no packet",
-        })
     }
 }

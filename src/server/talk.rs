@@ -1,53 +1,18 @@
-//! Connections: coming, speaking, going.
+//! Connections: speaking, going. Who is let in is in `entry.rs`.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::peers::Talk;
 use super::report::{Parting, Report};
 use super::{ConnId, Output, Server, Service};
-use crate::limits::{LINGER_TIMEOUT, PACKET_TIMEOUT, WRITE_TIMEOUT};
+use crate::limits::{LINGER_TIMEOUT, WRITE_TIMEOUT};
 use crate::service::requests::Fault;
-use crate::service::{auth, settings};
+use crate::service::settings;
 use crate::stats::Counter;
 use crate::time::Mono;
 use crate::wire::{self, ErrorCode, Outgoing};
 
 impl Server {
-    pub(super) fn accepted(&mut self, now: Mono, conn: ConnId, service: Service, peer: IpAddr, out: &mut Vec<Output>) {
-        self.stats.bump(Counter::Accepted);
-        if self.stop_by.is_some() {
-            return out.push(Output::Close(conn));
-        }
-        let refusal = if self.peers.clients() >= usize::from(self.config.server.max_clients) {
-            Some((ErrorCode::TooManyClients, Counter::RefusedFull))
-        } else if self.may_use(now, service, peer) {
-            None
-        } else {
-            Some((ErrorCode::NotAuthenticated, Counter::RefusedNotAuthenticated))
-        };
-        if let Some((code, counter)) = refusal {
-            self.stats.bump(counter);
-            self.peers.insert(conn, service, peer, Talk::Leaving);
-            self.refuse(now, conn, code, out);
-            self.part(now, conn, out);
-            return;
-        }
-        self.access.opened(now, peer);
-        self.report(now, Report::Connected { service, peer }, out);
-        let talk = match service {
-            Service::Data => Talk::Data,
-            Service::Settings => Talk::Settings { conversation: settings::Conversation::default(), awaiting: false },
-            Service::Auth => Talk::Auth(auth::Conversation::default()),
-        };
-        self.peers.insert(conn, service, peer, talk);
-        match service {
-            Service::Data => self.subscribe(now, conn, out),
-            Service::Settings => {}
-            Service::Auth => self.peers.set_deadline(conn, Some(now + PACKET_TIMEOUT)),
-        }
-    }
-
     pub(super) fn received(&mut self, now: Mono, conn: ConnId, bytes: &[u8], out: &mut Vec<Output>) {
         let Some(peer) = self.peers.find(conn) else { return self.stats.bump(Counter::StaleEvents) };
         match &mut peer.talk {
@@ -108,7 +73,7 @@ impl Server {
                 peer.blocked = false;
                 // What it sent behind a read that waits is not looked at yet, so it may well be complete.
                 let owes = !awaiting && conversation.mid_packet();
-                let deadline = owes.then(|| now + PACKET_TIMEOUT);
+                let deadline = owes.then(|| now + self.patience(Service::Settings));
                 self.peers.set_deadline(conn, deadline);
             }
             Talk::Auth(_) => peer.blocked = false,
@@ -172,48 +137,12 @@ impl Server {
         if !conversation.mid_packet() {
             self.peers.set_deadline(conn, None);
         } else if another || self.peers.deadline_of(conn).is_none() {
-            self.peers.set_deadline(conn, Some(now + PACKET_TIMEOUT));
+            self.peers.set_deadline(conn, Some(now + self.patience(Service::Settings)));
         }
-    }
-
-    fn authenticate(&mut self, now: Mono, conn: ConnId, out: &mut Vec<Output>) {
-        let Some(peer) = self.peers.find(conn) else { return };
-        let address = peer.address;
-        let Talk::Auth(conversation) = &mut peer.talk else { return };
-        let right = match conversation.attempt() {
-            Ok(None) => return,
-            Err(Fault::HangUp) => return self.drop_peer(now, conn, Parting::NoProtocol, out),
-            Err(Fault::Refuse(code)) => Err(code),
-            Ok(Some(attempt)) => Ok(auth::matches(self.password.reveal(), attempt)),
-        };
-        match right {
-            Err(code) => self.refuse(now, conn, code, out),
-            Ok(_) if self.access.locked_for(now, address).is_some() => {
-                self.stats.bump(Counter::AuthLockedOut);
-                self.refuse(now, conn, ErrorCode::TooManyAttempts, out);
-            }
-            Ok(true) => {
-                self.stats.bump(Counter::AuthAccepted);
-                let open = self.peers.clients_of(address);
-                self.access.succeeded(now, address, open, self.grant_length(), &mut self.stats);
-                out.push(Output::Send { conn, frame: wire::auth::accepted().into() });
-                self.report(now, Report::AuthAccepted { peer: address }, out);
-            }
-            Ok(false) => {
-                self.stats.bump(Counter::AuthRejected);
-                let lockout = self.access.failed(now, address, &mut self.stats);
-                out.push(Output::Send { conn, frame: wire::auth::rejected().into() });
-                self.report(now, Report::AuthRejected { peer: address }, out);
-                if let Some(length) = lockout {
-                    self.report(now, Report::LockedOut { peer: address, length }, out);
-                }
-            }
-        }
-        self.leave(now, conn, Parting::Done, out);
     }
 
     /// Sends an error packet.
-    fn refuse(&mut self, now: Mono, conn: ConnId, code: ErrorCode, out: &mut Vec<Output>) {
+    pub(super) fn refuse(&mut self, now: Mono, conn: ConnId, code: ErrorCode, out: &mut Vec<Output>) {
         let Some(peer) = self.peers.find(conn) else { return };
         let (service, address) = (peer.service, peer.address);
         match code {
@@ -254,40 +183,15 @@ impl Server {
         }
     }
 
-    /// Whether a peer may use a service at all.
-    fn may_use(&self, now: Mono, service: Service, peer: IpAddr) -> bool {
-        let auth = &self.config.auth;
-        service == Service::Auth
-            || !auth.required
-            || (auth.trust_loopback && peer.to_canonical().is_loopback())
-            || self.access.granted(now, peer)
-    }
-
-    /// Tells those who may not use their service any more, now that the rules have changed, and closes them.
-    pub(super) fn recheck_peers(&mut self, now: Mono, out: &mut Vec<Output>) {
-        let refused: Vec<ConnId> = self
-            .peers
-            .iter()
-            .filter(|peer| !matches!(peer.talk, Talk::Leaving))
-            .filter(|peer| !self.may_use(now, peer.service, peer.address))
-            .map(|peer| peer.conn)
-            .collect();
-        for conn in refused {
-            self.stats.bump(Counter::RefusedNotAuthenticated);
-            self.refuse(now, conn, ErrorCode::NotAuthenticated, out);
-            self.leave(now, conn, Parting::Done, out);
-        }
-    }
-
     /// Ends a conversation politely: what waits is sent, then the peer has a moment to close first.
-    fn leave(&mut self, now: Mono, conn: ConnId, why: Parting, out: &mut Vec<Output>) {
+    pub(super) fn leave(&mut self, now: Mono, conn: ConnId, why: Parting, out: &mut Vec<Output>) {
         let Some(peer) = self.peers.retire(conn) else { return };
         let (service, address) = (peer.service, peer.address);
         self.release(now, conn, service, address, why, out);
         self.part(now, conn, out);
     }
 
-    fn part(&mut self, now: Mono, conn: ConnId, out: &mut Vec<Output>) {
+    pub(super) fn part(&mut self, now: Mono, conn: ConnId, out: &mut Vec<Output>) {
         self.peers.set_deadline(conn, Some(now + LINGER_TIMEOUT));
         out.push(Output::Finish(conn));
     }
@@ -330,9 +234,5 @@ impl Server {
         }
         self.access.closed(now, address, self.grant_length());
         self.report(now, Report::Disconnected { service, peer: address, why }, out);
-    }
-
-    fn grant_length(&self) -> Duration {
-        Duration::from_secs(u64::from(self.config.auth.grant_seconds))
     }
 }

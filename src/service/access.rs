@@ -4,34 +4,45 @@
 //! Not here: comparing passwords (`service::auth`) and which port needs a grant (`server`).
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::limits::{FAILURE_WINDOW, LOCKOUT_FIRST, LOCKOUT_LONGEST, MAX_FAILING_ADDRESSES, MAX_FAILURES, MAX_GRANTS};
+use super::origin::Origin;
+use crate::bucket::{Bucket, Rate};
+use crate::limits::{
+    BRAKE_BURST, BRAKE_EACH, BRAKE_OFF_ADDRESSES, EXEMPT_ADDRESSES, FAILURE_WINDOW, LOCKOUT_FIRST, LOCKOUT_LONGEST,
+    MAX_FAILING_ADDRESSES, MAX_FAILURES, MAX_GRANTS,
+};
 use crate::stats::{Counter, Stats};
 use crate::time::Mono;
 
-/// Whose failures count together: an IPv4 address, or an IPv6 /64, the least a site is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Origin(IpAddr);
+/// Passwords that are looked at while the brake is on.
+const BRAKED: Rate = Rate { burst: BRAKE_BURST, each: BRAKE_EACH };
 
-impl Origin {
-    fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            v4 @ IpAddr::V4(_) => Self(v4),
-            IpAddr::V6(v6) => Self(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)))),
-        }
-    }
+/// What becomes of an attempt, before its password is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// The password is looked at.
+    Open,
+    /// The address is locked out.
+    LockedOut,
+    /// The brake is on, and has let enough attempts pass.
+    Braked,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Failures {
-    /// The last wrong passwords, newest last, no older than the window, none once a lock-out has begun.
-    recent: Vec<Mono>,
+    /// The last wrong passwords and who gave them, newest last, no older than the window, none once a lock-out has
+    /// begun.
+    recent: Vec<(Mono, IpAddr)>,
+    /// When the last wrong password came, forgiven or not.
+    last: Option<Mono>,
     /// The end of the last lock-out, past or to come.
     locked_until: Option<Mono>,
     /// Lock-outs so far, each twice as long as the one before.
     lockouts: u32,
+    /// When a right password last had failures forgiven.
+    forgiven: Option<Mono>,
 }
 
 impl Failures {
@@ -39,16 +50,60 @@ impl Failures {
         self.locked_until.filter(|&until| now < until).map(|until| until.since(now))
     }
 
-    /// Whether forgetting it changes nothing but the memory in use.
-    fn stale(&self, now: Mono) -> bool {
-        let quiet_since_lockout = self.locked_until.is_none_or(|until| now.since(until) >= LOCKOUT_LONGEST);
-        let no_recent = self.recent.last().is_none_or(|&last| now.since(last) >= FAILURE_WINDOW);
-        self.locked_for(now).is_none() && quiet_since_lockout && no_recent
+    /// When its lock-outs no longer count.
+    fn quiet_at(&self) -> Mono {
+        let after_lockout = self.locked_until.map(|until| until + LOCKOUT_LONGEST);
+        let after_failure = self.last.map(|last| last + FAILURE_WINDOW);
+        after_lockout.max(after_failure).unwrap_or_default()
     }
 
-    fn last_seen(&self) -> Option<Mono> {
-        self.locked_until.max(self.recent.last().copied())
+    /// When forgetting it changes nothing but the memory in use.
+    fn stale_at(&self) -> Mono {
+        self.quiet_at().max(self.forgivable_at())
     }
+
+    fn forgivable_at(&self) -> Mono {
+        self.forgiven.map(|at| at + LOCKOUT_LONGEST).unwrap_or_default()
+    }
+
+    /// Notes a wrong password. Returns the length of the lock-out that it brought on, if it did.
+    fn count(&mut self, now: Mono, address: IpAddr) -> Option<Duration> {
+        if now >= self.quiet_at() {
+            (self.locked_until, self.lockouts) = (None, 0);
+        }
+        self.last = Some(now);
+        self.recent.retain(|&(at, _)| now.since(at) < FAILURE_WINDOW);
+        self.recent.push((now, address));
+        if self.recent.len() < MAX_FAILURES {
+            return None;
+        }
+        let length = LOCKOUT_FIRST.saturating_mul(1 << self.lockouts.min(16)).min(LOCKOUT_LONGEST);
+        self.recent = Vec::new();
+        self.locked_until = Some(now + length);
+        self.lockouts += 1;
+        Some(length)
+    }
+
+    /// Forgives what `address` itself did wrong, unless that was done a short while ago: whoever guesses may sit behind
+    /// the same address as a client that knows the password.
+    fn forgive(&mut self, now: Mono, address: IpAddr) {
+        if now < self.forgivable_at() {
+            return;
+        }
+        let before = self.recent.len();
+        self.recent.retain(|&(_, who)| who != address);
+        if self.recent.len() < before {
+            self.forgiven = Some(now);
+        }
+    }
+}
+
+/// Holds down guesses from addresses that the table of failures has no room for.
+#[derive(Debug, Clone, Copy)]
+struct Brake {
+    bucket: Bucket,
+    /// When there may be room again.
+    until: Mono,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,11 +114,12 @@ struct Grant {
     until: Mono,
 }
 
-/// The two tables.
+/// The two tables, and the brake.
 #[derive(Debug, Default)]
 pub struct Access {
     failures: BTreeMap<Origin, Failures>,
     grants: BTreeMap<IpAddr, Grant>,
+    brake: Option<Brake>,
 }
 
 impl Access {
@@ -72,31 +128,46 @@ impl Access {
         self.failures.get(&Origin::of(address))?.locked_for(now)
     }
 
+    /// What becomes of an attempt of `address`. One that the brake lets pass is counted.
+    pub fn admit(&mut self, now: Mono, address: IpAddr) -> Admission {
+        if self.locked_for(now, address).is_some() {
+            return Admission::LockedOut;
+        }
+        let exempt = self.exempt(now, address) && self.failures.len() < MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES;
+        match &mut self.brake {
+            Some(brake) if !exempt && !self.failures.contains_key(&Origin::of(address)) => {
+                if brake.bucket.tokens(BRAKED, now) == 0 {
+                    return Admission::Braked;
+                }
+                brake.bucket.take(BRAKED, now, 1);
+                Admission::Open
+            }
+            Some(_) | None => Admission::Open,
+        }
+    }
+
     /// Notes a wrong password. Returns the length of the lock-out that it brought on, if it did.
     pub fn failed(&mut self, now: Mono, address: IpAddr, stats: &mut Stats) -> Option<Duration> {
         let origin = Origin::of(address);
-        if !self.failures.contains_key(&origin) {
-            self.make_room(now, stats);
-        }
-        let entry = self.failures.entry(origin).or_default();
-        if entry.stale(now) {
-            *entry = Failures::default();
-        }
-        entry.recent.retain(|&at| now.since(at) < FAILURE_WINDOW);
-        entry.recent.push(now);
-        if entry.recent.len() < MAX_FAILURES {
+        if !self.failures.contains_key(&origin) && !self.make_room(now, address, stats) {
             return None;
         }
-        let length = LOCKOUT_FIRST.saturating_mul(1 << entry.lockouts.min(16)).min(LOCKOUT_LONGEST);
-        *entry = Failures { recent: Vec::new(), locked_until: Some(now + length), lockouts: entry.lockouts + 1 };
-        Some(length)
+        let entry = self.failures.entry(origin).or_default();
+        let lockout = entry.count(now, address.to_canonical());
+        let stale_at = entry.stale_at();
+        if let Some(brake) = &mut self.brake {
+            brake.until = brake.until.min(stale_at);
+        }
+        lockout
     }
 
-    /// Notes a right password: failures are forgotten, and the address, which has `open` connections, holds a
-    /// grant from now on.
+    /// Notes a right password: failures of the address itself are forgotten, and it, which has `open` connections,
+    /// holds a grant from now on.
     pub fn succeeded(&mut self, now: Mono, address: IpAddr, open: usize, lasts: Duration, stats: &mut Stats) {
-        self.failures.remove(&Origin::of(address));
         let address = address.to_canonical();
+        if let Some(entry) = self.failures.get_mut(&Origin::of(address)) {
+            entry.forgive(now, address);
+        }
         if !self.grants.contains_key(&address) && self.grants.len() >= MAX_GRANTS {
             self.grants.retain(|_, grant| grant.open > 0 || now < grant.until);
             if self.grants.len() >= MAX_GRANTS {
@@ -144,131 +215,65 @@ impl Access {
         (self.failures.len(), self.grants.len())
     }
 
-    /// Makes sure one more address fits: stale entries go, then the oldest that is not locked out, then the one
-    /// whose lock-out ends first.
-    fn make_room(&mut self, now: Mono, stats: &mut Stats) {
-        if self.failures.len() < MAX_FAILING_ADDRESSES {
+    /// Whether the brake is on.
+    pub const fn is_braked(&self) -> bool {
+        self.brake.is_some()
+    }
+
+    /// When [`Self::release_brake`] has something to look at, `None` while the brake is off.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.brake.map(|brake| brake.until)
+    }
+
+    /// Takes the brake off if there is room again.
+    pub fn release_brake(&mut self, now: Mono) {
+        if self.brake.is_none_or(|brake| now < brake.until) {
             return;
         }
-        self.failures.retain(|_, entry| !entry.stale(now));
-        if self.failures.len() < MAX_FAILING_ADDRESSES {
-            return;
+        self.failures.retain(|_, entry| now < entry.stale_at());
+        let until = self.room_at();
+        self.brake = self.brake.zip(until).map(|(brake, until)| Brake { until, ..brake });
+    }
+
+    /// When enough entries will be stale for the brake to go off, `None` if there is room.
+    fn room_at(&self) -> Option<Mono> {
+        let excess = self.failures.len().checked_sub(BRAKE_OFF_ADDRESSES + 1)?;
+        let mut stale_at: Vec<Mono> = self.failures.values().map(Failures::stale_at).collect();
+        Some(*stale_at.select_nth_unstable(excess).1)
+    }
+
+    /// Whether the brake is not for this address.
+    fn exempt(&self, now: Mono, address: IpAddr) -> bool {
+        address.to_canonical().is_loopback() || self.granted(now, address)
+    }
+
+    /// Makes sure that one more address fits: stale entries go, then the oldest that is not locked out, with the brake
+    /// on. Whether it fits: who is locked out stays.
+    fn make_room(&mut self, now: Mono, address: IpAddr, stats: &mut Stats) -> bool {
+        let extra = if self.exempt(now, address) { EXEMPT_ADDRESSES } else { 0 };
+        if self.failures.len() < MAX_FAILING_ADDRESSES + extra {
+            return true;
         }
-        let oldest = self.failures.iter().min_by_key(|(_, entry)| (entry.locked_for(now).is_some(), entry.last_seen()));
-        if let Some(oldest) = oldest.map(|(&origin, _)| origin) {
-            self.failures.remove(&oldest);
-            stats.bump(Counter::AddressesEvicted);
+        self.failures.retain(|_, entry| now < entry.stale_at());
+        if self.failures.len() < MAX_FAILING_ADDRESSES + extra {
+            return true;
         }
+        if self.brake.is_none()
+            && let Some(until) = self.room_at()
+        {
+            let mut bucket = Bucket::default();
+            // The attempt that this is about.
+            bucket.take(BRAKED, now, 1);
+            self.brake = Some(Brake { bucket, until });
+        }
+        let open = self.failures.iter().filter(|(_, entry)| entry.locked_for(now).is_none());
+        let Some(oldest) = open.min_by_key(|(_, entry)| entry.locked_until.max(entry.last)) else { return false };
+        let oldest = *oldest.0;
+        self.failures.remove(&oldest);
+        stats.bump(Counter::AddressesEvicted);
+        true
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-    const LASTS: Duration = Duration::from_mins(1);
-
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    fn fail_until_locked(access: &mut Access, now: Mono, peer: IpAddr) -> Duration {
-        let mut stats = Stats::default();
-        for _ in 1..MAX_FAILURES {
-            assert_eq!(access.failed(now, peer, &mut stats), None);
-        }
-        access.failed(now, peer, &mut stats).expect("the fifth failure locks out")
-    }
-
-    #[test]
-    fn lockouts_double_up_to_fifteen_minutes_and_end() {
-        let mut access = Access::default();
-        let peer = address("192.0.2.1");
-        let mut now = Mono::default();
-        for expected in [30, 60, 120, 240, 480, 900, 900] {
-            let length = fail_until_locked(&mut access, now, peer);
-            assert_eq!(length.as_secs(), expected);
-            assert_eq!(access.locked_for(now, peer), Some(length));
-            assert_eq!(access.locked_for(now, address("192.0.2.2")), None);
-            now = now + length;
-            assert_eq!(access.locked_for(now, peer), None);
-        }
-        now = now + LOCKOUT_LONGEST;
-        assert_eq!(fail_until_locked(&mut access, now, peer), LOCKOUT_FIRST, "after a quiet time it starts afresh");
-    }
-
-    #[test]
-    fn slow_failures_do_not_lock_out() {
-        let mut access = Access::default();
-        let mut stats = Stats::default();
-        let mut now = Mono::default();
-        for _ in 0..100 {
-            assert_eq!(access.failed(now, address("192.0.2.1"), &mut stats), None);
-            now = now + SECOND * 15;
-        }
-    }
-
-    #[test]
-    fn ipv6_counts_by_64_and_mapped_addresses_as_ipv4() {
-        let mut access = Access::default();
-        let now = Mono::default();
-        fail_until_locked(&mut access, now, address("2001:db8::1"));
-        assert!(access.locked_for(now, address("2001:db8::ffff:2")).is_some());
-        assert!(access.locked_for(now, address("2001:db8:0:1::1")).is_none());
-        fail_until_locked(&mut access, now, address("::ffff:192.0.2.1"));
-        assert!(access.locked_for(now, address("192.0.2.1")).is_some());
-    }
-
-    #[test]
-    fn a_flood_of_addresses_is_bounded_and_keeps_the_locked_out() {
-        let mut access = Access::default();
-        let mut stats = Stats::default();
-        let now = Mono::default();
-        let locked = address("192.0.2.1");
-        fail_until_locked(&mut access, now, locked);
-        for n in 0..5_000_u64 {
-            let peer = IpAddr::V6(Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(n) << 64));
-            access.failed(now + Duration::from_micros(n), peer, &mut stats);
-            assert!(access.sizes().0 <= MAX_FAILING_ADDRESSES);
-        }
-        assert!(access.locked_for(now + SECOND, locked).is_some());
-        assert!(stats.count(Counter::AddressesEvicted) > 3_900);
-    }
-
-    #[test]
-    fn a_grant_lasts_while_a_connection_is_open_and_a_while_after() {
-        let mut access = Access::default();
-        let mut stats = Stats::default();
-        let peer = address("192.0.2.1");
-        let now = Mono::default();
-        assert!(!access.granted(now, peer));
-        access.succeeded(now, peer, 1, LASTS, &mut stats);
-        access.opened(now, peer);
-        access.closed(now, peer, LASTS);
-        let later = now + LASTS * 100;
-        assert!(access.granted(later, peer));
-        access.closed(later, peer, LASTS);
-        assert!(access.granted(later + SECOND * 59, peer));
-        assert!(!access.granted(later + LASTS, peer));
-        access.opened(later + LASTS, peer);
-        assert!(!access.granted(later + LASTS, peer), "an ended grant is not revived by a connection");
-    }
-
-    #[test]
-    fn grants_are_bounded_and_those_in_use_stay() {
-        let mut access = Access::default();
-        let mut stats = Stats::default();
-        let now = Mono::default();
-        let in_use = address("192.0.2.1");
-        access.succeeded(now, in_use, 1, LASTS, &mut stats);
-        for n in 0..5000_u32 {
-            access.succeeded(now, IpAddr::V4((0x0a00_0000 + n).into()), 0, LASTS, &mut stats);
-        }
-        assert!(access.sizes().1 <= MAX_GRANTS);
-        assert!(access.granted(now, in_use));
-        assert_eq!(stats.count(Counter::GrantsEvicted), 5001 - MAX_GRANTS as u64);
-        access.revoke_grants();
-        assert!(!access.granted(now, in_use));
-    }
-}
+mod tests;

@@ -73,15 +73,15 @@ fn a_reload_restarted_the_camera_although_the_settings_were_the_same() {
 #[test]
 fn a_reload_with_more_clients_did_not_raise_the_limit_on_descriptors() {
     const CLIENTS: usize = 300;
-    let mut launch = Launch::new().set("server.max_clients", 10).descriptors(64, 4096);
+    let mut launch = Launch::new().set("server.max_clients", 1).descriptors(64, 4096);
     let mut daemon = launch.start();
     launch.change("server.max_clients", CLIENTS);
     launch.write_config();
     daemon.signal(Signal::SIGHUP);
     daemon.await_log("configuration reread");
-    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| daemon.settings()).collect();
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| daemon.data()).collect();
     for client in &mut clients {
-        client.read();
+        client.data();
     }
     assert!(!daemon.log().contains("cannot take connections"));
 }

@@ -25,13 +25,15 @@ pub struct Client {
     pub script: Vec<(u64, Act)>,
 }
 
-const ADDRESSES: [&str; 10] = [
+const ADDRESSES: [&str; 12] = [
     "192.0.2.1",
     "192.0.2.2",
     "::ffff:192.0.2.1",
     "2001:db8::1",
     "2001:db8::2",
     "2001:db8:0:1::1",
+    "fe80::1",
+    "fe80::2",
     "127.0.0.1",
     "::1",
     "::ffff:127.0.0.1",

@@ -5,6 +5,7 @@ mod access;
 mod clock;
 mod foretell;
 mod parser;
+mod places;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +21,7 @@ use crate::{MILLI, SECOND};
 use access::Access;
 use clock::Clock;
 use parser::{Item, Parser};
+use places::Places;
 use settings::{Kept, Settings};
 
 #[derive(Debug)]
@@ -27,6 +29,10 @@ struct Peer {
     service: Service,
     address: IpAddr,
     accepted: u64,
+    /// It was refused as it came, and has no place.
+    refused: bool,
+    /// How long it may take for a packet.
+    patience: u64,
     leaving: Option<u64>,
     parser: Parser,
     /// Requests behind a read that waits.
@@ -45,6 +51,7 @@ pub struct Shadow {
     peers: BTreeMap<ConnId, Peer>,
     access: Access,
     settings: Settings,
+    places: Places,
     start: u64,
     /// The first tick that is not over.
     next_tick: u64,
@@ -79,6 +86,7 @@ impl Shadow {
         settings: es_iot_server::camera::settings::CameraSettings,
         now: Now,
     ) -> Self {
+        let places = Places::new(config.server.max_clients);
         Self {
             seed,
             config,
@@ -86,6 +94,7 @@ impl Shadow {
             peers: BTreeMap::new(),
             access: Access::default(),
             settings: Settings::new(settings),
+            places,
             start: now.mono.as_nanos(),
             next_tick: 0,
             tick_armed: None,
@@ -167,6 +176,7 @@ impl Shadow {
             Output::Notify(Notice::Status(text)) => self.check(!text.is_empty(), || "an empty status".into()),
             Output::Notify(Notice::Ready | Notice::Reloading | Notice::Stopping | Notice::Watchdog)
             | Output::ReadSource(_)
+            | Output::MakeRoom { .. }
             | Output::Reload
             | Output::SetLogLevel(_)
             | Output::ReopenLog

@@ -30,6 +30,7 @@ pub enum Followup {
     Blocked(ConnId),
     Unblocked(ConnId),
     Finished(ConnId),
+    Room(u32),
 }
 
 pub enum Sent {

@@ -224,6 +224,7 @@ impl World {
                     Followup::Blocked(conn) => Input::Blocked { conn },
                     Followup::Unblocked(conn) => Input::Unblocked { conn },
                     Followup::Finished(conn) => Input::Finished { conn },
+                    Followup::Room(descriptors) => Input::Room { descriptors },
                 }
             } else if let Some((role, errno)) = self.spawn_failures.pop_front() {
                 Input::SpawnFailed { role, errno: Errno(errno) }
@@ -253,7 +254,7 @@ impl World {
 /// A configuration of its own kind; a part of it is what a reload may find.
 fn config(rng: &mut SmallRng, before: &Config) -> Config {
     let mut config = before.clone();
-    config.server.max_clients = [3, 20, 1000][rng.random_range(0..3)];
+    config.server.max_clients = [3, 20, 100, 1000][rng.random_range(0..4)];
     config.auth.required = rng.random_bool(0.4);
     config.auth.grant_seconds = rng.random_range(0..30);
     config.auth.trust_loopback = rng.random_bool(0.5);

@@ -280,6 +280,18 @@ impl Daemon {
         fs::read_dir(self.proc("fd")).unwrap().count()
     }
 
+    /// Has it open no descriptor from this one on, or as many as its hard limit allows.
+    pub fn limit_descriptors(&self, soft: Option<libc::rlim_t>) {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: both pointers are null or to a limit that outlives the call.
+        let result = unsafe {
+            libc::prlimit(self.pid.as_raw(), libc::RLIMIT_NOFILE, std::ptr::null(), &raw mut limit);
+            limit.rlim_cur = soft.unwrap_or(limit.rlim_max);
+            libc::prlimit(self.pid.as_raw(), libc::RLIMIT_NOFILE, &raw const limit, std::ptr::null_mut())
+        };
+        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+    }
+
     /// The processor time it has used, in clock ticks of 10 ms (proc(5), fields 14 and 15).
     pub fn cpu_ticks(&self) -> u64 {
         let text = fs::read_to_string(self.proc("stat")).unwrap();

@@ -7,7 +7,9 @@ use crate::SECOND;
 
 #[derive(Debug, Default)]
 struct Failures {
-    at: Vec<u64>,
+    at: Vec<(u64, IpAddr)>,
+    last: Option<u64>,
+    forgiven: Option<u64>,
     locked_until: u64,
     lockouts: u32,
 }
@@ -25,10 +27,11 @@ pub struct Access {
     grants: BTreeMap<IpAddr, u64>,
 }
 
-/// An IPv4 address, or the first half of an IPv6 one.
-fn origin(address: IpAddr) -> Vec<u8> {
+/// An IPv4 address, or the first half of an IPv6 one, or all of it on one link.
+pub fn origin(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) if v6.segments()[0] & 0xFFC0 == 0xFE80 => v6.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets()[..8].to_vec(),
     }
 }
@@ -40,18 +43,25 @@ impl Access {
             return Answer::LockedOut;
         }
         if right {
-            self.failures.remove(&origin(address));
+            if entry.forgiven.is_none_or(|at| now >= at + 900 * SECOND) {
+                let before = entry.at.len();
+                entry.at.retain(|&(_, who)| who != address);
+                entry.forgiven = if entry.at.len() < before { Some(now) } else { entry.forgiven };
+            }
             self.grants.insert(address, now + lasts);
             return Answer::Ready;
         }
-        entry.at.retain(|&at| now - at < 60 * SECOND);
-        if entry.at.is_empty() && now - entry.locked_until >= 900 * SECOND {
+        let quiet = entry.last.is_none_or(|last| now >= last + 60 * SECOND);
+        if quiet && now - entry.locked_until >= 900 * SECOND {
             entry.lockouts = 0;
         }
-        entry.at.push(now);
+        entry.last = Some(now);
+        entry.at.retain(|&(at, _)| now - at < 60 * SECOND);
+        entry.at.push((now, address));
         if entry.at.len() == 5 {
             let seconds = (30 << entry.lockouts.min(10)).min(900);
-            *entry = Failures { at: Vec::new(), locked_until: now + seconds * SECOND, lockouts: entry.lockouts + 1 };
+            (entry.locked_until, entry.lockouts) = (now + seconds * SECOND, entry.lockouts + 1);
+            entry.at = Vec::new();
         }
         Answer::Wrong
     }

@@ -41,6 +41,7 @@ impl Shadow {
                 let release = self.settings.stored(result.is_ok());
                 self.release(at, release);
             }
+            Input::Room { descriptors } => self.places.limit(*descriptors),
             Input::SpawnFailed { role, .. } | Input::Exited { role, .. } => self.child_is_gone(*role),
             Input::Signal(Request::Stop) => {
                 self.clock.overruled();
@@ -61,13 +62,20 @@ impl Shadow {
             self.closes.insert(conn);
             return;
         }
-        let full = self.clients() >= usize::from(self.config.server.max_clients);
+        let full = self.no_place(service, address);
         let open = self.clients_of(address);
         let may_use = self.may_use(at, service, address, open);
+        let refused = full || !may_use;
+        if refused && self.too_many_refused() {
+            self.closes.insert(conn);
+            return;
+        }
         let peer = Peer {
             service,
             address,
             accepted: at,
+            refused,
+            patience: 0,
             leaving: None,
             parser: Parser::default(),
             todo: std::collections::VecDeque::new(),
@@ -76,7 +84,8 @@ impl Shadow {
             owes: None,
         };
         self.peers.insert(conn, peer);
-        if full || !may_use {
+        self.peers.get_mut(&conn).expect("just inserted").patience = self.patience(service);
+        if refused {
             self.send(conn, error(service, if full { 6 } else { 4 }));
             self.peers.get_mut(&conn).expect("just inserted").leaving = Some(at);
             self.finishes.insert(conn);
@@ -129,11 +138,12 @@ impl Shadow {
                 }
             }
         }
+        let patience = self.patience(Service::Settings);
         let peer = self.peers.get_mut(&conn).expect("it is there");
         if !peer.parser.mid_packet() {
             peer.owes = None;
         } else if another || peer.owes.is_none() {
-            peer.owes = Some(at);
+            (peer.owes, peer.patience) = (Some(at), patience);
         }
     }
 
@@ -182,7 +192,11 @@ impl Shadow {
                     self.round.insert(conn);
                 }
             }
-            Service::Settings => peer.owes = (!peer.awaiting && peer.parser.mid_packet()).then_some(at),
+            Service::Settings => {
+                peer.owes = (!peer.awaiting && peer.parser.mid_packet()).then_some(at);
+                let patience = self.patience(Service::Settings);
+                self.peers.get_mut(&conn).expect("it is there").patience = patience;
+            }
             Service::Auth => {}
         }
     }
@@ -219,7 +233,7 @@ impl Shadow {
     fn reloaded(&mut self, at: u64, fresh: &Fresh) {
         self.clock.overruled();
         self.config.auth = fresh.config.auth.clone();
-        self.config.server.max_clients = fresh.config.server.max_clients;
+        self.places.set(fresh.config.server.max_clients);
         if fresh.password != self.password {
             self.password = fresh.password.clone();
             self.access.revoke();
@@ -305,10 +319,10 @@ impl Peer {
         }
         match self.service {
             Service::Data => false,
-            Service::Auth => at >= self.accepted + 5 * SECOND,
+            Service::Auth => at >= self.accepted + self.patience,
             Service::Settings => match self.blocked {
                 Some(since) => at >= since + 10 * SECOND,
-                None => self.owes.is_some_and(|since| at >= since + 5 * SECOND),
+                None => self.owes.is_some_and(|since| at >= since + self.patience),
             },
         }
     }

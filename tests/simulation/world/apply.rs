@@ -35,6 +35,10 @@ impl World {
                 }
             }
             Output::Close(conn) => self.close(conn),
+            Output::MakeRoom { descriptors } => {
+                let limit = [descriptors, descriptors, 44, 60, 200][self.rng.random_range(0..5)];
+                self.followups.push_back(Followup::Room(limit));
+            }
             Output::ArmTick(at) => self.tick_due = at.map(Mono::as_nanos),
             Output::Spawn { role, .. } => {
                 self.ran.restarts += u64::from(role == Role::Camera);

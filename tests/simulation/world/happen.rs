@@ -62,7 +62,7 @@ impl World {
     }
 
     fn connect(&mut self, client: Client) {
-        if self.sockets.len() >= self.server.most_connections() || self.shadow.stopping.is_some() {
+        if self.shadow.stopping.is_some() {
             return;
         }
         let slot = self.free.pop().unwrap_or_else(|| {

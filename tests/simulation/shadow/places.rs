@@ -1,0 +1,68 @@
+//! Places for connections, by the words of the protocol's and the operator's page.
+
+use std::net::IpAddr;
+
+use es_iot_server::server::Service;
+
+use super::access::origin;
+use super::{Peer, Shadow};
+use crate::SECOND;
+
+#[derive(Debug)]
+pub struct Places {
+    max_clients: usize,
+    descriptors: usize,
+    /// Data, settings, authentication, refusals.
+    counts: [usize; 4],
+}
+
+impl Places {
+    pub fn new(max_clients: u16) -> Self {
+        let mut places = Self { max_clients: 0, descriptors: usize::MAX, counts: [0; 4] };
+        places.set(max_clients);
+        places
+    }
+
+    pub fn set(&mut self, max_clients: u16) {
+        self.max_clients = usize::from(max_clients);
+        let small = self.max_clients.min(256);
+        self.counts = [self.max_clients, small, small, 64];
+        let left = self.descriptors.saturating_sub(40);
+        if left < self.counts.iter().sum() {
+            let refused = (left / 4).clamp(1, 64);
+            let left = left - refused;
+            let small = (left / 4).clamp(1, small);
+            self.counts = [(left - 2 * small).clamp(1, self.max_clients), small, small, refused];
+        }
+    }
+
+    pub fn limit(&mut self, descriptors: u32) {
+        self.descriptors = usize::try_from(descriptors).expect("a limit");
+        self.set(u16::try_from(self.max_clients).expect("a limit"));
+    }
+}
+
+impl Shadow {
+    fn taken(&self, service: Service) -> impl Iterator<Item = &Peer> {
+        self.peers.values().filter(move |peer| !peer.refused && peer.service == service)
+    }
+
+    /// The error code, if there is no place.
+    pub(super) fn no_place(&self, service: Service, address: IpAddr) -> bool {
+        let places = self.places.counts[service as usize];
+        let share = self.taken(service).filter(|peer| origin(peer.address) == origin(address)).count();
+        self.taken(service).count() >= places || (!address.is_loopback() && 2 * share >= places)
+    }
+
+    /// Whether too many are being refused for another to be told so.
+    pub(super) fn too_many_refused(&self) -> bool {
+        self.peers.values().filter(|peer| peer.refused).count() >= self.places.counts[3]
+    }
+
+    /// How long a client that begins now may take for a packet.
+    pub(super) fn patience(&self, service: Service) -> u64 {
+        let places = self.places.counts[service as usize];
+        let free = places.saturating_sub(self.taken(service).count());
+        if 4 * free < places { SECOND } else { 5 * SECOND }
+    }
+}
