@@ -8,6 +8,8 @@ mod camera;
 mod exec;
 #[path = "regressions/manager.rs"]
 mod manager;
+#[path = "regressions/store.rs"]
+mod store;
 mod support;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;
@@ -108,7 +110,7 @@ fn update(gain: u8) -> Vec<u8> {
 }
 
 fn gained(gain: u8) -> CameraSettings {
-    wire::settings::decode([100, gain, 10, 10, 10, 127])
+    CameraSettings { gain: f64::from(gain), ..CameraSettings::default() }
 }
 
 fn reply(conn: ConnId, settings: &CameraSettings) -> Output {

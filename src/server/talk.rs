@@ -151,8 +151,9 @@ impl Server {
                     }
                     out.push(Output::Pause(conn));
                 }
-                Ok(settings::Step::Update(settings)) => {
+                Ok(settings::Step::Update(payload)) => {
                     self.stats.bump(Counter::SettingsUpdated);
+                    let settings = wire::settings::update(self.store.current(), payload);
                     self.store.update(now, conn, settings);
                 }
                 Err(Fault::Refuse(code)) => self.refuse(now, conn, code, out),

@@ -47,9 +47,8 @@ Settings, as the protocol carries them, a byte each:
                        0, unchanged, is carried as -0.0039
 
 The server's settings file may hold finer or larger values. get shows them as
-the protocol carries them: cut to a step, and at most the largest. An update
-always carries all six settings, so set writes the ones that it does not name
-back as get shows them, and what was finer in the file is then lost.
+the protocol carries them: cut to a step, and at most the largest. Such a value
+stays as it is until set gives the setting another one than get shows.
 
 Exit codes: 0 done, 1 the server refused or could not be reached, 2 wrong
 usage, which includes a value that can't be set and a password that can't be

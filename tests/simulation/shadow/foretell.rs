@@ -7,7 +7,7 @@ use es_iot_server::time::Now;
 
 use super::access::Answer;
 use super::parser::{Item, Parser};
-use super::settings::{Release, decode, reply};
+use super::settings::{Release, reply};
 use super::{Peer, Shadow};
 use crate::SECOND;
 
@@ -118,7 +118,7 @@ impl Shadow {
                     self.send(conn, reply(&self.settings.current));
                 }
                 Item::Packet { id: 2, kind: 1, payload } if payload.len() == 6 => {
-                    self.settings.update(at, conn, decode(&payload));
+                    self.settings.update(at, conn, &payload);
                 }
                 Item::Packet { id: 2, kind: 1, .. } | Item::TooLong => self.send(conn, error(Service::Settings, 2)),
                 Item::Packet { .. } => self.send(conn, error(Service::Settings, 3)),

@@ -36,15 +36,23 @@ pub struct Release {
     pub answered: Vec<ConnId>,
 }
 
-pub fn decode(bytes: &[u8]) -> CameraSettings {
-    CameraSettings {
-        shutter: u32::from(bytes[0]) * 100,
-        gain: f64::from(bytes[1]),
-        awb_red: f64::from(bytes[2]) / 10.0,
-        awb_blue: f64::from(bytes[3]) / 10.0,
-        contrast: f64::from(bytes[4]) / 10.0,
-        brightness: f64::from(bytes[5]) / 127.5 - 1.0,
+/// What an update makes of `s`: only what it shows otherwise than a read would is changed.
+fn updated(mut s: CameraSettings, bytes: &[u8]) -> CameraSettings {
+    for (field, &byte) in bytes.iter().enumerate() {
+        if reply(&s)[6 + field] == byte {
+            continue;
+        }
+        let value = f64::from(byte);
+        match field {
+            0 => s.shutter = u32::from(byte) * 100,
+            1 => s.gain = value,
+            2 => s.awb_red = value / 10.0,
+            3 => s.awb_blue = value / 10.0,
+            4 => s.contrast = value / 10.0,
+            _ => s.brightness = value / 127.5 - 1.0,
+        }
     }
+    s
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
@@ -78,7 +86,8 @@ impl Settings {
         }
     }
 
-    pub fn update(&mut self, now: u64, conn: ConnId, settings: CameraSettings) {
+    pub fn update(&mut self, now: u64, conn: ConnId, bytes: &[u8]) {
+        let settings = updated(self.current, bytes);
         if settings == self.current && self.kept == Kept::Yes {
             return;
         }
