@@ -89,6 +89,7 @@ fn the_limits_are_the_codes() {
         format!("closed when it has taken nothing for {} s", seconds(limits::WRITE_TIMEOUT)),
         format!("no update has come for {} ms", limits::SETTINGS_QUIET.as_millis()),
         format!("for {} s at most after the first", seconds(limits::SETTINGS_LONGEST_BURST)),
+        format!("No read waits longer than {} s", seconds(limits::WRITE_TIMEOUT)),
         format!("at least {} ms apart", limits::STORE_INTERVAL.as_millis()),
         format!("within {} s lock it out for {} s", seconds(limits::FAILURE_WINDOW), seconds(limits::LOCKOUT_FIRST)),
         format!("up to {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),

@@ -1,14 +1,16 @@
 //! What holds the parts together: the camera's events, the settings file, reload and stop.
 
+use super::peers::Talk;
 use super::report::Report;
-use super::store::{Due, Outcome};
-use super::{Errno, Fresh, Notice, Output, Request, Server};
+use super::store::{Due, Outcome, Reading};
+use super::{ConnId, Errno, Fresh, Notice, Output, Request, Server};
 use crate::camera;
 use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::{Action, Event};
 use crate::limits::{CLOCK_STEP, STOP_TIMEOUT};
 use crate::stats::Counter;
 use crate::time::{Mono, Now};
+use crate::wire;
 
 impl Server {
     /// Tells the supervisor, and has its actions carried out.
@@ -63,9 +65,11 @@ impl Server {
                 Due::Write(settings) => out.push(Output::Store(settings)),
                 Due::GiveUpWaiting(outcome) => {
                     let path = self.config.paths.camera_settings_file();
+                    self.store_failing = true;
                     self.report(now, Report::StoreHangs { path }, out);
                     self.tell_clients(now, outcome, out);
                 }
+                Due::StillHangs(outcome) => self.tell_clients(now, outcome, out),
             }
         }
     }
@@ -208,6 +212,27 @@ impl Server {
             self.exited = true;
             out.push(Output::Exit);
         }
+    }
+
+    /// Answers a read, or has it wait for the disk.
+    pub(super) fn read_settings(&mut self, now: Mono, conn: ConnId, out: &mut Vec<Output>) {
+        match self.store.read(now, conn) {
+            Reading::Answer => {}
+            Reading::AnswerNotStored => self.not_stored(now, conn, out),
+            Reading::Wait => {
+                let Some(peer) = self.peers.find(conn) else { return };
+                let blocked = peer.blocked;
+                if let Talk::Settings { awaiting, .. } = &mut peer.talk {
+                    *awaiting = true;
+                }
+                // While it waits it owes nothing, but a socket that takes nothing goes on being watched.
+                if !blocked {
+                    self.peers.set_deadline(conn, None);
+                }
+                return out.push(Output::Pause(conn));
+            }
+        }
+        out.push(Output::Send { conn, packet: wire::settings::reply(self.store.current()) });
     }
 
     fn tell_clients(&mut self, now: Mono, outcome: Outcome, out: &mut Vec<Output>) {

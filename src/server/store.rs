@@ -2,7 +2,8 @@
 //!
 //! An update is in force at once. The camera is restarted and the file written after a quiet moment, so a slider
 //! being dragged costs one restart and one write. A client that reads meanwhile wants to know: its reply waits
-//! until what it shows is on the disk, or is known not to get there.
+//! until what it shows is on the disk, or is known not to get there. A write that hangs is waited for once: from then
+//! on, until it returns, reads are answered immediately.
 
 use crate::camera::settings::CameraSettings;
 use crate::limits::{SETTINGS_LONGEST_BURST, SETTINGS_QUIET, STORE_INTERVAL, STORE_RETRY, WRITE_TIMEOUT};
@@ -38,6 +39,28 @@ pub enum Due {
     Write(CameraSettings),
     /// Clients have waited so long that they are told the write failed; it may still succeed.
     GiveUpWaiting(Outcome),
+    /// Updates that came while that write still hangs.
+    StillHangs(Outcome),
+}
+
+/// What becomes of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// It is answered now.
+    Answer,
+    /// The same, after error `07` for the client's updates.
+    AnswerNotStored,
+    /// It waits for the disk.
+    Wait,
+}
+
+/// A write under way.
+#[derive(Debug, Clone, Copy)]
+struct Writing {
+    settings: CameraSettings,
+    since: Mono,
+    /// Whether clients are no longer to wait for it.
+    given_up: bool,
 }
 
 /// The settings in force and what remains to be done with them.
@@ -47,8 +70,7 @@ pub struct Store {
     /// What the file holds, as far as is known.
     in_file: CameraSettings,
     durability: Durability,
-    /// What is being written, and since when.
-    writing: Option<(CameraSettings, Mono)>,
+    writing: Option<Writing>,
     /// When the next write may and shall begin.
     write_at: Option<Mono>,
     last_write: Option<Mono>,
@@ -108,7 +130,7 @@ impl Store {
     /// who waited for the disk waits no more. A file that holds what was written last, or is being written, is no
     /// news: an update that is not in it yet is newer.
     pub fn reread(&mut self, now: Mono, settings: CameraSettings) -> Outcome {
-        if settings == self.in_file || self.writing.is_some_and(|(written, _)| written == settings) {
+        if settings == self.in_file || self.writing.is_some_and(|writing| writing.settings == settings) {
             return Outcome::default();
         }
         self.in_file = settings;
@@ -127,17 +149,24 @@ impl Store {
         self.release(false)
     }
 
-    /// A client wants to read. Whether it can be answered at once; if not, it waits, and the write is hurried.
-    pub fn read(&mut self, now: Mono, conn: ConnId) -> bool {
+    /// A client wants to read. If it waits, the write is hurried.
+    pub fn read(&mut self, now: Mono, conn: ConnId) -> Reading {
         if self.durability != Durability::Pending {
-            return true;
+            return Reading::Answer;
+        }
+        if self.hangs() {
+            let updated = self.updaters.iter().position(|&other| other == conn);
+            return updated.map_or(Reading::Answer, |at| {
+                self.updaters.remove(at);
+                Reading::AnswerNotStored
+            });
         }
         if self.readers.is_empty() {
             self.waiting_since = now;
         }
         self.readers.push(conn);
         self.write_at = Some(now.max(self.earliest_write()));
-        false
+        Reading::Wait
     }
 
     /// Forgets a client that is gone.
@@ -157,12 +186,26 @@ impl Store {
     }
 
     /// When clients have waited long enough: for a write that hangs, or for one that is never of the newest
-    /// settings, because they change faster than the disk writes.
+    /// settings, because they change faster than the disk writes. For a write that was given up already, an update waits
+    /// until the camera takes it, so that a burst of them is one error.
     fn patience_ends(&self) -> Option<Mono> {
-        let somebody_waits = !self.readers.is_empty() || !self.updaters.is_empty();
-        let hangs = self.writing.filter(|_| somebody_waits).map(|(_, since)| since + WRITE_TIMEOUT);
+        if self.readers.is_empty() && self.updaters.is_empty() {
+            return None;
+        }
+        let hangs = self.writing.and_then(|writing| {
+            if writing.given_up {
+                self.apply_at.is_none().then_some(writing.since)
+            } else {
+                Some(writing.since + WRITE_TIMEOUT)
+            }
+        });
         let starves = (!self.readers.is_empty()).then(|| self.waiting_since + WRITE_TIMEOUT);
         [hangs, starves].into_iter().flatten().min()
+    }
+
+    /// Whether a write is under way that clients were let wait for long enough.
+    fn hangs(&self) -> bool {
+        self.writing.is_some_and(|writing| writing.given_up)
     }
 
     /// The next thing that is due, if any is. Call until there is none.
@@ -172,10 +215,14 @@ impl Store {
             return Some(Due::Apply(self.current));
         }
         if self.patience_ends().is_some_and(|at| at <= now) {
-            if let Some((_, since)) = &mut self.writing {
-                *since = now;
+            let outcome = self.release(true);
+            if self.hangs() {
+                return Some(Due::StillHangs(outcome));
             }
-            return Some(Due::GiveUpWaiting(self.release(true)));
+            if let Some(writing) = &mut self.writing {
+                writing.given_up = writing.since + WRITE_TIMEOUT <= now;
+            }
+            return Some(Due::GiveUpWaiting(outcome));
         }
         if self.deadline().is_none_or(|at| at > now) {
             return None;
@@ -195,7 +242,7 @@ impl Store {
 
     /// A write is over. Says whom that concerns.
     pub fn written(&mut self, now: Mono, kept: bool) -> Outcome {
-        let Some((settings, _)) = self.writing.take() else { return Outcome::default() };
+        let Some(Writing { settings, .. }) = self.writing.take() else { return Outcome::default() };
         if !kept {
             self.durability = Durability::Failed { retry_at: now + STORE_RETRY };
             return self.release(true);
@@ -210,7 +257,7 @@ impl Store {
     }
 
     fn write(&mut self, now: Mono) -> Due {
-        self.writing = Some((self.current, now));
+        self.writing = Some(Writing { settings: self.current, since: now, given_up: false });
         self.last_write = Some(now);
         self.write_at = None;
         self.durability = Durability::Pending;

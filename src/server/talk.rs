@@ -140,17 +140,7 @@ impl Server {
             let Some(step) = conversation.step().transpose() else { break };
             taken = true;
             match step {
-                Ok(settings::Step::Read) if self.store.read(now, conn) => {
-                    out.push(Output::Send { conn, packet: wire::settings::reply(self.store.current()) });
-                }
-                Ok(settings::Step::Read) => {
-                    *awaiting = true;
-                    // While it waits it owes nothing, but a socket that takes nothing goes on being watched.
-                    if !peer.blocked {
-                        self.peers.set_deadline(conn, None);
-                    }
-                    out.push(Output::Pause(conn));
-                }
+                Ok(settings::Step::Read) => self.read_settings(now, conn, out),
                 Ok(settings::Step::Update(payload)) => {
                     self.stats.bump(Counter::SettingsUpdated);
                     let settings = wire::settings::update(self.store.current(), payload);

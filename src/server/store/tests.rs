@@ -53,13 +53,13 @@ fn a_burst_that_does_not_end_is_seen_all_the_same() {
 #[test]
 fn a_read_waits_for_the_disk_and_hurries_it() {
     let mut store = Store::new(settings(1.0));
-    assert!(store.read(after(0), A));
+    assert_eq!(store.read(after(0), A), Reading::Answer);
     store.update(after(0), A, settings(2.0));
-    assert!(!store.read(after(1), B));
+    assert_eq!(store.read(after(1), B), Reading::Wait);
     assert_eq!(all_due(&mut store, after(1)), [Due::Write(settings(2.0))]);
-    assert!(!store.read(after(2), A));
+    assert_eq!(store.read(after(2), A), Reading::Wait);
     assert_eq!(store.written(after(3), true).answer, [B, A]);
-    assert!(store.read(after(4), A));
+    assert_eq!(store.read(after(4), A), Reading::Answer);
     assert_eq!(all_due(&mut store, after(150)), [Due::Apply(settings(2.0))], "and it is not written again");
 }
 
@@ -67,7 +67,7 @@ fn a_read_waits_for_the_disk_and_hurries_it() {
 fn an_update_during_a_write_is_written_after_it_and_confirmed_only_then() {
     let mut store = Store::new(settings(1.0));
     store.update(after(0), A, settings(2.0));
-    assert!(!store.read(after(0), A));
+    assert_eq!(store.read(after(0), A), Reading::Wait);
     assert_eq!(all_due(&mut store, after(0)), [Due::Write(settings(2.0))]);
     store.update(after(5), B, settings(3.0));
     assert_eq!(store.written(after(10), true), Outcome::default());
@@ -81,10 +81,10 @@ fn an_update_during_a_write_is_written_after_it_and_confirmed_only_then() {
 fn a_failed_write_is_told_once_and_tried_again_later() {
     let mut store = Store::new(settings(1.0));
     store.update(after(0), A, settings(2.0));
-    assert!(!store.read(after(0), B));
+    assert_eq!(store.read(after(0), B), Reading::Wait);
     all_due(&mut store, after(0));
     assert_eq!(store.written(after(1), false), Outcome { not_stored: vec![A], answer: vec![B] });
-    assert!(store.read(after(2), A), "known not to be kept: no reason to wait");
+    assert_eq!(store.read(after(2), A), Reading::Answer, "known not to be kept: no reason to wait");
     all_due(&mut store, after(200));
     assert_eq!(store.deadline(), Some(after(1) + STORE_RETRY));
     assert_eq!(all_due(&mut store, after(1) + STORE_RETRY), [Due::Write(settings(2.0))]);
@@ -104,6 +104,13 @@ fn a_write_that_hangs_is_given_up_by_clients_but_never_doubled() {
     assert_eq!(all_due(&mut store, after(0) + WRITE_TIMEOUT), [Due::GiveUpWaiting(outcome)]);
     assert_eq!(store.deadline(), None);
     assert_eq!(store.flush(after(20_000)), None, "one write at a time");
+    store.update(after(20_000), A, settings(3.0));
+    store.update(after(20_000), B, settings(2.0));
+    assert_eq!(store.read(after(20_000), A), Reading::AnswerNotStored);
+    assert_eq!(store.read(after(20_000), A), Reading::Answer);
+    let told = Outcome { not_stored: vec![B], answer: vec![] };
+    assert_eq!(all_due(&mut store, after(20_150)), [Due::Apply(settings(2.0)), Due::StillHangs(told)]);
+    assert_eq!(store.deadline(), None);
     assert_eq!(store.written(after(30_000), true), Outcome::default());
     assert!(store.is_settled());
 }

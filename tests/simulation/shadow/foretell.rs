@@ -7,7 +7,7 @@ use es_iot_server::time::Now;
 
 use super::access::Answer;
 use super::parser::{Item, Parser};
-use super::settings::{Release, reply};
+use super::settings::{Read, Release, reply};
 use super::{Peer, Shadow};
 use crate::SECOND;
 
@@ -109,11 +109,15 @@ impl Shadow {
             another = true;
             match item {
                 Item::Packet { id: 2, kind: 1, payload } if payload.is_empty() => {
-                    if self.settings.read_waits(at, conn) {
-                        let peer = self.peers.get_mut(&conn).expect("it is there");
-                        (peer.awaiting, peer.owes) = (true, None);
-                        self.pauses.insert(conn);
-                        return;
+                    match self.settings.read(at, conn) {
+                        Read::Waits => {
+                            let peer = self.peers.get_mut(&conn).expect("it is there");
+                            (peer.awaiting, peer.owes) = (true, None);
+                            self.pauses.insert(conn);
+                            return;
+                        }
+                        Read::Shown { not_stored: true } => self.send(conn, error(Service::Settings, 7)),
+                        Read::Shown { not_stored: false } => {}
                     }
                     self.send(conn, reply(&self.settings.current));
                 }

@@ -21,12 +21,20 @@ pub struct Settings {
     in_file: CameraSettings,
     pub kept: Kept,
     pub in_flight: Option<(CameraSettings, u64)>,
+    /// That write took 10 s, and clients do not wait for it any more.
+    hung: bool,
     pub last_store: Option<u64>,
     pub updaters: Vec<ConnId>,
     pub readers: Vec<ConnId>,
     waiting_since: u64,
     apply_at: Option<u64>,
     burst_began: u64,
+}
+
+#[derive(Debug)]
+pub enum Read {
+    Shown { not_stored: bool },
+    Waits,
 }
 
 /// Whom a finished or given-up write concerns.
@@ -77,6 +85,7 @@ impl Settings {
             in_file: current,
             kept: Kept::Yes,
             in_flight: None,
+            hung: false,
             last_store: None,
             updaters: Vec::new(),
             readers: Vec::new(),
@@ -102,16 +111,21 @@ impl Settings {
         self.apply_at = Some((now + 150 * MILLI).min(self.burst_began + SECOND));
     }
 
-    /// Whether a read has to wait.
-    pub fn read_waits(&mut self, now: u64, conn: ConnId) -> bool {
+    /// Whether a read has to wait; if not, whether an error comes first.
+    pub fn read(&mut self, now: u64, conn: ConnId) -> Read {
         if self.kept != Kept::NotYet {
-            return false;
+            return Read::Shown { not_stored: false };
+        }
+        if self.hung {
+            let not_stored = self.updaters.contains(&conn);
+            self.updaters.retain(|&other| other != conn);
+            return Read::Shown { not_stored };
         }
         if self.readers.is_empty() {
             self.waiting_since = now;
         }
         self.readers.push(conn);
-        true
+        Read::Waits
     }
 
     pub fn forget(&mut self, conn: ConnId) {
@@ -127,6 +141,7 @@ impl Settings {
 
     pub fn stored(&mut self, ok: bool) -> Release {
         let Some((settings, _)) = self.in_flight.take() else { return Release::default() };
+        self.hung = false;
         if !ok {
             self.kept = Kept::No;
             return self.release(true);
@@ -139,17 +154,16 @@ impl Settings {
         self.release(false)
     }
 
-    /// Clients have waited 10 s.
+    /// Clients have waited 10 s; or the write has hung for longer, and the camera has taken what they sent.
     pub fn give_up(&mut self, now: u64) -> Release {
         let waiters = !self.readers.is_empty() || !self.updaters.is_empty();
         let hangs = waiters && self.in_flight.is_some_and(|(_, since)| since + 10 * SECOND <= now);
         let starves = !self.readers.is_empty() && self.waiting_since + 10 * SECOND <= now;
-        if !hangs && !starves {
+        let in_burst = self.hung && self.apply_at.is_some();
+        if (!hangs && !starves) || in_burst {
             return Release::default();
         }
-        if let Some((_, since)) = &mut self.in_flight {
-            *since = now;
-        }
+        self.hung |= hangs;
         self.release(true)
     }
 
