@@ -13,11 +13,13 @@
 //! | [`sys`] | the kernel's facilities, and the only `unsafe` | no |
 //! | [`reactor`] | the event loop: the only `mio` | no |
 //! | [`start`] | from the command line to the running loop | no |
+//! | [`bucket`] | a token bucket | yes |
 //! | [`limiter`] | how often one kind of event may log | yes |
 //! | [`limits`] | every cap, budget and time-out | yes |
 //! | [`stats`] | a counter for every reason something was dropped | yes |
 //! | [`time`] | time as a value | yes |
 
+pub mod bucket;
 pub mod camera;
 pub mod config;
 pub mod limiter;
