@@ -44,8 +44,13 @@ pub const MAX_GRANTS: usize = 1024;
 pub const SETTINGS_QUIET: Duration = Duration::from_millis(150);
 /// The longest an unbroken burst of updates is held back, so that a long drag is still seen.
 pub const SETTINGS_LONGEST_BURST: Duration = Duration::from_secs(1);
-/// The least time between two writes of the settings file: flash wears out by writes.
-pub const STORE_INTERVAL: Duration = Duration::from_millis(250);
+/// Restarts of the camera for new settings that may follow each other without delay. One change after quiet shows within
+/// a second, and so do the next two of someone who looks for the right value.
+pub const APPLY_BURST: u64 = 3;
+/// How long until one more such restart: a camera takes about a second to start, so updates without end still leave half
+/// of the video. Writes of the settings file are limited by the same two numbers, each kind for itself, since flash wears
+/// out by writes; a read that waits for such a write waits as long.
+pub const APPLY_INTERVAL: Duration = Duration::from_secs(2);
 /// How long until a failed write of the settings file is tried again.
 pub const STORE_RETRY: Duration = Duration::from_mins(1);
 

@@ -58,8 +58,8 @@ impl Server {
     pub(super) fn store_due(&mut self, now: Mono, out: &mut Vec<Output>) {
         while let Some(due) = self.store.due(now) {
             match due {
-                Due::Apply(settings) => {
-                    self.report(now, Report::SettingsApplied(settings), out);
+                Due::Apply { settings, origin } => {
+                    self.report(now, Report::SettingsApplied { settings, origin }, out);
                     self.camera_event(now, Event::SettingsChanged(settings), out);
                 }
                 Due::Write(settings) => out.push(Output::Store(settings)),

@@ -1,14 +1,20 @@
 //! The settings between an update and the disk: coalesced, written one at a time, and confirmed only once kept.
 //!
 //! An update is in force at once. The camera is restarted and the file written after a quiet moment, so a slider
-//! being dragged costs one restart and one write. A client that reads meanwhile wants to know: its reply waits
+//! being dragged costs one restart and one write; both are limited by a token bucket each. A client that reads meanwhile wants to know: its reply waits
 //! until what it shows is on the disk, or is known not to get there. A write that hangs is waited for once: from then
 //! on, until it returns, reads are answered immediately.
 
-use crate::camera::settings::CameraSettings;
-use crate::limits::{SETTINGS_LONGEST_BURST, SETTINGS_QUIET, STORE_INTERVAL, STORE_RETRY, WRITE_TIMEOUT};
+mod restart;
+
+use std::net::IpAddr;
+
+use crate::bucket::Bucket;
+use crate::camera::settings::{CameraSettings, Origin};
+use crate::limits::{APPLY_BURST, APPLY_INTERVAL, STORE_RETRY, WRITE_TIMEOUT};
 use crate::server::ConnId;
 use crate::time::Mono;
+use restart::Restart;
 
 /// How the settings in force stand to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +40,12 @@ pub struct Outcome {
 #[derive(Debug, PartialEq)]
 pub enum Due {
     /// Restart the camera with these.
-    Apply(CameraSettings),
+    Apply {
+        /// The settings in force.
+        settings: CameraSettings,
+        /// Who brought them.
+        origin: Origin,
+    },
     /// Write these to the file.
     Write(CameraSettings),
     /// Clients have waited so long that they are told the write failed; it may still succeed.
@@ -71,12 +82,12 @@ pub struct Store {
     in_file: CameraSettings,
     durability: Durability,
     writing: Option<Writing>,
-    /// When the next write may and shall begin.
+    /// When the next write shall begin, if there is a token for it.
     write_at: Option<Mono>,
-    last_write: Option<Mono>,
-    /// When the camera is to be told.
-    apply_at: Option<Mono>,
-    burst_began: Mono,
+    write_tokens: Bucket,
+    /// Whether the last writes are under way, which wait for no token.
+    stopping: bool,
+    restart: Restart,
     updaters: Vec<ConnId>,
     readers: Vec<ConnId>,
     /// Since when the first of the readers waits, while there are any.
@@ -92,9 +103,9 @@ impl Store {
             durability: Durability::Kept,
             writing: None,
             write_at: None,
-            last_write: None,
-            apply_at: None,
-            burst_began: Mono::from_nanos(0),
+            write_tokens: Bucket::new(APPLY_BURST, APPLY_INTERVAL),
+            stopping: false,
+            restart: Restart::new(current),
             updaters: Vec::new(),
             readers: Vec::new(),
             waiting_since: Mono::from_nanos(0),
@@ -106,8 +117,8 @@ impl Store {
         &self.current
     }
 
-    /// Takes an update of a client. Whether it changes anything.
-    pub fn update(&mut self, now: Mono, conn: ConnId, settings: CameraSettings) -> bool {
+    /// Takes an update of a client at `peer`. Whether it changes anything.
+    pub fn update(&mut self, now: Mono, conn: ConnId, peer: IpAddr, settings: CameraSettings) -> bool {
         let changes = settings != self.current;
         if !changes && self.durability == Durability::Kept {
             return false;
@@ -117,12 +128,7 @@ impl Store {
         if !self.updaters.contains(&conn) {
             self.updaters.push(conn);
         }
-        if self.apply_at.is_none() {
-            self.burst_began = now;
-        }
-        let quiet = (now + SETTINGS_QUIET).min(self.burst_began + SETTINGS_LONGEST_BURST);
-        self.apply_at = Some(quiet);
-        self.write_at = Some(quiet.max(self.earliest_write()));
+        self.write_at = Some(self.restart.updated(now, Origin::Peer(peer), changes));
         changes
     }
 
@@ -136,7 +142,7 @@ impl Store {
         self.in_file = settings;
         if settings != self.current {
             self.current = settings;
-            self.apply_at = Some(now);
+            self.restart.reread(now);
         }
         if self.writing.is_some() {
             // That write replaces the file, so it has to be put right afterwards.
@@ -149,7 +155,7 @@ impl Store {
         self.release(false)
     }
 
-    /// A client wants to read. If it waits, the write is hurried.
+    /// A client wants to read. While any waits, a write waits only for its token.
     pub fn read(&mut self, now: Mono, conn: ConnId) -> Reading {
         if self.durability != Durability::Pending {
             return Reading::Answer;
@@ -165,7 +171,6 @@ impl Store {
             self.waiting_since = now;
         }
         self.readers.push(conn);
-        self.write_at = Some(now.max(self.earliest_write()));
         Reading::Wait
     }
 
@@ -177,12 +182,18 @@ impl Store {
 
     /// When something is next due.
     pub fn deadline(&self) -> Option<Mono> {
-        let write = match (self.writing, self.durability) {
+        let apply = self.restart.deadline(&self.current);
+        [self.write_due(), apply, self.patience_ends()].into_iter().flatten().min()
+    }
+
+    fn write_due(&self) -> Option<Mono> {
+        let at = match (self.writing, self.durability) {
             (Some(_), _) | (None, Durability::Kept) => None,
+            (None, Durability::Pending) if !self.readers.is_empty() => Some(self.waiting_since),
             (None, Durability::Pending) => self.write_at,
             (None, Durability::Failed { retry_at }) => Some(retry_at),
-        };
-        [write, self.apply_at, self.patience_ends()].into_iter().flatten().min()
+        }?;
+        Some(if self.stopping { at } else { at.max(self.write_tokens.ready_at(1)) })
     }
 
     /// When clients have waited long enough: for a write that hangs, or for one that is never of the newest
@@ -194,7 +205,7 @@ impl Store {
         }
         let hangs = self.writing.and_then(|writing| {
             if writing.given_up {
-                self.apply_at.is_none().then_some(writing.since)
+                (!self.restart.is_pending()).then_some(writing.since)
             } else {
                 Some(writing.since + WRITE_TIMEOUT)
             }
@@ -210,9 +221,8 @@ impl Store {
 
     /// The next thing that is due, if any is. Call until there is none.
     pub fn due(&mut self, now: Mono) -> Option<Due> {
-        if self.apply_at.is_some_and(|at| at <= now) {
-            self.apply_at = None;
-            return Some(Due::Apply(self.current));
+        if let Some(origin) = self.restart.due(now, &self.current) {
+            return Some(Due::Apply { settings: self.current, origin });
         }
         if self.patience_ends().is_some_and(|at| at <= now) {
             let outcome = self.release(true);
@@ -224,14 +234,14 @@ impl Store {
             }
             return Some(Due::GiveUpWaiting(outcome));
         }
-        if self.deadline().is_none_or(|at| at > now) {
-            return None;
-        }
-        Some(self.write(now))
+        let may_write =
+            self.write_due().is_some_and(|at| at <= now) && (self.stopping || self.write_tokens.take(now, 1));
+        may_write.then(|| self.write(now))
     }
 
-    /// Begins to write at once what is not kept yet: the server is stopping.
+    /// Begins to write immediately what is not kept yet: the server is stopping.
     pub fn flush(&mut self, now: Mono) -> Option<Due> {
+        self.stopping = true;
         if self.durability == Durability::Kept || self.writing.is_some() { None } else { Some(self.write(now)) }
     }
 
@@ -249,7 +259,7 @@ impl Store {
         }
         self.in_file = settings;
         if settings != self.current {
-            self.write_at = self.write_at.map(|at| at.max(self.earliest_write())).or(Some(self.earliest_write()));
+            self.write_at.get_or_insert(now);
             return Outcome::default();
         }
         self.durability = Durability::Kept;
@@ -258,7 +268,6 @@ impl Store {
 
     fn write(&mut self, now: Mono) -> Due {
         self.writing = Some(Writing { settings: self.current, since: now, given_up: false });
-        self.last_write = Some(now);
         self.write_at = None;
         self.durability = Durability::Pending;
         Due::Write(self.current)
@@ -267,10 +276,6 @@ impl Store {
     fn release(&mut self, failed: bool) -> Outcome {
         let not_stored = std::mem::take(&mut self.updaters);
         Outcome { not_stored: if failed { not_stored } else { Vec::new() }, answer: std::mem::take(&mut self.readers) }
-    }
-
-    fn earliest_write(&self) -> Mono {
-        self.last_write.map_or(Mono::default(), |at| at + STORE_INTERVAL)
     }
 }
 

@@ -133,6 +133,7 @@ impl Server {
         let mut taken = false;
         loop {
             let Some(peer) = self.peers.find(conn) else { return };
+            let address = peer.address;
             let Talk::Settings { conversation, awaiting } = &mut peer.talk else { return };
             if *awaiting {
                 return;
@@ -144,7 +145,7 @@ impl Server {
                 Ok(settings::Step::Update(payload)) => {
                     self.stats.bump(Counter::SettingsUpdated);
                     let settings = wire::settings::update(self.store.current(), payload);
-                    self.store.update(now, conn, settings);
+                    self.store.update(now, conn, address, settings);
                 }
                 Err(Fault::Refuse(code)) => self.refuse(now, conn, code, out),
                 Err(Fault::HangUp) => return self.drop_peer(now, conn, Parting::NoProtocol, out),

@@ -36,7 +36,10 @@ impl Shadow {
             }
             Input::Unblocked { conn } => self.unblocked(at, *conn),
             Input::Tick { .. } => self.tick(now),
-            Input::Wakeup => self.wakeup(at),
+            Input::Wakeup => {
+                self.woken = Some(at);
+                self.wakeup(at);
+            }
             Input::Stored { result } => {
                 let release = self.settings.stored(result.is_ok());
                 self.release(at, release);
@@ -122,7 +125,8 @@ impl Shadow {
                     self.send(conn, reply(&self.settings.current));
                 }
                 Item::Packet { id: 2, kind: 1, payload } if payload.len() == 6 => {
-                    self.settings.update(at, conn, &payload);
+                    let address = self.peers[&conn].address;
+                    self.settings.update(at, conn, address, &payload);
                 }
                 Item::Packet { id: 2, kind: 1, .. } | Item::TooLong => self.send(conn, error(Service::Settings, 2)),
                 Item::Packet { .. } => self.send(conn, error(Service::Settings, 3)),

@@ -1,5 +1,7 @@
 //! The settings between an update and the disk, by what a client may rely on.
 
+use std::net::IpAddr;
+
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::server::ConnId;
 
@@ -23,12 +25,31 @@ pub struct Settings {
     pub in_flight: Option<(CameraSettings, u64)>,
     /// That write took 10 s, and clients do not wait for it any more.
     hung: bool,
-    pub last_store: Option<u64>,
+    pub writes: Tokens,
+    restarts: Tokens,
+    /// When the camera was last handed new settings, and by whom: the last updater, or none for the file.
+    pub handed: Option<(u64, Option<IpAddr>)>,
     pub updaters: Vec<ConnId>,
     pub readers: Vec<ConnId>,
     waiting_since: u64,
     apply_at: Option<u64>,
+    by: Option<IpAddr>,
     burst_began: u64,
+}
+
+/// What may happen three times at once, and over any longer span once more each 2 s.
+#[derive(Debug, Default)]
+pub struct Tokens(Vec<u64>);
+
+impl Tokens {
+    /// Whether there is one. Written as the rule for every span that would end now.
+    pub fn allow(&self, now: u64) -> bool {
+        (1..=self.0.len() as u64).zip(self.0.iter().rev()).all(|(since, &at)| since < 3 + (now - at) / (2 * SECOND))
+    }
+
+    pub fn take(&mut self, now: u64) {
+        self.0.push(now);
+    }
 }
 
 #[derive(Debug)]
@@ -86,7 +107,10 @@ impl Settings {
             kept: Kept::Yes,
             in_flight: None,
             hung: false,
-            last_store: None,
+            writes: Tokens::default(),
+            restarts: Tokens::default(),
+            handed: None,
+            by: None,
             updaters: Vec::new(),
             readers: Vec::new(),
             waiting_since: 0,
@@ -95,10 +119,13 @@ impl Settings {
         }
     }
 
-    pub fn update(&mut self, now: u64, conn: ConnId, bytes: &[u8]) {
+    pub fn update(&mut self, now: u64, conn: ConnId, peer: IpAddr, bytes: &[u8]) {
         let settings = updated(self.current, bytes);
         if settings == self.current && self.kept == Kept::Yes {
             return;
+        }
+        if settings != self.current || self.apply_at.is_none() {
+            self.by = Some(peer);
         }
         self.current = settings;
         self.kept = Kept::NotYet;
@@ -134,9 +161,19 @@ impl Settings {
     }
 
     pub fn apply(&mut self, now: u64) {
-        if self.apply_at.is_some_and(|at| at <= now) {
-            (self.apply_at, self.applied) = (None, self.current);
+        if self.apply_at.is_none_or(|at| at > now) {
+            return;
         }
+        if self.current != self.applied {
+            if self.by.is_some() && !self.restarts.allow(now) {
+                return;
+            }
+            if self.by.is_some() {
+                self.restarts.take(now);
+            }
+            self.handed = Some((now, self.by));
+        }
+        (self.apply_at, self.applied) = (None, self.current);
     }
 
     pub fn stored(&mut self, ok: bool) -> Release {
@@ -173,7 +210,7 @@ impl Settings {
         }
         self.in_file = found;
         if found != self.current {
-            (self.current, self.apply_at) = (found, Some(now));
+            (self.current, self.apply_at, self.by) = (found, Some(now), None);
         }
         if self.in_flight.is_some() {
             self.kept = Kept::NotYet;
