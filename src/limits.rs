@@ -129,6 +129,16 @@ pub const NOTIFY_RETRY: Duration = Duration::from_secs(1);
 /// The largest configuration file, in bytes: the shipped one has 1 KB. It ends a reading of the wrong file early.
 pub const MAX_CONFIG_BYTES: usize = 64 * 1024;
 
+// --- es-iot-ctl ----------------------------------------------------------------------------------------------
+
+/// How long connecting to an address may take, and then each reply of the data and authentication ports, if `--timeout`
+/// does not say otherwise.
+pub const CTL_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for all replies of a `get` or `set` together. A `set` reads twice, and the server may let each read wait for
+/// its disk for [`WRITE_TIMEOUT`].
+pub const CTL_SETTINGS_TIMEOUT: Duration = Duration::from_secs(25);
+const _: () = assert!(CTL_SETTINGS_TIMEOUT.as_secs() > 2 * WRITE_TIMEOUT.as_secs());
+
 // --- the log --------------------------------------------------------------------------------------------------
 
 /// The longest line that is logged, in bytes: syslog daemons cut at 1 to 8 KiB.

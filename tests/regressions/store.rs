@@ -1,6 +1,7 @@
 //! Bugs of the settings between an update, the camera and the disk.
 
 use std::collections::VecDeque;
+use std::process::Command;
 use std::time::Duration;
 
 use es_iot_server::camera::diagnosis::{Exit, Role};
@@ -11,6 +12,7 @@ use es_iot_server::server::{Fresh, Input, Output, Request, Service};
 use es_iot_server::time::Mono;
 use es_iot_server::wire::{self, ErrorCode};
 
+use crate::support::Launch;
 use crate::{A, B, Bench, config, error, gained, read, reply, reports, request, update};
 
 /// An update carries all six settings as bytes: one that changed the contrast made brightness 0 into -0.0039, and cut
@@ -192,4 +194,34 @@ fn the_log_did_not_name_the_peer_that_changed_the_settings() {
     let fresh = fresh(config(), gained(9));
     let told = line(&bench.handle_told(Input::Reloaded(Ok(Box::new(fresh)))));
     assert!(told.contains("gain 9,") && told.contains(", reread from the file"), "{told}");
+}
+
+/// `es-iot-ctl set` gave up after 5 s, while the server lets a read wait 10 s for a disk that hangs.
+#[test]
+fn es_iot_ctl_gave_up_before_the_server_did() {
+    let launch = Launch::new();
+    let mut daemon = launch.start();
+    let pipe = launch.state_dir().join(".camera_settings.json.tmp");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let set = |assignment: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_es-iot-ctl"));
+        let port = daemon.settings_port().port().to_string();
+        command.args(["--host", "127.0.0.1", "--settings-port", &port, "set", assignment]).output().unwrap()
+    };
+    for gain in [3, 4] {
+        let output = set(&format!("gain={gain}"));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("applied, but could not be stored"), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(&format!("gain={gain}\n")), "{output:?}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    // A reader lets the write go on; it fails then, since a pipe can't be synchronised, and the next succeeds.
+    drop(std::fs::File::open(&pipe).unwrap());
+    daemon.await_log("cannot write");
+    let mut client = daemon.settings();
+    client.update([5; 6]);
+    assert_eq!(client.read(), [5; 6]);
+    daemon.counter("clients");
+    assert!(daemon.log().contains("is written again"));
+    daemon.stop();
 }
