@@ -1,6 +1,8 @@
 //! How fast something may go on: a bucket of tokens that fills at a steady rate.
 //!
-//! Not here: what a token stands for, and what happens without one (whoever takes it).
+//! A bucket is kept as the one point in time at which it is full again, as the generic cell rate algorithm does (ITU-T
+//! I.371, annex A), so nothing has to be refilled and nothing is lost by rounding. Not here: what a token stands for, and
+//! what happens without one.
 
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ impl Rate {
     }
 }
 
-/// One bucket, full at first. All it has to remember is when it is full again.
+/// One bucket, full at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bucket {
     full_at: Mono,
@@ -33,6 +35,23 @@ impl Bucket {
     pub fn tokens(&self, rate: Rate, now: Mono) -> u32 {
         let missing = self.full_at.since(now).as_nanos().div_ceil(rate.each.as_nanos());
         rate.burst.saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX))
+    }
+
+    /// When there is a token, if none is taken until then; a point in the past if there is one now.
+    pub fn ready_at(&self, rate: Rate) -> Mono {
+        let others = rate.each.saturating_mul(rate.burst.saturating_sub(1));
+        let others = u64::try_from(others.as_nanos()).unwrap_or(u64::MAX);
+        Mono::from_nanos(self.full_at.as_nanos().saturating_sub(others))
+    }
+
+    /// Takes one token, if there is one.
+    #[must_use]
+    pub fn try_take(&mut self, rate: Rate, now: Mono) -> bool {
+        let ready = self.ready_at(rate) <= now;
+        if ready {
+            self.take(rate, now, 1);
+        }
+        ready
     }
 
     /// Takes so many tokens. What is not there is owed.
@@ -59,6 +78,40 @@ mod tests {
         bucket.take(RATE, start + Duration::from_secs(3), 1);
         assert_eq!(bucket.tokens(RATE, start + Duration::from_secs(59)), 18);
         assert_eq!(bucket.tokens(RATE, start + Duration::from_hours(9)), 20, "no more than a burst");
+    }
+
+    #[test]
+    fn it_is_ready_when_there_is_a_token() {
+        let start = Mono::from_nanos(1_000_000_000_000);
+        let mut bucket = Bucket::default();
+        bucket.take(RATE, start, 19);
+        assert!(bucket.ready_at(RATE) <= start);
+        bucket.take(RATE, start, 1);
+        assert_eq!(bucket.ready_at(RATE), start + RATE.each);
+        let later = start + Duration::from_millis(4500);
+        assert!(bucket.ready_at(RATE) <= later);
+        bucket.take(RATE, later, 1);
+        assert_eq!(bucket.ready_at(RATE), start + RATE.each * 2, "the half that was over is not lost");
+    }
+
+    #[test]
+    fn over_any_span_there_are_no_more_than_a_burst_and_one_each() {
+        let rate = Rate { burst: 3, each: Duration::from_secs(2) };
+        let mut bucket = Bucket::default();
+        let mut taken = Vec::new();
+        for at in (0..60_000_u64).step_by(70) {
+            let now = Mono::from_nanos(1_000_000_000_000) + Duration::from_millis(at);
+            assert_eq!(bucket.ready_at(rate) <= now, bucket.tokens(rate, now) > 0);
+            if bucket.try_take(rate, now) {
+                taken.push(at);
+            }
+        }
+        for (first, &from) in taken.iter().enumerate() {
+            for (more, &to) in taken[first..].iter().enumerate() {
+                assert!(u64::try_from(more + 1).unwrap() <= 3 + (to - from) / 2000, "from {from} to {to}");
+            }
+        }
+        assert!(taken.len() >= 30, "{taken:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | [`sys`] | the kernel's facilities, and the only `unsafe` | no |
 //! | [`reactor`] | the event loop: the only `mio` | no |
 //! | [`start`] | from the command line to the running loop | no |
+//! | [`bucket`] | a token bucket | yes |
 //! | [`limiter`] | how often one kind of event may log | yes |
 //! | [`bucket`] | how fast something may go on | yes |
 //! | [`limits`] | every cap, budget and time-out | yes |

@@ -55,8 +55,13 @@ pub const MAX_GRANTS: usize = 1024;
 pub const SETTINGS_QUIET: Duration = Duration::from_millis(150);
 /// The longest an unbroken burst of updates is held back, so that a long drag is still seen.
 pub const SETTINGS_LONGEST_BURST: Duration = Duration::from_secs(1);
-/// The least time between two writes of the settings file: flash wears out by writes.
-pub const STORE_INTERVAL: Duration = Duration::from_millis(250);
+/// Restarts of the camera for new settings that may follow each other without delay. One change after quiet shows within
+/// a second, and so do the next two of someone who looks for the right value.
+pub const APPLY_BURST: u32 = 3;
+/// How long until one more such restart: a camera takes about a second to start, so updates without end still leave half
+/// of the video. Writes of the settings file are limited by the same two numbers, each kind for itself, since flash wears
+/// out by writes; a read that waits for such a write waits as long.
+pub const APPLY_INTERVAL: Duration = Duration::from_secs(2);
 /// How long until a failed write of the settings file is tried again.
 pub const STORE_RETRY: Duration = Duration::from_mins(1);
 
@@ -162,6 +167,16 @@ pub const NOTIFY_RETRY: Duration = Duration::from_secs(1);
 
 /// The largest configuration file, in bytes: the shipped one has 1 KB. It ends a reading of the wrong file early.
 pub const MAX_CONFIG_BYTES: usize = 64 * 1024;
+
+// --- es-iot-ctl ----------------------------------------------------------------------------------------------
+
+/// How long connecting to an address may take, and then each reply of the data and authentication ports, if `--timeout`
+/// does not say otherwise.
+pub const CTL_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for all replies of a `get` or `set` together. A `set` reads twice, and the server may let each read wait for
+/// its disk for [`WRITE_TIMEOUT`].
+pub const CTL_SETTINGS_TIMEOUT: Duration = Duration::from_secs(25);
+const _: () = assert!(CTL_SETTINGS_TIMEOUT.as_secs() > 2 * WRITE_TIMEOUT.as_secs());
 
 // --- the log --------------------------------------------------------------------------------------------------
 

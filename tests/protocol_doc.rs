@@ -94,7 +94,10 @@ fn the_limits_are_the_codes() {
         format!("closed when it has taken nothing for {} s", seconds(limits::WRITE_TIMEOUT)),
         format!("no update has come for {} ms", limits::SETTINGS_QUIET.as_millis()),
         format!("for {} s at most after the first", seconds(limits::SETTINGS_LONGEST_BURST)),
-        format!("at least {} ms apart", limits::STORE_INTERVAL.as_millis()),
+        format!("No read waits longer than {} s", seconds(limits::WRITE_TIMEOUT)),
+        format!("one every {} s; a restart beyond", seconds(limits::APPLY_INTERVAL)),
+        format!("it may then wait {} s for the write to begin", seconds(limits::APPLY_INTERVAL)),
+        format!("after {} s of quiet", seconds(limits::APPLY_INTERVAL * limits::APPLY_BURST)),
         format!("within {} s lock it out for {} s", seconds(limits::FAILURE_WINDOW), seconds(limits::LOCKOUT_FIRST)),
         format!("up to {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),
         format!("Failures of {} addresses", limits::MAX_FAILING_ADDRESSES),
@@ -114,6 +117,7 @@ fn the_limits_are_the_codes() {
     }
     assert_eq!(limits::BRAKE_OFF_ADDRESSES * 4, limits::MAX_FAILING_ADDRESSES * 3, "\"a quarter\"");
     assert_eq!(limits::MAX_FAILURES, 5, "\"Five wrong passwords\"");
+    assert_eq!(limits::APPLY_BURST, 3, "\"Three restarts may follow each other\"");
     assert_eq!(seconds(limits::STORE_RETRY), 60, "\"tries again each minute\"");
     let (idle, interval, count) = limits::KEEPALIVE_SECONDS;
     assert_eq!(idle + interval * count, 120, "\"about two minutes\"");

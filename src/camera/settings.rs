@@ -2,6 +2,8 @@
 //!
 //! Not here: reading and writing the file (`sys::file`) and the bytes on the wire (`wire::settings`).
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 /// What the camera is told at its start. The field names are the keys of `camera_settings.json`.
@@ -26,6 +28,15 @@ impl Default for CameraSettings {
     fn default() -> Self {
         Self { shutter: 10_000, gain: 1.0, awb_red: 1.0, awb_blue: 1.0, contrast: 1.0, brightness: 0.0 }
     }
+}
+
+/// Who brought settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The client at this address, as the last of those whose updates they are made of.
+    Peer(IpAddr),
+    /// The settings file, when it was reread.
+    File,
 }
 
 /// Why a settings file or a value in it is refused: the "camera configuration" kind of error.

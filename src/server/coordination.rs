@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
+use super::peers::Talk;
 use super::places::Places;
 use super::report::{Report, Shortage};
-use super::store::{Due, Outcome};
-use super::{Errno, Fresh, Notice, Output, Request, Server, Service};
+use super::store::{Due, Outcome, Reading};
+use super::{ConnId, Errno, Fresh, Notice, Output, Request, Server, Service};
 use crate::camera;
 use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::{Action, Event};
 use crate::limits::{CLOCK_STEP, STOP_TIMEOUT};
 use crate::stats::Counter;
 use crate::time::{Mono, Now};
+use crate::wire;
 
 impl Server {
     /// Tells the supervisor, and has its actions carried out.
@@ -62,16 +64,18 @@ impl Server {
     pub(super) fn store_due(&mut self, now: Mono, out: &mut Vec<Output>) {
         while let Some(due) = self.store.due(now) {
             match due {
-                Due::Apply(settings) => {
-                    self.report(now, Report::SettingsApplied(settings), out);
+                Due::Apply { settings, origin } => {
+                    self.report(now, Report::SettingsApplied { settings, origin }, out);
                     self.camera_event(now, Event::SettingsChanged(settings), out);
                 }
                 Due::Write(settings) => out.push(Output::Store(settings)),
                 Due::GiveUpWaiting(outcome) => {
                     let path = self.config.paths.camera_settings_file();
+                    self.store_failing = true;
                     self.report(now, Report::StoreHangs { path }, out);
                     self.tell_clients(now, outcome, out);
                 }
+                Due::StillHangs(outcome) => self.tell_clients(now, outcome, out),
             }
         }
     }
@@ -238,6 +242,27 @@ impl Server {
             self.exited = true;
             out.push(Output::Exit);
         }
+    }
+
+    /// Answers a read, or has it wait for the disk.
+    pub(super) fn read_settings(&mut self, now: Mono, conn: ConnId, out: &mut Vec<Output>) {
+        match self.store.read(now, conn) {
+            Reading::Answer => {}
+            Reading::AnswerNotStored => self.not_stored(now, conn, out),
+            Reading::Wait => {
+                let Some(peer) = self.peers.find(conn) else { return };
+                let blocked = peer.blocked;
+                if let Talk::Settings { awaiting, .. } = &mut peer.talk {
+                    *awaiting = true;
+                }
+                // While it waits it owes nothing, but a socket that takes nothing goes on being watched.
+                if !blocked {
+                    self.peers.set_deadline(conn, None);
+                }
+                return out.push(Output::Pause(conn));
+            }
+        }
+        out.push(Output::Send { conn, frame: wire::settings::reply(self.store.current()).into() });
     }
 
     fn tell_clients(&mut self, now: Mono, outcome: Outcome, out: &mut Vec<Output>) {

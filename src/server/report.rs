@@ -13,7 +13,7 @@ pub use phrases::{Parting, Shortage};
 
 use super::{Errno, Service};
 use crate::camera;
-use crate::camera::settings::CameraSettings;
+use crate::camera::settings::{CameraSettings, Origin};
 use crate::config::Level;
 use crate::limits::{BRAKE_EACH, MAX_FAILING_ADDRESSES};
 use crate::service::data::SourceChange;
@@ -86,8 +86,13 @@ pub enum Report {
     BrakeOff,
     /// The settings ports are open to whoever reaches them.
     OpenToNetwork,
-    /// New settings are in force.
-    SettingsApplied(CameraSettings),
+    /// The camera takes new settings.
+    SettingsApplied {
+        /// Which.
+        settings: CameraSettings,
+        /// Who brought them.
+        origin: Origin,
+    },
     /// The settings file could not be written.
     StoreFailed {
         /// Which file.
@@ -171,7 +176,7 @@ impl Report {
             | Self::StopTimedOut { .. } => Level::Warning,
             Self::AuthAccepted { .. }
             | Self::BrakeOff
-            | Self::SettingsApplied(_)
+            | Self::SettingsApplied { .. }
             | Self::StoreRecovered { .. }
             | Self::Reloaded { .. }
             | Self::Counters { .. }
@@ -209,7 +214,7 @@ impl Report {
             | Self::BrakeOn
             | Self::BrakeOff
             | Self::OpenToNetwork => "auth",
-            Self::SettingsApplied(_)
+            Self::SettingsApplied { .. }
             | Self::StoreFailed { .. }
             | Self::StoreHangs { .. }
             | Self::StoreRecovered { .. } => "camera.config",
@@ -247,7 +252,7 @@ impl Report {
             Self::AuthRejected { .. } => Some("wrong passwords"),
             Self::LockedOut { .. } => Some("lock-outs"),
             Self::BrakeOn | Self::BrakeOff => Some("many wrong passwords"),
-            Self::SettingsApplied(_) => Some("settings changes"),
+            Self::SettingsApplied { .. } => Some("settings changes"),
             Self::StoreFailed { .. } | Self::StoreHangs { .. } | Self::StoreRecovered { .. } => Some("failed writes"),
             Self::Source { .. } => Some("data source changes"),
             Self::NotTold { .. } => Some("messages to the service manager"),
@@ -303,11 +308,18 @@ impl fmt::Display for Report {
             Self::OpenToNetwork => f.write_str(
                 "the data and settings ports are open to everyone who reaches them; set auth.required to change that",
             ),
-            Self::SettingsApplied(s) => write!(
-                f,
-                "camera settings are now shutter {} us, gain {}, awb_red {}, awb_blue {}, contrast {}, brightness {:.3}",
-                s.shutter, s.gain, s.awb_red, s.awb_blue, s.contrast, s.brightness
-            ),
+            Self::SettingsApplied { settings: s, origin } => {
+                write!(
+                    f,
+                    "camera settings are now shutter {} us, gain {}, awb_red {}, awb_blue {}, contrast {}, \
+                     brightness {:.3}, ",
+                    s.shutter, s.gain, s.awb_red, s.awb_blue, s.contrast, s.brightness
+                )?;
+                match origin {
+                    Origin::Peer(address) => write!(f, "set by {address}"),
+                    Origin::File => f.write_str("reread from the file"),
+                }
+            }
             Self::StoreFailed { path, errno } => write!(
                 f,
                 "cannot write {}: {errno}; the new settings are in force but will be lost at a restart, \

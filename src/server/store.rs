@@ -1,13 +1,23 @@
 //! The settings between an update and the disk: coalesced, written one at a time, and confirmed only once kept.
 //!
 //! An update is in force at once. The camera is restarted and the file written after a quiet moment, so a slider
-//! being dragged costs one restart and one write. A client that reads meanwhile wants to know: its reply waits
-//! until what it shows is on the disk, or is known not to get there.
+//! being dragged costs one restart and one write; both are limited by a token bucket each. A client that reads meanwhile wants to know: its reply waits
+//! until what it shows is on the disk, or is known not to get there. A write that hangs is waited for once: from then
+//! on, until it returns, reads are answered immediately.
 
-use crate::camera::settings::CameraSettings;
-use crate::limits::{SETTINGS_LONGEST_BURST, SETTINGS_QUIET, STORE_INTERVAL, STORE_RETRY, WRITE_TIMEOUT};
+mod restart;
+
+use std::net::IpAddr;
+
+use crate::bucket::{Bucket, Rate};
+use crate::camera::settings::{CameraSettings, Origin};
+use crate::limits::{APPLY_BURST, APPLY_INTERVAL, STORE_RETRY, WRITE_TIMEOUT};
 use crate::server::ConnId;
 use crate::time::Mono;
+use restart::Restart;
+
+/// How often clients may have the camera restarted, and likewise the file written.
+const CHANGES: Rate = Rate { burst: APPLY_BURST, each: APPLY_INTERVAL };
 
 /// How the settings in force stand to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +43,38 @@ pub struct Outcome {
 #[derive(Debug, PartialEq)]
 pub enum Due {
     /// Restart the camera with these.
-    Apply(CameraSettings),
+    Apply {
+        /// The settings in force.
+        settings: CameraSettings,
+        /// Who brought them.
+        origin: Origin,
+    },
     /// Write these to the file.
     Write(CameraSettings),
     /// Clients have waited so long that they are told the write failed; it may still succeed.
     GiveUpWaiting(Outcome),
+    /// Updates that came while that write still hangs.
+    StillHangs(Outcome),
+}
+
+/// What becomes of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// It is answered now.
+    Answer,
+    /// The same, after error `07` for the client's updates.
+    AnswerNotStored,
+    /// It waits for the disk.
+    Wait,
+}
+
+/// A write under way.
+#[derive(Debug, Clone, Copy)]
+struct Writing {
+    settings: CameraSettings,
+    since: Mono,
+    /// Whether clients are no longer to wait for it.
+    given_up: bool,
 }
 
 /// The settings in force and what remains to be done with them.
@@ -47,14 +84,13 @@ pub struct Store {
     /// What the file holds, as far as is known.
     in_file: CameraSettings,
     durability: Durability,
-    /// What is being written, and since when.
-    writing: Option<(CameraSettings, Mono)>,
-    /// When the next write may and shall begin.
+    writing: Option<Writing>,
+    /// When the next write shall begin, if there is a token for it.
     write_at: Option<Mono>,
-    last_write: Option<Mono>,
-    /// When the camera is to be told.
-    apply_at: Option<Mono>,
-    burst_began: Mono,
+    write_tokens: Bucket,
+    /// Whether the last writes are under way, which wait for no token.
+    stopping: bool,
+    restart: Restart,
     updaters: Vec<ConnId>,
     readers: Vec<ConnId>,
     /// Since when the first of the readers waits, while there are any.
@@ -63,16 +99,16 @@ pub struct Store {
 
 impl Store {
     /// A store whose file agrees with `current`.
-    pub const fn new(current: CameraSettings) -> Self {
+    pub fn new(current: CameraSettings) -> Self {
         Self {
             current,
             in_file: current,
             durability: Durability::Kept,
             writing: None,
             write_at: None,
-            last_write: None,
-            apply_at: None,
-            burst_began: Mono::from_nanos(0),
+            write_tokens: Bucket::default(),
+            stopping: false,
+            restart: Restart::new(current),
             updaters: Vec::new(),
             readers: Vec::new(),
             waiting_since: Mono::from_nanos(0),
@@ -84,8 +120,8 @@ impl Store {
         &self.current
     }
 
-    /// Takes an update of a client. Whether it changes anything.
-    pub fn update(&mut self, now: Mono, conn: ConnId, settings: CameraSettings) -> bool {
+    /// Takes an update of a client at `peer`. Whether it changes anything.
+    pub fn update(&mut self, now: Mono, conn: ConnId, peer: IpAddr, settings: CameraSettings) -> bool {
         let changes = settings != self.current;
         if !changes && self.durability == Durability::Kept {
             return false;
@@ -95,12 +131,7 @@ impl Store {
         if !self.updaters.contains(&conn) {
             self.updaters.push(conn);
         }
-        if self.apply_at.is_none() {
-            self.burst_began = now;
-        }
-        let quiet = (now + SETTINGS_QUIET).min(self.burst_began + SETTINGS_LONGEST_BURST);
-        self.apply_at = Some(quiet);
-        self.write_at = Some(quiet.max(self.earliest_write()));
+        self.write_at = Some(self.restart.updated(now, Origin::Peer(peer), changes));
         changes
     }
 
@@ -108,13 +139,13 @@ impl Store {
     /// who waited for the disk waits no more. A file that holds what was written last, or is being written, is no
     /// news: an update that is not in it yet is newer.
     pub fn reread(&mut self, now: Mono, settings: CameraSettings) -> Outcome {
-        if settings == self.in_file || self.writing.is_some_and(|(written, _)| written == settings) {
+        if settings == self.in_file || self.writing.is_some_and(|writing| writing.settings == settings) {
             return Outcome::default();
         }
         self.in_file = settings;
         if settings != self.current {
             self.current = settings;
-            self.apply_at = Some(now);
+            self.restart.reread(now);
         }
         if self.writing.is_some() {
             // That write replaces the file, so it has to be put right afterwards.
@@ -127,17 +158,23 @@ impl Store {
         self.release(false)
     }
 
-    /// A client wants to read. Whether it can be answered at once; if not, it waits, and the write is hurried.
-    pub fn read(&mut self, now: Mono, conn: ConnId) -> bool {
+    /// A client wants to read. While any waits, a write waits only for its token.
+    pub fn read(&mut self, now: Mono, conn: ConnId) -> Reading {
         if self.durability != Durability::Pending {
-            return true;
+            return Reading::Answer;
+        }
+        if self.hangs() {
+            let updated = self.updaters.iter().position(|&other| other == conn);
+            return updated.map_or(Reading::Answer, |at| {
+                self.updaters.remove(at);
+                Reading::AnswerNotStored
+            });
         }
         if self.readers.is_empty() {
             self.waiting_since = now;
         }
         self.readers.push(conn);
-        self.write_at = Some(now.max(self.earliest_write()));
-        false
+        Reading::Wait
     }
 
     /// Forgets a client that is gone.
@@ -148,43 +185,66 @@ impl Store {
 
     /// When something is next due.
     pub fn deadline(&self) -> Option<Mono> {
-        let write = match (self.writing, self.durability) {
+        let apply = self.restart.deadline(&self.current);
+        [self.write_due(), apply, self.patience_ends()].into_iter().flatten().min()
+    }
+
+    fn write_due(&self) -> Option<Mono> {
+        let at = match (self.writing, self.durability) {
             (Some(_), _) | (None, Durability::Kept) => None,
+            (None, Durability::Pending) if !self.readers.is_empty() => Some(self.waiting_since),
             (None, Durability::Pending) => self.write_at,
             (None, Durability::Failed { retry_at }) => Some(retry_at),
-        };
-        [write, self.apply_at, self.patience_ends()].into_iter().flatten().min()
+        }?;
+        Some(if self.stopping { at } else { at.max(self.write_tokens.ready_at(CHANGES)) })
     }
 
     /// When clients have waited long enough: for a write that hangs, or for one that is never of the newest
-    /// settings, because they change faster than the disk writes.
+    /// settings, because they change faster than the disk writes. For a write that was given up already, an update waits
+    /// until the camera takes it, so that a burst of them is one error.
     fn patience_ends(&self) -> Option<Mono> {
-        let somebody_waits = !self.readers.is_empty() || !self.updaters.is_empty();
-        let hangs = self.writing.filter(|_| somebody_waits).map(|(_, since)| since + WRITE_TIMEOUT);
+        if self.readers.is_empty() && self.updaters.is_empty() {
+            return None;
+        }
+        let hangs = self.writing.and_then(|writing| {
+            if writing.given_up {
+                (!self.restart.is_pending()).then_some(writing.since)
+            } else {
+                Some(writing.since + WRITE_TIMEOUT)
+            }
+        });
         let starves = (!self.readers.is_empty()).then(|| self.waiting_since + WRITE_TIMEOUT);
         [hangs, starves].into_iter().flatten().min()
     }
 
-    /// The next thing that is due, if any is. Call until there is none.
-    pub fn due(&mut self, now: Mono) -> Option<Due> {
-        if self.apply_at.is_some_and(|at| at <= now) {
-            self.apply_at = None;
-            return Some(Due::Apply(self.current));
-        }
-        if self.patience_ends().is_some_and(|at| at <= now) {
-            if let Some((_, since)) = &mut self.writing {
-                *since = now;
-            }
-            return Some(Due::GiveUpWaiting(self.release(true)));
-        }
-        if self.deadline().is_none_or(|at| at > now) {
-            return None;
-        }
-        Some(self.write(now))
+    /// Whether a write is under way that clients were let wait for long enough.
+    fn hangs(&self) -> bool {
+        self.writing.is_some_and(|writing| writing.given_up)
     }
 
-    /// Begins to write at once what is not kept yet: the server is stopping.
+    /// The next thing that is due, if any is. Call until there is none.
+    pub fn due(&mut self, now: Mono) -> Option<Due> {
+        if let Some(origin) = self.restart.due(now, &self.current) {
+            return Some(Due::Apply { settings: self.current, origin });
+        }
+        if self.patience_ends().is_some_and(|at| at <= now) {
+            let outcome = self.release(true);
+            if self.hangs() {
+                return Some(Due::StillHangs(outcome));
+            }
+            if let Some(writing) = &mut self.writing {
+                writing.given_up = writing.since + WRITE_TIMEOUT <= now;
+            }
+            return Some(Due::GiveUpWaiting(outcome));
+        }
+        let may_write =
+            self.write_due().is_some_and(|at| at <= now) && (self.stopping || self.write_tokens.try_take(CHANGES, now));
+        may_write.then(|| self.write(now))
+    }
+
+    /// Begins to write immediately what is not kept yet: the server is stopping.
     pub fn flush(&mut self, now: Mono) -> Option<Due> {
+        self.stopping = true;
         if self.durability == Durability::Kept || self.writing.is_some() { None } else { Some(self.write(now)) }
     }
 
@@ -195,14 +255,14 @@ impl Store {
 
     /// A write is over. Says whom that concerns.
     pub fn written(&mut self, now: Mono, kept: bool) -> Outcome {
-        let Some((settings, _)) = self.writing.take() else { return Outcome::default() };
+        let Some(Writing { settings, .. }) = self.writing.take() else { return Outcome::default() };
         if !kept {
             self.durability = Durability::Failed { retry_at: now + STORE_RETRY };
             return self.release(true);
         }
         self.in_file = settings;
         if settings != self.current {
-            self.write_at = self.write_at.map(|at| at.max(self.earliest_write())).or(Some(self.earliest_write()));
+            self.write_at.get_or_insert(now);
             return Outcome::default();
         }
         self.durability = Durability::Kept;
@@ -210,8 +270,7 @@ impl Store {
     }
 
     fn write(&mut self, now: Mono) -> Due {
-        self.writing = Some((self.current, now));
-        self.last_write = Some(now);
+        self.writing = Some(Writing { settings: self.current, since: now, given_up: false });
         self.write_at = None;
         self.durability = Durability::Pending;
         Due::Write(self.current)
@@ -220,10 +279,6 @@ impl Store {
     fn release(&mut self, failed: bool) -> Outcome {
         let not_stored = std::mem::take(&mut self.updaters);
         Outcome { not_stored: if failed { not_stored } else { Vec::new() }, answer: std::mem::take(&mut self.readers) }
-    }
-
-    fn earliest_write(&self) -> Mono {
-        self.last_write.map_or(Mono::default(), |at| at + STORE_INTERVAL)
     }
 }
 

@@ -98,6 +98,7 @@ impl Server {
         let mut taken = false;
         loop {
             let Some(peer) = self.peers.find(conn) else { return };
+            let address = peer.address;
             let Talk::Settings { conversation, awaiting } = &mut peer.talk else { return };
             if *awaiting {
                 return;
@@ -105,20 +106,11 @@ impl Server {
             let Some(step) = conversation.step().transpose() else { break };
             taken = true;
             match step {
-                Ok(settings::Step::Read) if self.store.read(now, conn) => {
-                    out.push(Output::Send { conn, frame: wire::settings::reply(self.store.current()).into() });
-                }
-                Ok(settings::Step::Read) => {
-                    *awaiting = true;
-                    // While it waits it owes nothing, but a socket that takes nothing goes on being watched.
-                    if !peer.blocked {
-                        self.peers.set_deadline(conn, None);
-                    }
-                    out.push(Output::Pause(conn));
-                }
-                Ok(settings::Step::Update(settings)) => {
+                Ok(settings::Step::Read) => self.read_settings(now, conn, out),
+                Ok(settings::Step::Update(payload)) => {
                     self.stats.bump(Counter::SettingsUpdated);
-                    self.store.update(now, conn, settings);
+                    let settings = wire::settings::update(self.store.current(), payload);
+                    self.store.update(now, conn, address, settings);
                 }
                 Err(Fault::Refuse(code)) => self.refuse(now, conn, code, out),
                 Err(Fault::HangUp) => return self.drop_peer(now, conn, Parting::NoProtocol, out),

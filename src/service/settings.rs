@@ -1,16 +1,16 @@
 //! The settings service: one connection's requests, in order.
 
 use super::requests::{Fault, Requests};
-use crate::camera::settings::CameraSettings;
-use crate::wire::{self, ErrorCode, Id};
+use crate::wire::settings::PAYLOAD_BYTES;
+use crate::wire::{ErrorCode, Id};
 
 /// What a client wants.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Tell the settings.
     Read,
-    /// Change the settings to these.
-    Update(CameraSettings),
+    /// Change the settings to these bytes ([`crate::wire::settings::update`]).
+    Update([u8; PAYLOAD_BYTES]),
 }
 
 /// One client of the settings port.
@@ -41,9 +41,8 @@ impl Conversation {
         if payload.is_empty() {
             return Ok(Some(Step::Read));
         }
-        let payload = <[u8; wire::settings::PAYLOAD_BYTES]>::try_from(payload);
-        let payload = payload.map_err(|_| Fault::Refuse(ErrorCode::BadLength))?;
-        Ok(Some(Step::Update(wire::settings::decode(payload))))
+        let payload = <[u8; PAYLOAD_BYTES]>::try_from(payload).map_err(|_| Fault::Refuse(ErrorCode::BadLength))?;
+        Ok(Some(Step::Update(payload)))
     }
 
     /// Whether the client owes the rest of a packet it has begun.

@@ -27,6 +27,22 @@ pub fn decode(payload: [u8; PAYLOAD_BYTES]) -> CameraSettings {
     }
 }
 
+/// What an update makes of the settings in force. An update always carries all six, and a client that changes one sends
+/// the others back as its read showed them: a byte that a read of `in_force` shows leaves that setting as it is, finer or
+/// larger than a byte can hold.
+pub fn update(in_force: &CameraSettings, payload: [u8; PAYLOAD_BYTES]) -> CameraSettings {
+    let (shown, sent) = (encode(in_force), decode(payload));
+    let changed = |field: usize| payload[field] != shown[field];
+    CameraSettings {
+        shutter: if changed(0) { sent.shutter } else { in_force.shutter },
+        gain: if changed(1) { sent.gain } else { in_force.gain },
+        awb_red: if changed(2) { sent.awb_red } else { in_force.awb_red },
+        awb_blue: if changed(3) { sent.awb_blue } else { in_force.awb_blue },
+        contrast: if changed(4) { sent.contrast } else { in_force.contrast },
+        brightness: if changed(5) { sent.brightness } else { in_force.brightness },
+    }
+}
+
 /// The six bytes for `settings`; what a byte can't hold becomes the nearest that it can, below.
 pub fn encode(settings: &CameraSettings) -> [u8; PAYLOAD_BYTES] {
     [
@@ -88,6 +104,41 @@ mod tests {
         assert_eq!(encode(&between), [1, 1, 7, 10, 7, 0x7F]);
         let beyond = CameraSettings { shutter: 1_000_000, brightness: 1.0, gain: 255.0, awb_blue: 25.5, ..defaults };
         assert_eq!(encode(&beyond), [255, 255, 10, 255, 10, 255]);
+    }
+
+    #[test]
+    fn an_update_reads_back_as_sent_and_keeps_what_it_does_not_change() {
+        let finer = CameraSettings {
+            shutter: 1_000_000,
+            gain: 1.99,
+            awb_red: 0.79,
+            awb_blue: 25.5,
+            contrast: 0.05,
+            brightness: 0.0,
+        };
+        let shown = encode(&finer);
+        assert_eq!(update(&finer, shown), finer);
+        for field in 0..PAYLOAD_BYTES {
+            for byte in 0..=u8::MAX {
+                let mut payload = shown;
+                payload[field] = byte;
+                let updated = update(&finer, payload);
+                assert_eq!(encode(&updated), payload);
+                let mut back = encode(&updated);
+                back[field] = shown[field];
+                let (others, own) = (update(&finer, back), decode(payload));
+                assert_eq!(others, finer, "the other five are as they were");
+                let taken = [
+                    f64::from(updated.shutter) - f64::from(own.shutter),
+                    updated.gain - own.gain,
+                    updated.awb_red - own.awb_red,
+                    updated.awb_blue - own.awb_blue,
+                    updated.contrast - own.contrast,
+                    updated.brightness - own.brightness,
+                ];
+                assert!(byte == shown[field] || taken[field].abs() < f64::EPSILON, "{field}: {byte}");
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! `get` and `set`.
 
+use std::time::Duration;
+
 use es_iot_server::wire::packet::encode;
 use es_iot_server::wire::{ErrorCode, Id, Kind, Outgoing};
 
-use crate::peer::{DEFAULTS, Peer, READ, talk};
+use crate::peer::{DEFAULTS, Peer, READ, pass, talk};
 use crate::{assert_ended, assert_told, ctl};
 
 const DEFAULT_LINES: &str = "shutter=10000\ngain=1\nawb_red=1.0\nawb_blue=1.0\ncontrast=1.0\nbrightness=-0.0039\n";
@@ -80,6 +82,39 @@ fn settings_that_could_not_be_stored_are_printed_with_exit_code_1() {
         });
         assert_ended(&output, 1, printed, Some("applied, but could not be stored"));
     }
+}
+
+#[test]
+fn a_server_that_reports_the_same_failure_again_breaks_the_protocol() {
+    let twice = |mut peer: Peer| {
+        updated(&mut peer, &DEFAULTS[6..12]);
+        peer.refuse(Id::Settings, ErrorCode::NotStored);
+        peer.refuse(Id::Settings, ErrorCode::NotStored);
+        peer.send(DEFAULTS);
+    };
+    let endlessly = |mut peer: Peer| {
+        updated(&mut peer, &DEFAULTS[6..12]);
+        peer.send_endlessly(Outgoing::error(Id::Settings, ErrorCode::NotStored).as_bytes());
+    };
+    for script in [&twice as &(dyn Fn(Peer) + Sync), &endlessly] {
+        let output = talk(&[&SET[..], &["gain=1"]].concat(), script);
+        assert_ended(&output, 1, "", Some("reported twice that the settings could not be stored"));
+    }
+}
+
+#[test]
+fn the_time_out_of_set_is_that_of_all_its_replies() {
+    // Two thirds of it for each.
+    let output = talk(&[&SET[..], &["gain=1", "--timeout", "0.6"]].concat(), |mut peer| {
+        peer.expect(READ);
+        pass(Duration::from_millis(400));
+        peer.send(DEFAULTS);
+        peer.expect(&packet(Kind::Request, &DEFAULTS[6..12]));
+        peer.expect(READ);
+        pass(Duration::from_millis(400));
+        peer.send(DEFAULTS);
+    });
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
 
 #[test]

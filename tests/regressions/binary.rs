@@ -21,10 +21,12 @@ fn a_reload_undid_an_update_that_was_not_stored_yet_and_its_reader_waited_for_ev
     let launch = Launch::new();
     let mut daemon = launch.start();
     let (mut client, mut other) = (daemon.settings(), daemon.settings());
-    client.update([1, 1, 1, 1, 1, 1]);
-    assert_eq!(client.read(), [1; 6]);
+    for step in [3, 4, 1] {
+        client.update([step; 6]);
+        assert_eq!(client.read(), [step; 6]);
+    }
     other.read();
-    // The next write may begin only a quarter of a second after the last: time for a reload in between.
+    // The fourth write may begin only 2 s after the first: time for a reload in between.
     client.send(&[packet(2, 1, &[2; 6]), packet(2, 1, &[])].concat());
     // An answer to another says that the update has been taken.
     other.send(&[0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFD]);

@@ -12,12 +12,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use es_iot_server::camera::diagnosis::Role;
+use es_iot_server::camera::settings::{CameraSettings, Origin};
 use es_iot_server::config::{Config, Secret};
 use es_iot_server::server::report::Report;
 use es_iot_server::server::{ConnId, Notice, Output, Server, Service};
 use es_iot_server::time::Now;
 
-use crate::{MILLI, SECOND};
+use crate::SECOND;
 use access::Access;
 use clock::Clock;
 use parser::{Item, Parser};
@@ -71,6 +72,8 @@ pub struct Shadow {
     /// The children that run, and what the camera was started with.
     alive: BTreeMap<u8, Vec<String>>,
     camera_asked: bool,
+    /// The timers were just looked at.
+    woken: Option<u64>,
     clock: Clock,
     pub clock_restarts: u64,
     pub stopping: Option<u64>,
@@ -109,6 +112,7 @@ impl Shadow {
             resumes: BTreeSet::new(),
             alive: BTreeMap::new(),
             camera_asked: false,
+            woken: None,
             clock: Clock::new(now),
             clock_restarts: 0,
             stopping: None,
@@ -160,11 +164,12 @@ impl Shadow {
             Output::Signal { role, .. } => self.child_is_signalled(*role),
             Output::Store(settings) => {
                 let s = &self.settings;
-                let due = s.last_store.is_none_or(|last| at >= last + 250 * MILLI) || self.stopping.is_some();
+                let due = s.writes.allow(at) || self.stopping.is_some();
                 let fits = s.in_flight.is_none() && *settings == s.current && s.kept != Kept::Yes && due;
                 self.check(fits, || format!("a write of {settings:?} that is not due"));
                 self.settings.in_flight = Some((*settings, at));
-                (self.settings.last_store, self.settings.kept) = (Some(at), Kept::NotYet);
+                self.settings.writes.take(at);
+                self.settings.kept = Kept::NotYet;
             }
             Output::Exit => {
                 let (first, stopping) = (!self.exited, self.stopping);
@@ -184,7 +189,9 @@ impl Shadow {
             Output::Report(report) => {
                 self.check(report.to_string().len() < 4096, || "an endless report".into());
                 if let Report::Camera(report) = report {
-                    self.camera_reports(report);
+                    self.camera_reports(at, report);
+                } else if let Report::SettingsApplied { settings, origin } = report {
+                    self.handed(at, settings, *origin);
                 }
             }
         }
@@ -217,6 +224,11 @@ impl Shadow {
         let armed = self.tick_armed;
         self.check(armed == due, || format!("the tick is armed for {armed:?}, not {due:?}"));
         self.check_camera(server);
+        if self.woken.take() == Some(at) && self.stopping.is_none() {
+            let s = &self.settings;
+            let idle = !s.readers.is_empty() && s.in_flight.is_none() && s.writes.allow(at);
+            self.check(!idle, || format!("a read waits at {at}, and nothing is written"));
+        }
     }
 
     /// Every offer since a tick is of that tick's packet.
@@ -258,6 +270,18 @@ impl Shadow {
                 format!("the camera runs with {shutter}, {gain}, not {told:?}")
             });
         }
+    }
+
+    /// The log names the settings that the camera is handed, and who brought them.
+    fn handed(&mut self, at: u64, settings: &CameraSettings, origin: Origin) {
+        let by = match origin {
+            Origin::Peer(address) => Some(address),
+            Origin::File => None,
+        };
+        let foretold = (self.settings.applied, self.settings.handed);
+        self.check(foretold == (*settings, Some((at, by))), || {
+            format!("{settings:?} of {origin:?} at {at}, not {foretold:?}")
+        });
     }
 
     fn clients(&self) -> usize {

@@ -34,7 +34,9 @@ Options, before or after the command:
       --auth-port N        port of the authentication (5002)
       --json               print JSON: an object, for watch one a line
       --timeout SECONDS    how long connecting to an address, and then each
-                           reply, may take (5)
+                           reply, may take (5); for get and set, all replies
+                           together (25, since the server may let each read
+                           wait 10 s for its disk)
   -V, --version            print the version
   -h, --help               print this help
 
@@ -47,9 +49,8 @@ Settings, as the protocol carries them, a byte each:
                        0, unchanged, is carried as -0.0039
 
 The server's settings file may hold finer or larger values. get shows them as
-the protocol carries them: cut to a step, and at most the largest. An update
-always carries all six settings, so set writes the ones that it does not name
-back as get shows them, and what was finer in the file is then lost.
+the protocol carries them: cut to a step, and at most the largest. Such a value
+stays as it is until set gives the setting another one than get shows.
 
 Exit codes: 0 done, 1 the server refused or could not be reached, 2 wrong
 usage, which includes a value that can't be set and a password that can't be
@@ -78,8 +79,8 @@ pub struct Arguments {
     pub auth_port: u16,
     /// `--json`
     pub json: bool,
-    /// `--timeout`
-    pub timeout: Duration,
+    /// `--timeout`, if given.
+    pub timeout: Option<Duration>,
 }
 
 /// What to do.
@@ -125,7 +126,7 @@ impl Arguments {
             settings_port: 5001,
             auth_port: 5002,
             json: false,
-            timeout: Duration::from_secs(5),
+            timeout: None,
         };
         let mut words = Words::default();
         while let Some(argument) = parser.next().map_err(usage)? {
@@ -137,7 +138,7 @@ impl Arguments {
                 Long("settings-port") => parsed.settings_port = port(&mut parser, "--settings-port")?,
                 Long("auth-port") => parsed.auth_port = port(&mut parser, "--auth-port")?,
                 Long("json") => parsed.json = true,
-                Long("timeout") => parsed.timeout = timeout(&mut parser)?,
+                Long("timeout") => parsed.timeout = Some(timeout(&mut parser)?),
                 Long("count") => words.count = Some(count(&mut parser)?),
                 Long("password-file") => words.password_file = Some(parser.value().map_err(usage)?.into()),
                 Value(word) => words.push(word.string().map_err(usage)?),
@@ -227,6 +228,7 @@ fn timeout(parser: &mut lexopt::Parser) -> Result<Duration, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use es_iot_server::limits::{CTL_SETTINGS_TIMEOUT, CTL_TIMEOUT};
 
     fn parse(arguments: &[&str]) -> Result<Arguments, String> {
         let all = std::iter::once("es-iot-ctl").chain(arguments.iter().copied()).map(OsString::from);
@@ -243,7 +245,7 @@ mod tests {
         assert_eq!(before, after);
         assert_eq!(before.command, Command::Watch { count: Some(3) });
         assert_eq!((before.host.as_str(), before.data_port, before.settings_port), ("::1", 7, 5001));
-        assert_eq!(parse(&["get", "--timeout", "0.5"]).unwrap().timeout, Duration::from_millis(500));
+        assert_eq!(parse(&["get", "--timeout", "0.5"]).unwrap().timeout, Some(Duration::from_millis(500)));
         assert_eq!(parse(&["auth", "-h", "--nonsense"]).unwrap().command, Command::Help);
         assert_eq!(parse(&["-V"]).unwrap().command, Command::Version);
         let auth = parse(&["auth", "--password-file", "-"]).unwrap().command;
@@ -252,6 +254,8 @@ mod tests {
 
     #[test]
     fn the_help_fits_a_terminal() {
+        let seconds = |time: Duration| format!("({}", time.as_secs());
+        assert!(HELP.contains(&seconds(CTL_TIMEOUT)) && HELP.contains(&seconds(CTL_SETTINGS_TIMEOUT)));
         for line in HELP.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }

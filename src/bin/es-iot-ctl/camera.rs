@@ -38,6 +38,10 @@ pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Fail
     let reported = loop {
         match connection.receive(None).map_err(unconfirmed)? {
             Some(Message::Response(payload)) => break first_six(&connection, &payload)?,
+            // Once for the update, before the answer to the read.
+            Some(Message::Error(Refusal::Code(ErrorCode::NotStored))) if not_stored.is_some() => {
+                return Err(connection.repeated());
+            }
             Some(Message::Error(refusal @ Refusal::Code(ErrorCode::NotStored))) => not_stored = Some(refusal),
             Some(Message::Error(refusal)) => return Err(connection.refused(refusal)),
             None => {}

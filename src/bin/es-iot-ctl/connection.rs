@@ -5,8 +5,10 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use es_iot_server::limits::{CTL_SETTINGS_TIMEOUT, CTL_TIMEOUT};
 use es_iot_server::sys::clock;
 use es_iot_server::sys::terminal::{Held, Interest, Ready, wait};
+use es_iot_server::time::Mono;
 use es_iot_server::wire::packet::{self, Decoder, ErrorCode, Id, Kind};
 
 use crate::arguments::Arguments;
@@ -22,7 +24,10 @@ pub struct Connection {
     id: Id,
     /// Host and port as given, for messages.
     peer: String,
+    /// How long the next reply may take, or all of them.
     timeout: Duration,
+    /// When all of them have to be there.
+    until: Option<Mono>,
 }
 
 /// What came.
@@ -48,12 +53,20 @@ impl Connection {
             Id::Settings => arguments.settings_port,
         };
         let peer = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        let timeout = arguments.timeout;
-        let stream = connect(host, port, timeout, &peer)?;
+        let stream = connect(host, port, arguments.timeout.unwrap_or(CTL_TIMEOUT), &peer)?;
+        let timeout = arguments.timeout.unwrap_or(match id {
+            Id::Auth | Id::Data => CTL_TIMEOUT,
+            Id::Settings => CTL_SETTINGS_TIMEOUT,
+        });
+        // Whatever a server sends meanwhile, an exchange of settings is to end. The data stream is to go on.
+        let until = match id {
+            Id::Auth | Id::Settings => Some(clock::mono() + timeout),
+            Id::Data => None,
+        };
         // A request is one small write, and waits for nothing.
         let prepared = stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(timeout)));
         prepared.map_err(|error| Failure::Lost { peer: peer.clone(), error })?;
-        Ok(Self { stream, decoder: Decoder::new(MAX_REPLY_PAYLOAD_BYTES), id, peer, timeout })
+        Ok(Self { stream, decoder: Decoder::new(MAX_REPLY_PAYLOAD_BYTES), id, peer, timeout, until })
     }
 
     /// Sends requests with these payloads, in one write.
@@ -80,7 +93,7 @@ impl Connection {
     ///
     /// [`Failure::Silent`], [`Failure::Closed`], [`Failure::Lost`] or [`Failure::NotOurs`].
     pub fn receive(&mut self, held: Option<&Held>) -> Result<Option<Message>, Failure> {
-        let until = clock::mono() + self.timeout;
+        let until = self.until.unwrap_or_else(|| clock::mono() + self.timeout);
         loop {
             if let Some(message) = self.decoded()? {
                 return Ok(Some(message));
@@ -122,6 +135,11 @@ impl Connection {
     /// The failure that an error packet is.
     pub fn refused(&self, refusal: Refusal) -> Failure {
         Failure::Refused { peer: self.peer.clone(), refusal }
+    }
+
+    /// The failure of a server that reports the same once more, instead of answering.
+    pub fn repeated(&self) -> Failure {
+        Failure::Repeated { peer: self.peer.clone() }
     }
 
     /// The failure that a payload is which this service does not send.

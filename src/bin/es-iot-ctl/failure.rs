@@ -32,6 +32,8 @@ pub enum Failure {
     Unconfirmed { peer: String, timeout: Option<Duration> },
     /// What came is not what this service sends.
     NotOurs { peer: String, service: &'static str, option: &'static str },
+    /// An update was twice said not to be stored, instead of once and then an answer.
+    Repeated { peer: String },
     /// An error packet.
     Refused { peer: String, refusal: Refusal },
     /// The password is wrong.
@@ -75,6 +77,7 @@ impl Failure {
             | Self::Silent { .. }
             | Self::Unconfirmed { .. }
             | Self::NotOurs { .. }
+            | Self::Repeated { .. }
             | Self::Refused { .. }
             | Self::WrongPassword
             | Self::Overwritten { .. }
@@ -127,6 +130,11 @@ impl Display for Failure {
             Self::NotOurs { peer, service, option } => write!(
                 f,
                 "{peer} sent what is no {service} of es-iot-server: is {option} right, and the server's version?"
+            ),
+            Self::Repeated { peer } => write!(
+                f,
+                "{peer} reported twice that the settings could not be stored, and did not answer: is it es-iot-server, \
+                 in the version of es-iot-ctl?"
             ),
             Self::Refused { peer, refusal } => {
                 write!(f, "{peer} answered: {refusal}")?;

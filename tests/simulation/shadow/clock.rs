@@ -76,7 +76,11 @@ impl Shadow {
         self.clock_restarts += u64::from(std::mem::take(&mut self.clock.start_due));
     }
 
-    pub(super) fn camera_reports(&mut self, report: &Report) {
+    pub(super) fn camera_reports(&mut self, at: u64, report: &Report) {
+        if matches!(report, Report::Restarting) {
+            let handed = self.settings.handed;
+            self.check(handed.is_some_and(|(then, _)| then == at), || format!("a restart at {at} for {handed:?}"));
+        }
         if let Report::ClockStepped { by_ms } = report {
             let foretold = self.clock.to_tell.take();
             self.check(foretold == Some(*by_ms), || format!("the clock was set by {foretold:?} ms, not {by_ms}"));

@@ -7,7 +7,7 @@ use es_iot_server::time::Now;
 
 use super::access::Answer;
 use super::parser::{Item, Parser};
-use super::settings::{Release, decode, reply};
+use super::settings::{Read, Release, reply};
 use super::{Peer, Shadow};
 use crate::SECOND;
 
@@ -36,7 +36,10 @@ impl Shadow {
             }
             Input::Unblocked { conn } => self.unblocked(at, *conn),
             Input::Tick { .. } => self.tick(now),
-            Input::Wakeup => self.wakeup(at),
+            Input::Wakeup => {
+                self.woken = Some(at);
+                self.wakeup(at);
+            }
             Input::Stored { result } => {
                 let release = self.settings.stored(result.is_ok());
                 self.release(at, release);
@@ -118,16 +121,21 @@ impl Shadow {
             another = true;
             match item {
                 Item::Packet { id: 2, kind: 1, payload } if payload.is_empty() => {
-                    if self.settings.read_waits(at, conn) {
-                        let peer = self.peers.get_mut(&conn).expect("it is there");
-                        (peer.awaiting, peer.owes) = (true, None);
-                        self.pauses.insert(conn);
-                        return;
+                    match self.settings.read(at, conn) {
+                        Read::Waits => {
+                            let peer = self.peers.get_mut(&conn).expect("it is there");
+                            (peer.awaiting, peer.owes) = (true, None);
+                            self.pauses.insert(conn);
+                            return;
+                        }
+                        Read::Shown { not_stored: true } => self.send(conn, error(Service::Settings, 7)),
+                        Read::Shown { not_stored: false } => {}
                     }
                     self.send(conn, reply(&self.settings.current));
                 }
                 Item::Packet { id: 2, kind: 1, payload } if payload.len() == 6 => {
-                    self.settings.update(at, conn, decode(&payload));
+                    let address = self.peers[&conn].address;
+                    self.settings.update(at, conn, address, &payload);
                 }
                 Item::Packet { id: 2, kind: 1, .. } | Item::TooLong => self.send(conn, error(Service::Settings, 2)),
                 Item::Packet { .. } => self.send(conn, error(Service::Settings, 3)),

@@ -1,5 +1,7 @@
 //! The settings between an update and the disk, by what a client may rely on.
 
+use std::net::IpAddr;
+
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::server::ConnId;
 
@@ -21,12 +23,39 @@ pub struct Settings {
     in_file: CameraSettings,
     pub kept: Kept,
     pub in_flight: Option<(CameraSettings, u64)>,
-    pub last_store: Option<u64>,
+    /// That write took 10 s, and clients do not wait for it any more.
+    hung: bool,
+    pub writes: Tokens,
+    restarts: Tokens,
+    /// When the camera was last handed new settings, and by whom: the last updater, or none for the file.
+    pub handed: Option<(u64, Option<IpAddr>)>,
     pub updaters: Vec<ConnId>,
     pub readers: Vec<ConnId>,
     waiting_since: u64,
     apply_at: Option<u64>,
+    by: Option<IpAddr>,
     burst_began: u64,
+}
+
+/// What may happen three times at once, and over any longer span once more each 2 s.
+#[derive(Debug, Default)]
+pub struct Tokens(Vec<u64>);
+
+impl Tokens {
+    /// Whether there is one. Written as the rule for every span that would end now.
+    pub fn allow(&self, now: u64) -> bool {
+        (1..=self.0.len() as u64).zip(self.0.iter().rev()).all(|(since, &at)| since < 3 + (now - at) / (2 * SECOND))
+    }
+
+    pub fn take(&mut self, now: u64) {
+        self.0.push(now);
+    }
+}
+
+#[derive(Debug)]
+pub enum Read {
+    Shown { not_stored: bool },
+    Waits,
 }
 
 /// Whom a finished or given-up write concerns.
@@ -36,15 +65,23 @@ pub struct Release {
     pub answered: Vec<ConnId>,
 }
 
-pub fn decode(bytes: &[u8]) -> CameraSettings {
-    CameraSettings {
-        shutter: u32::from(bytes[0]) * 100,
-        gain: f64::from(bytes[1]),
-        awb_red: f64::from(bytes[2]) / 10.0,
-        awb_blue: f64::from(bytes[3]) / 10.0,
-        contrast: f64::from(bytes[4]) / 10.0,
-        brightness: f64::from(bytes[5]) / 127.5 - 1.0,
+/// What an update makes of `s`: only what it shows otherwise than a read would is changed.
+fn updated(mut s: CameraSettings, bytes: &[u8]) -> CameraSettings {
+    for (field, &byte) in bytes.iter().enumerate() {
+        if reply(&s)[6 + field] == byte {
+            continue;
+        }
+        let value = f64::from(byte);
+        match field {
+            0 => s.shutter = u32::from(byte) * 100,
+            1 => s.gain = value,
+            2 => s.awb_red = value / 10.0,
+            3 => s.awb_blue = value / 10.0,
+            4 => s.contrast = value / 10.0,
+            _ => s.brightness = value / 127.5 - 1.0,
+        }
     }
+    s
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
@@ -69,7 +106,11 @@ impl Settings {
             in_file: current,
             kept: Kept::Yes,
             in_flight: None,
-            last_store: None,
+            hung: false,
+            writes: Tokens::default(),
+            restarts: Tokens::default(),
+            handed: None,
+            by: None,
             updaters: Vec::new(),
             readers: Vec::new(),
             waiting_since: 0,
@@ -78,9 +119,13 @@ impl Settings {
         }
     }
 
-    pub fn update(&mut self, now: u64, conn: ConnId, settings: CameraSettings) {
+    pub fn update(&mut self, now: u64, conn: ConnId, peer: IpAddr, bytes: &[u8]) {
+        let settings = updated(self.current, bytes);
         if settings == self.current && self.kept == Kept::Yes {
             return;
+        }
+        if settings != self.current || self.apply_at.is_none() {
+            self.by = Some(peer);
         }
         self.current = settings;
         self.kept = Kept::NotYet;
@@ -93,16 +138,21 @@ impl Settings {
         self.apply_at = Some((now + 150 * MILLI).min(self.burst_began + SECOND));
     }
 
-    /// Whether a read has to wait.
-    pub fn read_waits(&mut self, now: u64, conn: ConnId) -> bool {
+    /// Whether a read has to wait; if not, whether an error comes first.
+    pub fn read(&mut self, now: u64, conn: ConnId) -> Read {
         if self.kept != Kept::NotYet {
-            return false;
+            return Read::Shown { not_stored: false };
+        }
+        if self.hung {
+            let not_stored = self.updaters.contains(&conn);
+            self.updaters.retain(|&other| other != conn);
+            return Read::Shown { not_stored };
         }
         if self.readers.is_empty() {
             self.waiting_since = now;
         }
         self.readers.push(conn);
-        true
+        Read::Waits
     }
 
     pub fn forget(&mut self, conn: ConnId) {
@@ -111,13 +161,24 @@ impl Settings {
     }
 
     pub fn apply(&mut self, now: u64) {
-        if self.apply_at.is_some_and(|at| at <= now) {
-            (self.apply_at, self.applied) = (None, self.current);
+        if self.apply_at.is_none_or(|at| at > now) {
+            return;
         }
+        if self.current != self.applied {
+            if self.by.is_some() && !self.restarts.allow(now) {
+                return;
+            }
+            if self.by.is_some() {
+                self.restarts.take(now);
+            }
+            self.handed = Some((now, self.by));
+        }
+        (self.apply_at, self.applied) = (None, self.current);
     }
 
     pub fn stored(&mut self, ok: bool) -> Release {
         let Some((settings, _)) = self.in_flight.take() else { return Release::default() };
+        self.hung = false;
         if !ok {
             self.kept = Kept::No;
             return self.release(true);
@@ -130,17 +191,16 @@ impl Settings {
         self.release(false)
     }
 
-    /// Clients have waited 10 s.
+    /// Clients have waited 10 s; or the write has hung for longer, and the camera has taken what they sent.
     pub fn give_up(&mut self, now: u64) -> Release {
         let waiters = !self.readers.is_empty() || !self.updaters.is_empty();
         let hangs = waiters && self.in_flight.is_some_and(|(_, since)| since + 10 * SECOND <= now);
         let starves = !self.readers.is_empty() && self.waiting_since + 10 * SECOND <= now;
-        if !hangs && !starves {
+        let in_burst = self.hung && self.apply_at.is_some();
+        if (!hangs && !starves) || in_burst {
             return Release::default();
         }
-        if let Some((_, since)) = &mut self.in_flight {
-            *since = now;
-        }
+        self.hung |= hangs;
         self.release(true)
     }
 
@@ -150,7 +210,7 @@ impl Settings {
         }
         self.in_file = found;
         if found != self.current {
-            (self.current, self.apply_at) = (found, Some(now));
+            (self.current, self.apply_at, self.by) = (found, Some(now), None);
         }
         if self.in_flight.is_some() {
             self.kept = Kept::NotYet;
