@@ -22,7 +22,7 @@ use crate::server::{Fresh, Server, Service, Setup};
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
 use crate::sys::signalfd::{self, Signals};
-use crate::sys::{clock, limits, log as syslog, socket};
+use crate::sys::{clock, limits, log as syslog, memory, socket};
 
 /// Runs the daemon until it is told to stop.
 ///
@@ -30,6 +30,7 @@ use crate::sys::{clock, limits, log as syslog, socket};
 ///
 /// [`StartError`], after it has been logged.
 pub fn serve(arguments: &Arguments) -> Result<(), StartError> {
+    memory::keep_private().map_err(StartError::internal("keeping the memory private"))?;
     signalfd::block().map_err(StartError::internal("blocking signals"))?;
     let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
     let loaded = config::load(&sources).map_err(StartError::from);

@@ -9,6 +9,7 @@ pub mod file;
 mod fork;
 pub mod limits;
 pub mod log;
+pub mod memory;
 pub mod notify;
 pub mod signalfd;
 pub mod socket;

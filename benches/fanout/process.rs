@@ -148,9 +148,10 @@ pub fn voluntary_switches(pid: u32) -> io::Result<u64> {
 }
 
 /// Memory in KiB: all that is resident, and the part of it that belongs to no file. `status` has the same from
-/// per-CPU counters that lag behind; this is counted page by page.
+/// per-CPU counters that lag behind; this is counted page by page, for root, since the daemon's memory is private.
 pub fn memory_kib(pid: u32) -> io::Result<(u64, u64)> {
-    Ok((field(pid, "smaps_rollup", "Rss:")?, field(pid, "smaps_rollup", "Anonymous:")?))
+    let counted = |name, lagging| field(pid, "smaps_rollup", name).or_else(|_| field(pid, "status", lagging));
+    Ok((counted("Rss:", "VmRSS:")?, counted("Anonymous:", "RssAnon:")?))
 }
 
 fn field(pid: u32, file: &'static str, name: &str) -> io::Result<u64> {

@@ -9,6 +9,7 @@ use rand::CryptoRng;
 use super::read::{self, ReadError};
 use super::{ConfigError, PasswordFileProblem, PasswordProblem, Secret};
 use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
+use crate::sys::memory::wipe_vec;
 
 /// The longest password, in bytes: the authentication request's payload carries it as it is.
 const MAX_BYTES: usize = MAX_REQUEST_PAYLOAD_BYTES as usize;
@@ -64,12 +65,14 @@ fn first_line(path: &Path) -> Result<Secret, PasswordFileProblem> {
         return Err(PasswordFileProblem::Exposed(mode));
     }
     // The longest password, its line's end, and no more.
-    let bytes = read::beginning(file, MAX_BYTES + b"\r\n".len())?;
+    let mut bytes = read::beginning(file, MAX_BYTES + b"\r\n".len())?;
     let line = match bytes.iter().position(|byte| *byte == b'\n') {
         Some(end) => bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]),
         None => &bytes,
     };
-    check(line).map_err(PasswordFileProblem::FirstLine)
+    let checked = check(line);
+    wipe_vec(&mut bytes);
+    checked.map_err(PasswordFileProblem::FirstLine)
 }
 
 impl From<ReadError> for PasswordFileProblem {

@@ -35,7 +35,9 @@ pub(super) fn mode(metadata: &Metadata) -> u32 {
 
 /// At most `limit` bytes of a file.
 pub(super) fn beginning(file: File, limit: usize) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
+    // Never moved while it grows: it may be a password, and what is moved leaves a copy behind. `read_to_end` wants some room
+    // at the end.
+    let mut bytes = Vec::with_capacity(limit.saturating_add(32));
     file.take(limit as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

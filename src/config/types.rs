@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use crate::logging::LoggingConfig;
+use crate::sys::memory::wipe_vec;
 
 /// The whole configuration, validated. `Default` is the built-in layer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -184,7 +185,7 @@ impl Default for AuthConfig {
     }
 }
 
-/// A password. Neither `Debug` nor `Display` shows it.
+/// A password. Neither `Debug` nor `Display` shows it, and dropping it wipes its memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -197,6 +198,12 @@ impl Secret {
     /// The password itself, for comparing.
     pub fn reveal(&self) -> &[u8] {
         self.0.as_bytes()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        wipe_vec(&mut std::mem::take(&mut self.0).into_bytes());
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Connection<S> {
     pub queued: bool,
     /// How much may still be read, if what it sends is thrown away.
     pub discards: Option<Bucket>,
+    /// What it sends may be a password.
+    pub secret: bool,
     /// It is not read until the next round.
     pub resting: bool,
     /// What epoll was last told.
@@ -85,6 +87,7 @@ impl<S: Read + Write> Connection<S> {
             readable: false,
             queued: false,
             discards: None,
+            secret: false,
             resting: false,
             registered: Interest::READABLE,
         }

@@ -15,6 +15,7 @@ use crate::frame::Frame;
 use crate::limits::{ACCEPT_BUDGET, ACCEPT_REST, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
 use crate::server::{ConnId, Errno, Fresh, Input, Service};
 use crate::stats::Counter;
+use crate::sys::memory::wipe;
 use crate::sys::socket::{AcceptFailure, accept_failure};
 use crate::wire::Outgoing;
 
@@ -88,6 +89,7 @@ impl Reactor<'_> {
             return self.server.stats_mut().bump(Counter::RefusedSilently);
         };
         let Some(connection) = self.table.find(conn) else { return };
+        connection.secret = service == Service::Auth;
         connection.discards = (service == Service::Data).then(Bucket::default);
         let token = Token::Conn(conn).encode();
         if self.poll.registry().register(&mut connection.stream, token, Interest::READABLE).is_err() {
@@ -135,7 +137,11 @@ impl Reactor<'_> {
                     if let Some(bucket) = &mut connection.discards {
                         bucket.take(DISCARDED, now, u32::try_from(length).unwrap_or(u32::MAX));
                     }
+                    let secret = connection.secret;
                     self.feed(Input::Received { conn, bytes: &buffer[..length] });
+                    if secret {
+                        wipe(&mut buffer[..length]);
+                    }
                 }
                 Read1::Drained => {
                     connection.readable = false;

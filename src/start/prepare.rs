@@ -14,6 +14,7 @@ use crate::config::{Config, Level, PathsConfig, Secret, password};
 use crate::limits::MAX_SETTINGS_FILE_BYTES;
 use crate::sys::file;
 use crate::sys::log::Handle;
+use crate::sys::memory::wipe_vec;
 
 /// Makes sure of the state directory.
 pub fn state_dir(config: &Config) -> Result<(), StartError> {
@@ -26,9 +27,10 @@ pub fn password(config: &Config, log: &Handle) -> Result<Secret, StartError> {
     let path = config.paths.generated_password_file();
     if config.auth.password.is_none() && config.auth.password_file.is_none() && is_missing(&path) {
         let secret = password::generate(&mut UnwrapErr(SysRng));
-        let mut line = secret.reveal().to_vec();
-        line.push(b'\n');
-        file::replace(&path, &line, 0o600).map_err(|error| StartError::State { path: path.clone(), error })?;
+        let mut line = [secret.reveal(), b"\n"].concat();
+        let written = file::replace(&path, &line, 0o600);
+        wipe_vec(&mut line);
+        written.map_err(|error| StartError::State { path: path.clone(), error })?;
         log.write(
             Level::Warning,
             "auth",

@@ -1,5 +1,7 @@
 //! The packet: `00 FF`, ID, TYPE, a big-endian length, the payload, and the XOR of every byte before it.
 
+use std::hint::black_box;
+
 use crate::ids::Service;
 use crate::limits::MAX_SKIPPED_BYTES;
 
@@ -219,12 +221,9 @@ impl Decoder {
 
     /// Takes what arrived; [`Decoder::next`] finds the packets in it.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.buffer.drain(..self.at);
-        self.at = 0;
-        if !self.lost {
-            self.buffer.reserve_exact(bytes.len());
-            self.buffer.extend_from_slice(bytes);
-        }
+        let added = if self.lost { &[] } else { bytes };
+        self.keep_unread(self.buffer.capacity().max(self.buffer.len() - self.at + added.len()));
+        self.buffer.extend_from_slice(added);
     }
 
     /// The next packet, `None` when more bytes are needed.
@@ -306,14 +305,37 @@ impl Decoder {
     /// More bytes are needed: gives the memory back that the unfinished packet does not need, so that an idle
     /// connection costs none and one that leaves a packet unfinished no more than that packet.
     fn wait(&mut self) {
-        if self.at == self.buffer.len() {
-            self.buffer = Vec::new();
-        } else {
+        let unread = self.buffer.len() - self.at;
+        let most = unread.max(HEADER_BYTES + usize::from(self.max_payload_bytes) + 1);
+        self.keep_unread(if unread == 0 { 0 } else { self.buffer.capacity().min(most) });
+    }
+
+    /// Forgets what was read, and has the buffer hold `capacity` bytes. Memory that is given back is wiped: there may have
+    /// been a password in it.
+    fn keep_unread(&mut self, capacity: usize) {
+        if capacity == self.buffer.capacity() {
             self.buffer.drain(..self.at);
-            self.buffer.shrink_to(HEADER_BYTES + usize::from(self.max_payload_bytes) + 1);
+        } else {
+            let mut kept = Vec::with_capacity(capacity);
+            kept.extend_from_slice(&self.buffer[self.at..]);
+            wipe(&mut std::mem::replace(&mut self.buffer, kept));
         }
         self.at = 0;
     }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        wipe(&mut self.buffer);
+    }
+}
+
+/// Overwrites all of a buffer. Volatile writes would be `unsafe`, which is not for this part; the black box keeps the compiler
+/// from leaving the writes out.
+fn wipe(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.resize(buffer.capacity(), 0);
+    black_box(buffer.as_slice());
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 #[path = "access_daemon.rs"]
 mod daemon;
+#[path = "access_memory.rs"]
+mod memory;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

@@ -1,0 +1,99 @@
+//! What other processes may find out from the daemon's memory.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::sync::Arc;
+
+use nix::sys::signal::Signal;
+use nix::unistd::{Gid, Uid, chown, geteuid};
+use serde_json::json;
+
+use crate::support::{Client, Daemon, Launch, binary, packet};
+
+/// A user without rights: nobody.
+const NOBODY: u32 = 65534;
+
+/// As root, it needs a daemon that is not: root may read everything.
+#[test]
+fn a_child_could_read_the_memory_of_the_daemon() {
+    let read = "if head -c 1 /proc/$PPID/environ >/dev/null 2>&1; then echo memory open; else echo memory closed; fi";
+    let launch = Launch::new()
+        .set("camera.source", "command")
+        .set("camera.command", json!(["sh", "-c", format!("{{ {read}; }} >&2; exit 3")]))
+        .set("camera.publisher", json!(["cat"]));
+    let mut command = launch.command();
+    if geteuid().is_root() {
+        let program = launch.dir.join("es-iot-server");
+        fs::copy(binary(), &program).unwrap();
+        fs::set_permissions(launch.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        chown(launch.dir.path(), Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOBODY))).unwrap();
+        let mut other = std::process::Command::new(program);
+        other.args(command.get_args()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        other.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).uid(NOBODY).gid(NOBODY);
+        command = other;
+    }
+    let mut daemon = Daemon::adopt(command.spawn().unwrap(), Arc::clone(&launch.dir));
+    daemon.await_ports();
+    let line = daemon.await_log("memory ");
+    assert!(line.contains("memory closed"), "{line}");
+    daemon.stop();
+}
+
+/// How often the end of `secret` is in the memory of a daemon, `None` if that can't be read. The beginning of what is freed
+/// is overwritten by the allocator.
+fn found(daemon: &Daemon, secret: &str) -> Option<usize> {
+    let secret = &secret[secret.len() - 20..];
+    let memory = File::open(daemon.proc("mem")).ok()?;
+    let mut count = 0;
+    for line in BufReader::new(File::open(daemon.proc("maps")).unwrap()).lines().map(Result::unwrap) {
+        let Some((range, rest)) = line.split_once(' ').filter(|(_, rest)| rest.starts_with("rw")) else { continue };
+        assert!(!rest.is_empty());
+        let (begin, end) = range.split_once('-').unwrap();
+        let [begin, end] = [begin, end].map(|text| u64::from_str_radix(text, 16).unwrap());
+        let mut bytes = vec![0; usize::try_from(end - begin).unwrap()];
+        if memory.read_exact_at(&mut bytes, begin).is_ok() {
+            count += bytes.windows(secret.len()).filter(|window| *window == secret.as_bytes()).count();
+        }
+    }
+    Some(count)
+}
+
+#[test]
+fn guesses_and_former_passwords_stayed_in_the_memory_of_the_daemon() {
+    const FIRST: &str = "the first password, of which the end is looked for: sesame";
+    const SECOND: &str = "the second password, of which the end is looked for: barley";
+    const GUESS: &str = "what someone guesses, of which the end is looked for: millet";
+    let mut launch = Launch::new();
+    let file = launch.dir.join("password");
+    let choose = |password: &str| {
+        fs::write(&file, format!("{password}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    choose(FIRST);
+    launch.change("auth.password", json!(null));
+    launch.change("auth.password_file", json!(file));
+    let mut daemon = launch.start();
+    let Some(kept) = found(&daemon, FIRST) else {
+        return eprintln!("SKIPPED: only root may look into the daemon's memory");
+    };
+    assert!(kept > 0, "the test would find it");
+    for password in [GUESS, FIRST, GUESS] {
+        daemon.try_password("127.0.0.1", password);
+        // In two parts, with something behind.
+        let mut client = Client::connect(daemon.auth_port());
+        let bytes = [packet(0, 1, password.as_bytes()), vec![7; 300]].concat();
+        client.send(&bytes[..20]);
+        client.send(&bytes[20..]);
+        client.packet();
+    }
+    assert_eq!(found(&daemon, GUESS), Some(0));
+    choose(SECOND);
+    daemon.signal(Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    daemon.settings().read();
+    assert_eq!(found(&daemon, FIRST), Some(0));
+    assert!(found(&daemon, SECOND) > Some(0));
+}
