@@ -1,6 +1,8 @@
 //! Everything the server says in its log, in one place: the words, the level, the logger, and the kind by which
 //! repetitions are limited.
 
+mod disk;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -292,8 +294,9 @@ impl fmt::Display for Report {
             Self::StoreFailed { path, errno } => write!(
                 f,
                 "cannot write {}: {errno}; the new settings are in force but will be lost at a restart, \
-                 the write is tried again every minute: check the disk's space and that the directory is writable",
-                path.display()
+                 the write is tried again every minute: {}",
+                path.display(),
+                disk::advice(*errno)
             ),
             Self::StoreHangs { path } => write!(
                 f,
