@@ -8,6 +8,8 @@ mod binary;
 mod camera;
 #[path = "regressions/exec.rs"]
 mod exec;
+#[path = "regressions/links.rs"]
+mod links;
 #[path = "regressions/manager.rs"]
 mod manager;
 #[path = "regressions/operations.rs"]

@@ -82,7 +82,7 @@ pub fn settings(config: &Config, log: &Handle) -> CameraSettings {
         Err(error) => error,
     };
     // A file that can't be read is kept as well: the next update would replace it. A directory it would not.
-    let aside = if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+    let aside = if fs::metadata(&path).is_ok_and(|found| found.is_dir()) {
         "and can't be stored there".to_owned()
     } else {
         match file::set_aside(&path) {

@@ -13,24 +13,45 @@ use nix::unistd::{ForkResult, Pid, fork, getpid};
 
 use super::fork::{close_descriptors, die_with};
 
-/// Replaces `path` by a file with `contents`, whole or not at all: a temporary file in the same directory, fsync,
-/// rename, fsync of the directory. Mode is that of a new file, before the umask.
+mod links;
+
+/// Replaces `path`, or the file that it links to, by a file with `contents`, whole or not at all: a temporary file in
+/// the same directory, fsync, rename, fsync of the directory. Mode is that of a new file, before the umask.
+///
+/// A link is followed, and stays, since an integrator who links a file of the state directory to another partition
+/// expects it to be there. That is safe: the state directory is the daemon's own, so a link in it was made by someone
+/// who may write there or is root, and it leads nowhere that the daemon could not write without it. A path outside
+/// may lie in a directory like `/tmp`; [`links::target`] holds the kernel's rule for those.
 ///
 /// # Errors
 ///
-/// The directory is missing, read-only or full. The old file is then as it was.
+/// The directory is missing, read-only or full, or a link leads in a circle (ELOOP), to a directory (EISDIR), or to
+/// something else that is no file (EINVAL). The old file is then as it was.
 pub fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let directory = parent(path);
+    let path = links::target(path)?;
+    let directory = parent(&path);
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().ok_or(io::ErrorKind::InvalidInput)?);
     name.push(".tmp");
     let temporary = directory.join(name);
-    let written = write_whole(&temporary, contents, mode).and_then(|()| fs::rename(&temporary, path));
+    let written = write_whole(&temporary, contents, mode).and_then(|()| fs::rename(&temporary, &path));
     if written.is_err() {
         let _best_effort = fs::remove_file(&temporary);
         return written;
     }
-    File::open(directory)?.sync_all()
+    sync_directory(directory)
+}
+
+/// Has a rename in `directory` last over a power cut.
+///
+/// Some file systems (CIFS, FUSE, 9p, depending on the server behind them) have no such call for a directory and refuse
+/// it, with EINVAL (fsync(2)) or ENOTSUP. The rename has succeeded, and there is no more that could be done, so that is
+/// no failure. Any other error is: EIO means that the rename may be lost.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    match File::open(directory)?.sync_all() {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP)) => Ok(()),
+        synchronised => synchronised,
+    }
 }
 
 fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
@@ -65,19 +86,20 @@ pub fn replace_in_child(path: &Path, contents: &[u8], mode: u32) -> io::Result<P
     }
 }
 
-/// Moves a damaged file out of the way, to the first free of `path.bad`, `path.bad.1`, `path.bad.2`, ... Returns
-/// where it is now.
+/// Moves a damaged file out of the way, to the first free of `path.bad`, `path.bad.1`, `path.bad.2`, ... Of a link, that
+/// is the file it leads to; the link stays, as [`replace`] leaves it. Returns where the file is now.
 ///
 /// # Errors
 ///
-/// The directory is read-only, or a hundred damaged files are there already.
+/// The directory is read-only, a hundred damaged files are there already, or a link leads to no file.
 pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let path = links::target(path)?;
     for n in 0..100 {
         let mut name = path.as_os_str().to_owned();
         name.push(if n == 0 { ".bad".to_owned() } else { format!(".bad.{n}") });
         let free = PathBuf::from(name);
         if fs::symlink_metadata(&free).is_err() {
-            fs::rename(path, &free)?;
+            fs::rename(&path, &free)?;
             return Ok(free);
         }
     }
@@ -92,9 +114,15 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
 pub fn ensure_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o750).create(directory)?;
     let probe = directory.join(".es-iot-probe");
-    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&probe);
+    // Exclusively: nothing is opened that was there before, nor what a link of that name leads to (open(2), O_EXCL).
+    let make = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe).map(drop);
+    match make() {
+        // A start that was killed has left it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&probe).and_then(|()| make()),
+        outcome => outcome,
+    }?;
     let _best_effort = fs::remove_file(&probe);
-    made.map(drop)
+    Ok(())
 }
 
 /// Opens a file for reading without waiting. fifo(7): opening a pipe for reading waits for a writer unless `O_NONBLOCK`
@@ -149,5 +177,19 @@ fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(directory) if directory != Path::new("") => directory,
         Some(_) | None => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `/proc` is a directory that can't be synchronised, as fsync(2) has it for what does not support it.
+    #[test]
+    fn a_directory_that_cannot_be_synchronised_is_no_failure_and_one_that_is_missing_is() {
+        let refused = File::open("/proc").unwrap().sync_all().unwrap_err();
+        assert_eq!(refused.raw_os_error(), Some(libc::EINVAL));
+        sync_directory(Path::new("/proc")).unwrap();
+        assert_eq!(sync_directory(Path::new("/proc/0")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

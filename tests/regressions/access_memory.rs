@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, chown, geteuid};
 use serde_json::json;
 
-use crate::support::{Client, Daemon, Launch, binary, packet};
+use crate::support::{Client, Daemon, Launch, binary, packet, skip};
 
 /// A user without rights: nobody.
 const NOBODY: u32 = 65534;
@@ -77,7 +77,7 @@ fn guesses_and_former_passwords_stayed_in_the_memory_of_the_daemon() {
     launch.change("auth.password_file", json!(file));
     let mut daemon = launch.start();
     let Some(kept) = found(&daemon, FIRST) else {
-        return eprintln!("SKIPPED: only root may look into the daemon's memory");
+        return skip("only root may look into the daemon's memory");
     };
     assert!(kept > 0, "the test would find it");
     for password in [GUESS, FIRST, GUESS] {

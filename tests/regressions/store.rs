@@ -1,6 +1,7 @@
 //! Bugs of the settings between an update, the camera and the disk.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
@@ -216,7 +217,7 @@ fn es_iot_ctl_gave_up_before_the_server_did() {
         assert_eq!(output.status.code(), Some(1));
     }
     // A reader lets the write go on; it fails then, since a pipe can't be synchronised, and the next succeeds.
-    drop(std::fs::File::open(&pipe).unwrap());
+    drop(fs::File::open(&pipe).unwrap());
     daemon.await_log("cannot write");
     let mut client = daemon.settings();
     client.update([5; 6]);

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Report;
 use super::phrases::source;
+use super::{Report, disk};
 use crate::camera::settings::Origin;
 use crate::limits::{BRAKE_EACH, MAX_FAILING_ADDRESSES};
 use crate::wire::ErrorCode;
@@ -62,8 +62,9 @@ impl fmt::Display for Report {
             Self::StoreFailed { path, errno } => write!(
                 f,
                 "cannot write {}: {errno}; the new settings are in force but will be lost at a restart, \
-                 the write is tried again every minute: check the disk's space and that the directory is writable",
-                path.display()
+                 the write is tried again every minute: {}",
+                path.display(),
+                disk::advice(*errno)
             ),
             Self::StoreHangs { path } => write!(
                 f,
