@@ -29,7 +29,9 @@ fn a_child_could_read_the_memory_of_the_daemon() {
         let program = launch.dir.join("es-iot-server");
         fs::copy(binary(), &program).unwrap();
         fs::set_permissions(launch.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        chown(launch.dir.path(), Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOBODY))).unwrap();
+        for path in [launch.dir.path().to_owned(), launch.dir.join("server.json")] {
+            chown(&path, Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOBODY))).unwrap();
+        }
         let mut other = std::process::Command::new(program);
         other.args(command.get_args()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         other.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).uid(NOBODY).gid(NOBODY);
