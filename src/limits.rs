@@ -106,15 +106,16 @@ pub const CHILD_NICENESS: i32 = 10;
 pub const TAIL_LINES: usize = 20;
 /// The longest line of a child's standard error that is kept, in bytes; the rest of it is cut.
 pub const MAX_CHILD_LINE_BYTES: usize = 300;
-/// Bytes of one child's standard error that one turn of the loop reads.
-pub const LINE_BUDGET_BYTES: usize = 16 * 1024;
+/// Bytes of one child's standard error that one step of the loop reads: a step ends before the next tick is late, though each
+/// line may be written to a log.
+pub const LINE_STEP_BYTES: usize = 1024;
 /// The most video that one turn of the loop moves, in bytes: the capacity of a pipe.
 pub const SPLICE_BUDGET_BYTES: usize = 64 * 1024;
 
 // --- the loop -------------------------------------------------------------------------------------------------
 
-/// Connections accepted from one listener in one turn.
-pub const ACCEPT_BUDGET: usize = 64;
+/// Connections accepted from one listener in one step.
+pub const ACCEPT_BUDGET: usize = 16;
 /// Bytes read from one connection at once. The replies to the smallest requests in it fit [`MAX_UNSENT_BYTES`].
 pub const READ_CHUNK_BYTES: usize = 1024;
 /// Chunks read from one connection in one turn.

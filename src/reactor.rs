@@ -1,60 +1,82 @@
-//! The event loop: the only `mio`. It reads, within budgets, tells the server, and applies what the server wants
-//! done, one output at a time.
+//! The event loop: the only `mio`. It takes one bounded step after the other, the tick before any, feeds the server, and
+//! applies what the server wants done, one output at a time.
 //!
 //! | file | what |
 //! |---|---|
-//! | `token.rs` | what an event is about |
-//! | `connection.rs` | one connection's bytes on the way out |
-//! | `table.rs` | the connections by slot and generation |
-//! | `sockets.rs` | accepting, reading, writing |
-//! | `resting.rs` | sources that are read no faster than a rate |
-//! | `children.rs` | camera, publisher, probe: their pipes and their ends |
+//! | `agenda.rs` | which step comes next: the tick first |
+//! | `steps.rs` | one step of each source of work |
 //! | `apply.rs` | one exhaustive `match` over the outputs |
+//! | `sockets.rs` | listeners and connections; `table.rs`, `connection.rs`, `stream.rs` are theirs |
+//! | `children.rs` | camera, publisher and probe: their pipes and their ends |
+//! | `writer.rs` | the process that writes the settings file |
+//! | `timers.rs` | the tick's timer, and the one of every other deadline |
+//! | `manager.rs` | the service manager |
+//! | `token.rs` | what an event is about |
+//! | `context.rs` | what these parts share |
 //!
 //! Not here: any decision (`server`).
 
+mod agenda;
 mod apply;
 mod children;
 mod connection;
+mod context;
 mod error;
-mod resting;
+mod manager;
 mod sockets;
+mod steps;
+mod stream;
 mod table;
+mod timers;
 mod token;
+mod writer;
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll};
 
+use crate::ids::Service;
 use crate::limits::EVENTS_PER_TURN;
-use crate::server::{Fresh, Input, Output, Request, Server, Service};
-use crate::stats::Counter;
+use crate::os::Errno;
+use crate::server::{Fresh, Input, Output, Server};
 use crate::sys::clock;
 use crate::sys::file::Reread;
 use crate::sys::limits::Limit;
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
-use crate::sys::signalfd::{Signal, Signals};
-use crate::sys::timerfd::Timer;
-use crate::time::{Mono, Now};
+use crate::sys::signalfd::Signals;
+use crate::sys::socket::Bound;
+use crate::time::Now;
+use agenda::Agenda;
 use children::Children;
 pub use error::ReactorError;
 use error::kernel;
-use resting::Resting;
-use sockets::Followup;
-use table::Table;
+use manager::Manager;
+use sockets::Sockets;
+use timers::Timers;
 use token::Token;
+use writer::Writer;
 
-/// Bytes of the data source's file that are looked at: a decimal number is at its start.
-const SOURCE_BYTES: usize = 64;
+/// A bound listener and what its connections have in common.
+#[derive(Debug)]
+pub struct Listening {
+    /// The socket.
+    pub socket: Bound,
+    /// What it serves.
+    pub service: Service,
+    /// The most bytes that may wait to be sent on one of its connections.
+    pub most_unsent: usize,
+}
 
-/// What the loop needs of the outside world.
-pub struct Outside<'a> {
-    /// The bound listeners, in the order of [`Service::ALL`].
-    pub listeners: [std::net::TcpListener; 3],
+/// What the loop is given.
+pub struct Resources<'a> {
+    /// The bound listeners, in the order of the list that the server has.
+    pub listening: Vec<Listening>,
     /// The signals, blocked since the start of the program.
     pub signals: Signals,
     /// The log.
@@ -69,241 +91,128 @@ pub struct Outside<'a> {
     pub reload: &'a mut dyn FnMut() -> Result<Box<Fresh>, String>,
 }
 
-/// The loop's state.
+/// The loop: the server, the parts that own their kernel objects, and what is between them.
 struct Reactor<'a> {
     server: Server,
     now: Now,
     poll: Poll,
-    listeners: [Option<mio::net::TcpListener>; 3],
-    /// Accepting rests until then.
-    rest_until: Option<Mono>,
-    table: Table,
-    /// Sources with something left over from a turn in which their budget was used up.
-    ready: VecDeque<Token>,
-    resting: Resting,
-    tick_timer: Timer,
-    tick_due: Option<Mono>,
-    timer: Timer,
-    timer_armed: Option<Mono>,
-    signals: Signals,
-    children: Children,
-    source: Option<Reread>,
+    agenda: Agenda,
+    /// What the server wants done.
     outputs: Vec<Output>,
-    followups: VecDeque<Followup>,
-    settings_file: PathBuf,
+    /// What doing it brought about.
+    inbox: VecDeque<Input<'static>>,
+    sockets: Sockets,
+    children: Children,
+    writer: Writer,
+    timers: Timers,
+    manager: Manager,
+    signals: Signals,
+    /// The data source's file, if it is one.
+    source: Option<Reread>,
     log: Handle,
-    notifier: Notifier,
-    /// When the service manager is told again what it did not take.
-    notify_at: Option<Mono>,
     reload: &'a mut dyn FnMut() -> Result<Box<Fresh>, String>,
-    leaving: bool,
-    failure: Option<ReactorError>,
+    /// Why the loop ends, once it does.
+    ending: Option<Result<(), ReactorError>>,
 }
 
-/// Runs the server until it is told to stop. Children that are left are killed.
+/// Runs the server until it is asked to stop. Children that are left are killed.
 ///
 /// # Errors
 ///
 /// [`ReactorError`] when the loop can't go on. What peers, children and disks do never is a reason.
-pub fn run(server: Server, outside: Outside<'_>) -> Result<Server, ReactorError> {
+pub fn run(server: Server, resources: Resources<'_>) -> Result<Server, ReactorError> {
     let mut events = Events::with_capacity(EVENTS_PER_TURN);
-    let mut reactor = Reactor::new(server, outside)?;
-    let mut outputs = Vec::new();
-    reactor.server.start(reactor.now, &mut outputs);
-    reactor.outputs = outputs;
+    let mut reactor = Reactor::new(server, resources)?;
+    reactor.server.start(reactor.now, &mut reactor.outputs);
     reactor.settle();
-    while !reactor.leaving {
-        if let Err(failure) = reactor.turn(&mut events) {
-            reactor.failure = Some(failure);
-            break;
+    let outcome = loop {
+        if let Some(ending) = reactor.ending.take() {
+            break ending;
         }
-    }
+        if let Err(failure) = reactor.turn(&mut events) {
+            break Err(failure);
+        }
+    };
     reactor.children.kill_all();
-    reactor.failure.map_or(Ok(reactor.server), Err)
+    outcome.map(|()| reactor.server)
 }
 
 impl<'a> Reactor<'a> {
-    fn new(server: Server, outside: Outside<'a>) -> Result<Self, ReactorError> {
+    fn new(server: Server, resources: Resources<'a>) -> Result<Self, ReactorError> {
         let poll = Poll::new().map_err(kernel("making the event queue"))?;
-        let tick_timer = Timer::new().map_err(kernel("making the tick timer"))?;
-        let timer = Timer::new().map_err(kernel("making the timer"))?;
         let registry = poll.registry();
-        for (source, token) in [
-            (std::os::fd::AsRawFd::as_raw_fd(&tick_timer), Token::Tick),
-            (std::os::fd::AsRawFd::as_raw_fd(&timer), Token::Timer),
-            (std::os::fd::AsRawFd::as_raw_fd(&outside.signals), Token::Signals),
-        ] {
-            registry
-                .register(&mut SourceFd(&source), token.encode(), Interest::READABLE)
-                .map_err(kernel("watching timers and signals"))?;
-        }
-        let mut listeners = outside.listeners.map(mio::net::TcpListener::from_std);
-        for (listener, service) in listeners.iter_mut().zip(Service::ALL) {
-            registry
-                .register(listener, Token::Listener(service).encode(), Interest::READABLE)
-                .map_err(kernel("watching the listeners"))?;
-        }
-        let children = Children::new(outside.child_descriptors).map_err(kernel("opening /dev/null"))?;
+        let timers = Timers::new(registry).map_err(kernel("making the timers"))?;
+        let signals = resources.signals;
+        registry
+            .register(&mut SourceFd(&signals.as_raw_fd()), Token::Signals.encode(), Interest::READABLE)
+            .map_err(kernel("watching the signals"))?;
+        let sockets = Sockets::new(resources.listening, registry).map_err(kernel("watching the listeners"))?;
+        let children = Children::new(resources.child_descriptors).map_err(kernel("opening /dev/null"))?;
         Ok(Self {
             server,
             now: clock::now(),
             poll,
-            listeners: listeners.map(Some),
-            rest_until: None,
-            table: Table::default(),
-            ready: VecDeque::new(),
-            resting: Resting::default(),
-            tick_timer,
-            tick_due: None,
-            timer,
-            timer_armed: None,
-            signals: outside.signals,
-            children,
-            source: None,
+            agenda: Agenda::default(),
             outputs: Vec::new(),
-            followups: VecDeque::new(),
-            settings_file: outside.settings_file,
-            log: outside.log,
-            notifier: outside.notifier,
-            notify_at: None,
-            reload: outside.reload,
-            leaving: false,
-            failure: None,
+            inbox: VecDeque::new(),
+            sockets,
+            children,
+            writer: Writer::new(resources.settings_file),
+            timers,
+            manager: Manager::new(resources.notifier),
+            signals,
+            source: None,
+            log: resources.log,
+            reload: resources.reload,
+            ending: None,
         })
     }
 
-    /// One turn: wait, tick, then everything else within its budget.
+    /// One turn: waits for events, then takes the steps they call for.
     fn turn(&mut self, events: &mut Events) -> Result<(), ReactorError> {
-        self.arm_timer().map_err(kernel("arming the timer"))?;
-        let timeout = if self.ready.is_empty() { None } else { Some(std::time::Duration::ZERO) };
+        let deadlines = [
+            self.server.next_wakeup(),
+            self.sockets.accept_deadline(),
+            self.manager.deadline(),
+            self.agenda.rest_ends(),
+        ];
+        self.timers.wake_at(deadlines.into_iter().flatten().min()).map_err(kernel("arming the timer"))?;
+        let timeout = self.agenda.has_leftovers().then_some(Duration::ZERO);
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             result => result.map_err(kernel("waiting for events"))?,
         }
         self.now = clock::now();
-        self.tick_if_due();
+        self.agenda.begin_turn(self.now.mono);
         for event in events.iter() {
-            self.tick_if_due();
-            match Token::decode(event.token()) {
-                // The tick itself is done above, by its time.
-                Some(Token::Tick) => {}
-                Some(Token::Timer) => self.timer_fired(),
-                Some(Token::Signals) => self.signals_waiting(),
-                Some(Token::Listener(service)) => self.accept(service),
-                Some(Token::Conn(conn)) => {
-                    let writable = event.is_writable() || event.is_error() || event.is_write_closed();
-                    self.connection_event(conn, writable, event.is_error());
-                }
-                Some(Token::Pipe(pipe, generation)) => self.pipe_event(pipe, generation),
-                None => {}
-            }
-            if self.leaving {
-                return Ok(());
+            if let Some(token) = Token::decode(event.token()) {
+                let writable = event.is_writable() || event.is_error() || event.is_write_closed();
+                self.agenda.add_event(token, writable, event.is_error());
             }
         }
-        self.take_up_leftovers();
-        Ok(())
-    }
-
-    /// Notes that a listener or pipe has something left over. (Connections have a flag of their own: there are many.)
-    fn leave_over(&mut self, token: Token) {
-        if !self.ready.contains(&token) {
-            self.ready.push_back(token);
-        }
-    }
-
-    /// Goes on with what was left over, once each.
-    fn take_up_leftovers(&mut self) {
-        for _ in 0..self.ready.len() {
-            let Some(token) = self.ready.pop_front() else { return };
-            self.tick_if_due();
-            match token {
-                Token::Listener(service) => self.accept(service),
-                Token::Conn(conn) => self.read_on(conn),
-                Token::Pipe(pipe, generation) => self.pipe_event(pipe, generation),
-                Token::Tick | Token::Timer | Token::Signals => {}
+        while self.ending.is_none()
+            && let Some(step) = self.agenda.next(clock::mono())
+        {
+            if step == agenda::Step::Tick {
+                self.now = clock::now();
             }
-            if self.leaving {
-                return;
-            }
-        }
-    }
-
-    /// The tick goes first: whatever the peers do, a due packet is sent before another peer is read.
-    fn tick_if_due(&mut self) {
-        let Some(due) = self.tick_due else { return };
-        let mono = clock::mono();
-        if mono < due {
-            return;
-        }
-        self.now = Now { mono, unix_ms: clock::unix_ms() };
-        self.tick_due = None;
-        let mut buffer = [0; SOURCE_BYTES];
-        let reading = self.source.as_ref().map(|file| file.start(&mut buffer).map_err(|error| sockets::errno(&error)));
-        self.server.handle(self.now, Input::Tick { reading }, &mut self.outputs);
-        self.settle();
-    }
-
-    fn timer_fired(&mut self) {
-        self.timer_armed = None;
-        if self.rest_until.is_some_and(|until| until <= self.now.mono) {
-            self.rest_until = None;
-            for service in Service::ALL {
-                self.leave_over(Token::Listener(service));
-            }
-        }
-        if self.notify_at.is_some_and(|at| at <= self.now.mono) {
-            self.notify_again();
-        }
-        self.end_rest();
-        self.feed(Input::Wakeup);
-    }
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "signalfd reports only what it was asked for")]
-    fn signals_waiting(&mut self) {
-        while let Some(signal) = self.signals.next() {
-            match signal {
-                Signal::SIGTERM | Signal::SIGINT => self.feed(Input::Signal(Request::Stop)),
-                Signal::SIGHUP => self.feed(Input::Signal(Request::Reload)),
-                Signal::SIGUSR1 => {
-                    let lost = self.log.lines_lost();
-                    self.server.stats_mut().set(Counter::LinesLost, lost);
-                    self.feed(Input::Signal(Request::Counters));
-                }
-                Signal::SIGCHLD => self.reap(),
-                _ => {}
-            }
-        }
-    }
-
-    /// Has the one timer fire at the earliest deadline. A deadline that moves away is not chased: the timer fires
-    /// early once, and is set anew then.
-    fn arm_timer(&mut self) -> io::Result<()> {
-        let wanted = [self.server.next_wakeup(), self.rest_until, self.notify_at, self.resting.until()]
-            .into_iter()
-            .flatten()
-            .min();
-        let Some(at) = wanted else { return Ok(()) };
-        if self.timer_armed.is_none_or(|armed| at < armed) {
-            self.timer.set(Some(at))?;
-            self.timer_armed = Some(at);
+            self.step(step);
         }
         Ok(())
     }
 
-    /// Tells the server, and does what follows.
+    /// Hands the server an input, and does what follows.
     fn feed(&mut self, input: Input<'_>) {
         self.server.handle(self.now, input, &mut self.outputs);
         self.settle();
     }
 
     /// Ends the loop with an error: something it can't do without failed.
-    fn fail(&mut self, doing: &'static str, error: io::Error) {
-        self.failure = Some(ReactorError::Kernel { doing, error });
-        self.leaving = true;
+    fn fail(&mut self, failure: ReactorError) {
+        self.ending.get_or_insert(Err(failure));
     }
 
-    /// Applies outputs, and tells the server what came of them, until nothing is left.
+    /// Applies outputs, and hands the server what came of them, until nothing is left.
     fn settle(&mut self) {
         loop {
             let mut outputs = std::mem::take(&mut self.outputs);
@@ -311,8 +220,13 @@ impl<'a> Reactor<'a> {
                 self.apply(output);
             }
             self.outputs = outputs;
-            let Some(followup) = self.followups.pop_front() else { return };
-            self.server.handle(self.now, followup.into_input(), &mut self.outputs);
+            let Some(input) = self.inbox.pop_front() else { return };
+            self.server.handle(self.now, input, &mut self.outputs);
         }
     }
+}
+
+/// The number of an I/O error; `EIO` for one that the standard library made up.
+fn errno(error: &io::Error) -> Errno {
+    Errno(error.raw_os_error().unwrap_or(crate::sys::errno::EIO))
 }

@@ -7,7 +7,7 @@ mod error;
 mod prepare;
 
 use std::io::Write;
-use std::net::{TcpListener, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 
 use rand::TryRng;
@@ -16,12 +16,13 @@ pub use arguments::{Arguments, Command};
 pub use error::StartError;
 
 use crate::config::{self, Config, Level, Loaded, LoggingConfig, Sources};
-use crate::limits::{SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
-use crate::reactor::{self, Outside};
+use crate::limits::{MAX_UNSENT_BYTES, SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
+use crate::reactor::{self, Listening, Resources};
 use crate::server::{Fresh, Server, Service, Setup};
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
 use crate::sys::signalfd::{self, Signals};
+use crate::sys::socket::Bound;
 use crate::sys::{clock, limits, log as syslog, memory, socket};
 
 /// Runs the daemon until it is told to stop.
@@ -64,7 +65,7 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
     prepare::state_dir(config)?;
     let password = prepare::password(config, log)?;
     let settings = prepare::settings(config, log);
-    let listeners = bind(config, log)?;
+    let listening = bind(config, log)?;
     let signals = Signals::new().map_err(StartError::internal("taking signals"))?;
     let notifier = Notifier::from_env(|name| std::env::var_os(name), std::process::id());
     let seed = rand::rngs::SysRng.try_next_u64().map_err(|error| StartError::Internal {
@@ -79,8 +80,8 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
         warn(&fresh.config, log);
         Ok(fresh)
     };
-    let outside = Outside {
-        listeners,
+    let resources = Resources {
+        listening,
         signals,
         log: log.clone(),
         notifier,
@@ -88,7 +89,7 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
         child_descriptors,
         reload: &mut reload,
     };
-    reactor::run(server, outside)?;
+    reactor::run(server, resources)?;
     log.write(Level::Info, "server", format_args!("stopped"));
     Ok(())
 }
@@ -165,8 +166,8 @@ fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Fresh>
     reread().map(Box::new).map_err(|error| error.to_string())
 }
 
-/// Binds the three ports.
-fn bind(config: &Config, log: &Handle) -> Result<[TcpListener; 3], StartError> {
+/// Binds the listeners.
+fn bind(config: &Config, log: &Handle) -> Result<Vec<Listening>, StartError> {
     let bind_one = |service: Service| {
         let (port, key) = match service {
             Service::Data => (config.server.data_port, "server.data_port"),
@@ -180,9 +181,9 @@ fn bind(config: &Config, log: &Handle) -> Result<[TcpListener; 3], StartError> {
             let listener = socket::listener(address, unsent)?;
             let address = listener.local_addr()?;
             log.write(Level::Info, "tcp", format_args!("{} port is {address}", service.name()));
-            Ok(listener)
+            Ok(Listening { socket: Bound::Tcp(listener), service, most_unsent: MAX_UNSENT_BYTES })
         });
         bound.map_err(|error| StartError::Bind { host: host.to_owned(), port, key, error })
     };
-    Ok([bind_one(Service::Data)?, bind_one(Service::Settings)?, bind_one(Service::Auth)?])
+    Service::ALL.into_iter().map(bind_one).collect()
 }

@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, DataConfig, DataSource, LoggingConfig, Secret};
-use es_iot_server::reactor::{self, Outside};
+use es_iot_server::reactor::{self, Listening, Resources};
 use es_iot_server::server::{ConnId, Errno, Input, Output, Server, Service, Setup};
 use es_iot_server::sys::file::Reread;
 use es_iot_server::sys::log::{self, Surroundings};
 use es_iot_server::sys::notify::Notifier;
 use es_iot_server::sys::signalfd::{self, Signals};
+use es_iot_server::sys::socket::Bound;
 use es_iot_server::sys::{clock, limits};
 use es_iot_server::time::{Mono, Now};
 
@@ -160,8 +161,13 @@ fn run(source: DataSource, listeners: [TcpListener; 3], scratch: &Path, count: C
     let stderr = std::fs::File::create(scratch.join("log")).unwrap().into();
     let clock = Box::new(clock::now);
     let around = Surroundings { stderr, journal_stream: None, dev_log: scratch.join("none"), clock };
-    let outside = Outside {
-        listeners,
+    let listening = Service::ALL.into_iter().zip(listeners).map(|(service, listener)| Listening {
+        socket: Bound::Tcp(listener),
+        service,
+        most_unsent: 4096,
+    });
+    let resources = Resources {
+        listening: listening.collect(),
         signals: Signals::new().unwrap(),
         log: log::open(&LoggingConfig::default(), around).unwrap(),
         notifier: Notifier::from_env(|_| None, 1),
@@ -170,7 +176,7 @@ fn run(source: DataSource, listeners: [TcpListener; 3], scratch: &Path, count: C
         reload: &mut || Err("nothing to reload".to_owned()),
     };
     COUNT.set(Some(count));
-    reactor::run(server(source, clock::now()), outside).unwrap();
+    reactor::run(server(source, clock::now()), resources).unwrap();
 }
 
 fn the_loop_allocates_nothing(source: DataSource, scratch: &Scratch, value: impl Fn(u8) -> bool) {

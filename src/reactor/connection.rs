@@ -7,7 +7,6 @@ use mio::Interest;
 
 use crate::bucket::Bucket;
 use crate::frame::Frame;
-use crate::limits::MAX_UNSENT_BYTES;
 
 /// A socket and what it is owed.
 #[derive(Debug)]
@@ -21,10 +20,12 @@ pub struct Connection<S> {
     sent_of_first: usize,
     /// Bytes of all frames, those sent of the first included.
     unsent_bytes: usize,
+    /// The most that may wait, in bytes.
+    most_unsent: usize,
     /// The last write did not take all: the socket's next writable edge matters.
     full: bool,
-    /// The server has been told that this connection takes nothing.
-    pub told_blocked: bool,
+    /// The server knows that this connection takes nothing.
+    pub reported_blocked: bool,
     /// The server wants nothing from it for now.
     pub paused: bool,
     /// The peer has closed its sending side.
@@ -60,7 +61,7 @@ pub enum Sent {
 
 /// What became of an attempt to read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Read1 {
+pub enum ReadOutcome {
     /// So many bytes.
     Bytes(usize),
     /// Nothing more for now.
@@ -73,14 +74,17 @@ pub enum Read1 {
 
 impl<S: Read + Write> Connection<S> {
     /// A new connection, nothing sent or read.
-    pub const fn new(stream: S) -> Self {
+    ///
+    /// At most `most_unsent` bytes wait to be sent.
+    pub const fn new(stream: S, most_unsent: usize) -> Self {
         Self {
             stream,
             unsent: VecDeque::new(),
             sent_of_first: 0,
             unsent_bytes: 0,
+            most_unsent,
             full: false,
-            told_blocked: false,
+            reported_blocked: false,
             paused: false,
             finished: false,
             finishing: false,
@@ -120,7 +124,7 @@ impl<S: Read + Write> Connection<S> {
     /// Sends a frame, now or after what waits.
     pub fn send(&mut self, frame: impl Into<Frame>) -> Sent {
         let frame = frame.into();
-        if self.unsent_bytes + frame.as_bytes().len() > MAX_UNSENT_BYTES {
+        if self.unsent_bytes + frame.as_bytes().len() > self.most_unsent {
             return Sent::Overflow;
         }
         self.push(frame);
@@ -161,14 +165,14 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Reads once.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Read1 {
+    pub fn read(&mut self, buffer: &mut [u8]) -> ReadOutcome {
         loop {
             return match self.stream.read(buffer) {
-                Ok(0) => Read1::Finished,
-                Ok(bytes) => Read1::Bytes(bytes),
+                Ok(0) => ReadOutcome::Finished,
+                Ok(bytes) => ReadOutcome::Bytes(bytes),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => Read1::Drained,
-                Err(_) => Read1::Lost,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => ReadOutcome::Drained,
+                Err(_) => ReadOutcome::Lost,
             };
         }
     }
@@ -240,6 +244,12 @@ mod tests {
         }
     }
 
+    const MOST_UNSENT: usize = 4096;
+
+    fn scripted(writes: Vec<io::Result<usize>>) -> Connection<Script> {
+        Connection::new(Script::new(writes), MOST_UNSENT)
+    }
+
     fn would_block() -> io::Error {
         ErrorKind::WouldBlock.into()
     }
@@ -254,7 +264,7 @@ mod tests {
 
     #[test]
     fn an_offer_is_taken_whole_or_refused() {
-        let mut connection = Connection::new(Script::new(vec![Err(interrupted()), Ok(99), Err(would_block())]));
+        let mut connection = scripted(vec![Err(interrupted()), Ok(99), Err(would_block())]);
         let packet = reply();
         assert_eq!(connection.offer(packet), Sent::All);
         assert_eq!(connection.offer(packet), Sent::Blocked);
@@ -267,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_short_write_of_an_offer_is_completed_and_nothing_comes_between() {
-        let mut connection = Connection::new(Script::new(vec![Ok(5), Ok(4), Err(would_block()), Ok(99)]));
+        let mut connection = scripted(vec![Ok(5), Ok(4), Err(would_block()), Ok(99)]);
         let packet = reply();
         assert_eq!(connection.offer(packet), Sent::All);
         assert_eq!(connection.offer(packet), Sent::Blocked);
@@ -278,7 +288,7 @@ mod tests {
 
     #[test]
     fn each_packet_is_one_write() {
-        let mut connection = Connection::new(Script::new(vec![Err(would_block()), Ok(99), Ok(3), Ok(99), Ok(99)]));
+        let mut connection = scripted(vec![Err(would_block()), Ok(99), Ok(3), Ok(99), Ok(99)]);
         let reply = reply();
         let refusal = wire::Outgoing::error(wire::Id::Settings, wire::ErrorCode::BadLength);
         assert_eq!(connection.send(reply), Sent::Blocked);
@@ -294,7 +304,7 @@ mod tests {
     #[test]
     fn a_frame_of_any_kind_is_one_write_and_resumes_where_it_was_cut() {
         let page = Shared::new(vec![7; 1000]);
-        let mut connection = Connection::new(Script::new(vec![Ok(4), Err(would_block()), Ok(99), Ok(600), Ok(999)]));
+        let mut connection = scripted(vec![Ok(4), Err(would_block()), Ok(99), Ok(600), Ok(999)]);
         assert_eq!(connection.send(String::from("HTTP/1.1 200 OK\r\n\r\n")), Sent::Blocked);
         assert_eq!(connection.send(page.part(10, 990).unwrap()), Sent::Blocked);
         assert_eq!(connection.flush(), Sent::All);
@@ -305,9 +315,9 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded() {
-        let mut connection = Connection::new(Script::new(vec![Err(would_block())]));
+        let mut connection = scripted(vec![Err(would_block())]);
         let packet = reply();
-        let fitting = MAX_UNSENT_BYTES / packet.as_bytes().len();
+        let fitting = MOST_UNSENT / packet.as_bytes().len();
         for _ in 0..fitting {
             assert_eq!(connection.send(packet), Sent::Blocked);
         }
@@ -318,7 +328,7 @@ mod tests {
     fn a_broken_socket_is_lost_not_retried() {
         for error in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe] {
             let packet = reply();
-            let mut connection = Connection::new(Script::new(vec![Err(error.into()), Err(error.into())]));
+            let mut connection = scripted(vec![Err(error.into()), Err(error.into())]);
             assert_eq!(connection.offer(packet), Sent::Lost);
             assert_eq!(connection.send(packet), Sent::Lost);
         }

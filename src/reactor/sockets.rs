@@ -1,263 +1,318 @@
-//! Accepting, reading and writing.
+//! Listeners and connections: accepting, reading, writing, closing.
 
 use std::io;
-use std::net::SocketAddr;
 
-use mio::{Interest, net::TcpStream};
+use mio::{Interest, Registry};
 
-use super::connection::{Read1, Sent};
-use super::resting::DISCARDED;
+use super::connection::{Connection, ReadOutcome, Sent};
+use super::context::Context;
+use super::error::ReactorError;
+use super::stream::{Listener, Stream};
+use super::table::Table;
 use super::token::Token;
-use super::{Reactor, ReactorError};
-use crate::bucket::Bucket;
-use crate::camera::diagnosis::Role;
+use super::{Listening, errno};
+use crate::bucket::{Bucket, Rate};
 use crate::frame::Frame;
-use crate::limits::{ACCEPT_BUDGET, ACCEPT_REST, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
-use crate::server::{ConnId, Errno, Fresh, Input, Service};
+use crate::ids::{ConnId, ListenerId, Peer, Service};
+use crate::limits::{ACCEPT_REST, DISCARD_BURST_BYTES, DISCARD_BYTES_PER_SECOND};
+use crate::server::Input;
 use crate::stats::Counter;
-use crate::sys::memory::wipe;
 use crate::sys::socket::{AcceptFailure, accept_failure};
+use crate::time::Mono;
 use crate::wire::Outgoing;
 
-/// What applying an output brought about, to be told to the server afterwards.
+/// How fast input is read that is thrown away.
+const DISCARDED: Rate = Rate::per_second(DISCARD_BYTES_PER_SECOND, DISCARD_BURST_BYTES);
+
+/// A listener and what its connections have in common.
 #[derive(Debug)]
-pub(super) enum Followup {
-    Lost(ConnId),
-    Blocked(ConnId),
-    Unblocked(ConnId),
-    Finished(ConnId),
-    SpawnFailed(Role, Errno),
-    Stored(Result<(), Errno>),
-    Reloaded(Result<Box<Fresh>, String>),
-    NotTold(Errno),
-    Room(u32),
+struct Port {
+    listener: Listener,
+    service: Service,
+    /// The most bytes that may wait for one of its connections.
+    most_unsent: usize,
 }
 
-impl Followup {
-    pub(super) fn into_input(self) -> Input<'static> {
-        match self {
-            Self::Lost(conn) => Input::Lost { conn },
-            Self::Blocked(conn) => Input::Blocked { conn },
-            Self::Unblocked(conn) => Input::Unblocked { conn },
-            Self::Finished(conn) => Input::Finished { conn },
-            Self::SpawnFailed(role, errno) => Input::SpawnFailed { role, errno },
-            Self::Stored(result) => Input::Stored { result },
-            Self::Reloaded(found) => Input::Reloaded(found),
-            Self::NotTold(errno) => Input::NotTold { errno },
-            Self::Room(descriptors) => Input::Room { descriptors },
+/// What was read from a connection.
+#[derive(Debug)]
+pub enum Taken {
+    /// Bytes, at the beginning of the buffer.
+    Bytes {
+        /// How many.
+        length: usize,
+        /// Whether a password may be among them.
+        secret: bool,
+    },
+    /// The end of the connection, or of what its peer sends.
+    End(Input<'static>),
+}
+
+/// All listeners and connections.
+#[derive(Debug)]
+pub struct Sockets {
+    /// The listeners by their number; `None` once they are closed.
+    ports: Vec<Option<Port>>,
+    /// No connections are accepted until then.
+    accept_at: Option<Mono>,
+    table: Table,
+}
+
+impl Sockets {
+    /// Watches the listeners, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// The event queue takes no more.
+    pub fn new(listening: Vec<Listening>, registry: &Registry) -> io::Result<Self> {
+        let mut ports = Vec::new();
+        for (index, Listening { socket, service, most_unsent }) in (0..).zip(listening) {
+            let mut listener = Listener::from(socket);
+            registry.register(&mut listener, Token::Listener(ListenerId(index)).encode(), Interest::READABLE)?;
+            ports.push(Some(Port { listener, service, most_unsent }));
+        }
+        Ok(Self { ports, accept_at: None, table: Table::default() })
+    }
+
+    /// Stops listening and frees the ports.
+    pub fn close_listeners(&mut self, registry: &Registry) {
+        for mut port in self.ports.drain(..).flatten() {
+            let _closing_anyway = registry.deregister(&mut port.listener);
         }
     }
-}
 
-/// The number of an I/O error; `EIO` for one that the standard library made up.
-pub(super) fn errno(error: &io::Error) -> Errno {
-    Errno(error.raw_os_error().unwrap_or(crate::sys::errno::EIO))
-}
-
-impl Reactor<'_> {
-    /// Takes connections from a listener, up to its budget.
-    pub(super) fn accept(&mut self, service: Service) {
-        if self.rest_until.is_some() {
-            return;
-        }
-        for _ in 0..ACCEPT_BUDGET {
-            let Some(listener) = &self.listeners[service as usize] else { return };
-            match listener.accept() {
-                Ok((stream, peer)) => self.welcome(service, stream, peer),
+    /// Accepts one connection. `None` when none waits, or accepting rests.
+    ///
+    /// # Errors
+    ///
+    /// The listener is broken.
+    pub fn accept(&mut self, id: ListenerId, cx: &mut Context<'_>) -> Result<Option<Input<'static>>, ReactorError> {
+        loop {
+            let Some(Some(port)) = self.ports.get(usize::from(id.0)) else { return Ok(None) };
+            if self.accept_at.is_some() {
+                return Ok(None);
+            }
+            let (service, most_unsent) = (port.service, port.most_unsent);
+            match port.listener.accept() {
+                Ok((stream, peer)) => {
+                    // One that can't be watched is dropped, and with it the connection.
+                    if let Some(input) = self.admit(service, most_unsent, stream, peer, cx) {
+                        return Ok(Some(input));
+                    }
+                }
                 Err(error) => match accept_failure(&error) {
-                    AcceptFailure::WouldBlock => return,
-                    AcceptFailure::Connection => self.server.stats_mut().bump(Counter::AcceptFailed),
+                    AcceptFailure::WouldBlock => return Ok(None),
+                    AcceptFailure::Connection => cx.stats.bump(Counter::AcceptFailed),
                     AcceptFailure::Exhausted => {
-                        self.rest_until = Some(self.now.mono + ACCEPT_REST);
-                        return self.feed(Input::AcceptRests { errno: errno(&error) });
+                        self.accept_at = Some(cx.now + ACCEPT_REST);
+                        return Ok(Some(Input::AcceptRests { errno: errno(&error) }));
                     }
-                    AcceptFailure::Listener => {
-                        self.failure = Some(ReactorError::Listener { service, error });
-                        self.leaving = true;
-                        return;
-                    }
+                    AcceptFailure::Listener => return Err(ReactorError::Listener { service, error }),
                 },
             }
-            self.tick_if_due();
         }
-        self.leave_over(Token::Listener(service));
     }
 
-    fn welcome(&mut self, service: Service, stream: TcpStream, peer: SocketAddr) {
-        let Some(conn) = self.table.insert(stream) else {
-            // The stream is dropped, and with it the connection.
-            return self.server.stats_mut().bump(Counter::RefusedSilently);
-        };
-        let Some(connection) = self.table.find(conn) else { return };
-        connection.secret = service == Service::Auth;
+    fn admit(
+        &mut self,
+        service: Service,
+        most_unsent: usize,
+        stream: Stream,
+        peer: Peer,
+        cx: &mut Context<'_>,
+    ) -> Option<Input<'static>> {
+        let mut connection = Connection::new(stream, most_unsent);
         connection.discards = (service == Service::Data).then(Bucket::default);
-        let token = Token::Conn(conn).encode();
-        if self.poll.registry().register(&mut connection.stream, token, Interest::READABLE).is_err() {
+        connection.secret = service == Service::Auth;
+        let Some(conn) = self.table.insert(connection) else {
+            cx.stats.bump(Counter::RefusedSilently);
+            return None;
+        };
+        let stream = &mut self.table.find(conn)?.stream;
+        if cx.registry.register(stream, Token::Conn(conn).encode(), Interest::READABLE).is_err() {
             self.table.remove(conn);
-            return self.server.stats_mut().bump(Counter::AcceptFailed);
+            cx.stats.bump(Counter::AcceptFailed);
+            return None;
         }
-        self.feed(Input::Accepted { conn, service, peer });
+        Some(Input::Accepted { conn, service, peer })
     }
 
-    /// Something happened on a connection. Readable or closed is found out by reading, unless it is read by a rate only:
-    /// that would take its time to come to an error.
-    pub(super) fn connection_event(&mut self, conn: ConnId, writable: bool, broken: bool) {
-        let Some(connection) = self.table.find(conn) else {
-            return self.server.stats_mut().bump(Counter::StaleEvents);
-        };
+    /// When accepting goes on, if it rests.
+    pub const fn accept_deadline(&self) -> Option<Mono> {
+        self.accept_at
+    }
+
+    /// Goes on accepting, if it is time.
+    pub fn end_accept_rest(&mut self, cx: &mut Context<'_>) {
+        if self.accept_at.is_some_and(|at| at <= cx.now) {
+            self.accept_at = None;
+            for (index, _) in (0..).zip(&self.ports) {
+                cx.agenda.put_off_once(Token::Listener(ListenerId(index)));
+            }
+        }
+    }
+
+    /// Takes in an event. Readable or closed is found out by reading, except on a connection that is read slowly: reading
+    /// would take its time to get to an error.
+    pub fn event(&mut self, conn: ConnId, writable: bool, broken: bool, cx: &mut Context<'_>) {
+        let Some(connection) = self.table.find(conn) else { return cx.stats.bump(Counter::StaleEvents) };
         if broken && connection.discards.is_some() {
-            self.close(conn);
-            return self.feed(Input::Lost { conn });
+            return self.lose(conn, cx);
         }
         connection.readable = true;
         if writable && connection.interest().is_writable() {
             let sent = connection.flush();
-            self.after_sending(conn, &sent);
-            self.settle();
+            self.after_sending(conn, &sent, cx);
         }
-        self.read_on(conn);
     }
 
-    /// Reads from a connection until it is drained, its budget is used up, or the server wants no more.
-    pub(super) fn read_on(&mut self, conn: ConnId) {
-        let mut buffer = [0; READ_CHUNK_BYTES];
-        let now = self.now.mono;
+    /// Takes a connection off the list of leftovers.
+    pub fn taken_up(&mut self, conn: ConnId) {
         if let Some(connection) = self.table.find(conn) {
             connection.queued = false;
         }
-        for _ in 0..READ_BUDGET_CHUNKS {
-            let Some(connection) = self.table.find(conn).filter(|connection| connection.may_read()) else { return };
-            let bucket = connection.discards;
-            if bucket.is_some_and(|bucket| bucket.tokens(DISCARDED, now) == 0) {
-                connection.resting = true;
-                return self.rest(Token::Conn(conn));
-            }
-            match connection.read(&mut buffer) {
-                Read1::Bytes(length) => {
-                    if let Some(bucket) = &mut connection.discards {
-                        bucket.take(DISCARDED, now, u32::try_from(length).unwrap_or(u32::MAX));
-                    }
-                    let secret = connection.secret;
-                    self.feed(Input::Received { conn, bytes: &buffer[..length] });
-                    if secret {
-                        wipe(&mut buffer[..length]);
-                    }
-                }
-                Read1::Drained => {
-                    connection.readable = false;
-                    return;
-                }
-                Read1::Finished => {
-                    connection.finished = true;
-                    return self.feed(Input::Finished { conn });
-                }
-                Read1::Lost => {
-                    self.close(conn);
-                    return self.feed(Input::Lost { conn });
-                }
-            }
-            self.tick_if_due();
-        }
-        self.queue(conn);
     }
 
-    /// Puts a connection on the ready list, if there is something to read from it and it is not there.
-    pub(super) fn queue(&mut self, conn: ConnId) {
+    /// Ends the rest of a connection.
+    pub fn rested(&mut self, conn: ConnId) {
+        if let Some(connection) = self.table.find(conn) {
+            connection.resting = false;
+        }
+    }
+
+    /// Reads once. `None` when there is nothing to read, or the connection is not to be read from now.
+    pub fn read(&mut self, conn: ConnId, buffer: &mut [u8], cx: &mut Context<'_>) -> Option<Taken> {
+        let connection = self.table.find(conn).filter(|connection| connection.may_read())?;
+        if connection.discards.is_some_and(|bucket| bucket.tokens(DISCARDED, cx.now) == 0) {
+            connection.resting = true;
+            cx.agenda.rest(Token::Conn(conn), cx.now);
+            return None;
+        }
+        match connection.read(buffer) {
+            ReadOutcome::Bytes(length) => {
+                if let Some(bucket) = &mut connection.discards {
+                    bucket.take(DISCARDED, cx.now, u32::try_from(length).unwrap_or(u32::MAX));
+                }
+                Some(Taken::Bytes { length, secret: connection.secret })
+            }
+            ReadOutcome::Drained => {
+                connection.readable = false;
+                None
+            }
+            ReadOutcome::Finished => {
+                connection.finished = true;
+                Some(Taken::End(Input::Finished { conn }))
+            }
+            ReadOutcome::Lost => {
+                self.close(conn, cx);
+                Some(Taken::End(Input::Lost { conn }))
+            }
+        }
+    }
+
+    /// Continues to read from a connection in the next turn, if there is something to read.
+    pub fn put_off(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         if let Some(connection) = self.table.find(conn)
             && connection.may_read()
             && !connection.queued
         {
             connection.queued = true;
-            self.ready.push_back(Token::Conn(conn));
+            cx.agenda.put_off(Token::Conn(conn));
         }
     }
 
-    pub(super) fn offer(&mut self, conn: ConnId, packet: Outgoing) {
+    /// Sends a packet if the socket takes it now, else forgets it.
+    pub fn offer(&mut self, conn: ConnId, packet: Outgoing, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         match connection.offer(packet) {
-            Sent::All => self.watch(conn),
-            sent @ (Sent::Blocked | Sent::Lost | Sent::Overflow) => self.after_sending(conn, &sent),
+            Sent::All => self.watch(conn, cx),
+            sent @ (Sent::Blocked | Sent::Lost | Sent::Overflow) => self.after_sending(conn, &sent, cx),
         }
     }
 
-    pub(super) fn send(&mut self, conn: ConnId, frame: Frame) {
+    /// Sends a frame, after what already waits.
+    pub fn send(&mut self, conn: ConnId, frame: Frame, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         let sent = connection.send(frame);
-        self.after_sending(conn, &sent);
+        self.after_sending(conn, &sent, cx);
+    }
+
+    /// Stops reading from a connection, or goes on.
+    pub fn pause(&mut self, conn: ConnId, paused: bool, cx: &mut Context<'_>) {
+        if let Some(connection) = self.table.find(conn) {
+            connection.paused = paused;
+        }
+        self.put_off(conn, cx);
     }
 
     /// Sends what waits, then closes the sending side.
-    pub(super) fn finish(&mut self, conn: ConnId) {
+    pub fn finish(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         connection.finishing = true;
         connection.discards.get_or_insert_default();
         connection.paused = false;
-        self.shut_down_if_sent(conn);
-        self.queue(conn);
+        self.shut_down_if_sent(conn, cx);
+        self.put_off(conn, cx);
     }
 
-    /// Closes a connection. Nothing is told: the server knows, or is told by the caller.
-    pub(super) fn close(&mut self, conn: ConnId) {
+    /// Closes a connection. The server knows of it, or hears of it from the caller.
+    pub fn close(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         if let Some(mut connection) = self.table.remove(conn) {
-            let _closing_anyway = self.poll.registry().deregister(&mut connection.stream);
+            let _closing_anyway = cx.registry.deregister(&mut connection.stream);
         }
     }
 
-    fn after_sending(&mut self, conn: ConnId, sent: &Sent) {
+    fn lose(&mut self, conn: ConnId, cx: &mut Context<'_>) {
+        self.close(conn, cx);
+        cx.inbox.push_back(Input::Lost { conn });
+    }
+
+    fn after_sending(&mut self, conn: ConnId, sent: &Sent, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         match sent {
             Sent::All => {
-                if std::mem::take(&mut connection.told_blocked) {
-                    self.followups.push_back(Followup::Unblocked(conn));
+                if std::mem::take(&mut connection.reported_blocked) {
+                    cx.inbox.push_back(Input::Unblocked { conn });
                 }
-                self.shut_down_if_sent(conn);
-                self.queue(conn);
+                self.shut_down_if_sent(conn, cx);
+                self.put_off(conn, cx);
             }
             Sent::Blocked => {
-                if !std::mem::replace(&mut connection.told_blocked, true) {
-                    self.followups.push_back(Followup::Blocked(conn));
+                if !std::mem::replace(&mut connection.reported_blocked, true) {
+                    cx.inbox.push_back(Input::Blocked { conn });
                 }
             }
-            Sent::Lost => {
-                self.close(conn);
-                return self.followups.push_back(Followup::Lost(conn));
-            }
+            Sent::Lost => return self.lose(conn, cx),
             Sent::Overflow => {
-                self.server.stats_mut().bump(Counter::PeerOverflow);
-                self.close(conn);
-                return self.followups.push_back(Followup::Lost(conn));
+                cx.stats.bump(Counter::PeerOverflow);
+                return self.lose(conn, cx);
             }
         }
-        self.watch(conn);
+        self.watch(conn, cx);
     }
 
-    fn shut_down_if_sent(&mut self, conn: ConnId) {
+    fn shut_down_if_sent(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         if !connection.may_shut_down() {
             return;
         }
         connection.finishing = false;
-        let closed = connection.stream.shutdown(std::net::Shutdown::Write);
-        if closed.is_err() {
-            self.close(conn);
-            self.followups.push_back(Followup::Lost(conn));
+        if connection.stream.shut_down().is_err() {
+            self.lose(conn, cx);
         } else if connection.finished {
-            self.followups.push_back(Followup::Finished(conn));
+            cx.inbox.push_back(Input::Finished { conn });
         }
     }
 
     /// Tells epoll what this connection waits for, if that has changed.
-    fn watch(&mut self, conn: ConnId) {
+    fn watch(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         let interest = connection.interest();
         if interest == connection.registered {
             return;
         }
         connection.registered = interest;
-        let token = Token::Conn(conn).encode();
-        if self.poll.registry().reregister(&mut connection.stream, token, interest).is_err() {
-            self.close(conn);
-            self.followups.push_back(Followup::Lost(conn));
+        if cx.registry.reregister(&mut connection.stream, Token::Conn(conn).encode(), interest).is_err() {
+            self.lose(conn, cx);
         }
     }
 }

@@ -1,18 +1,17 @@
 //! The table of connections: slots with generations, so that an event for a former tenant finds nobody.
 
-use mio::net::TcpStream;
-
 use super::connection::Connection;
+use super::stream::Stream;
 use super::token::{GENERATIONS, MAX_SLOTS};
+use crate::ids::ConnId;
 use crate::limits::{MAX_CLIENTS, REFUSED_SLOTS, REQUEST_PLACES};
-use crate::server::ConnId;
 
 const _: () = assert!(MAX_CLIENTS as usize + 2 * REQUEST_PLACES + REFUSED_SLOTS <= MAX_SLOTS as usize);
 
 #[derive(Debug, Default)]
 struct Slot {
     generation: u16,
-    tenant: Option<Connection<TcpStream>>,
+    tenant: Option<Connection<Stream>>,
 }
 
 /// The connections.
@@ -24,7 +23,7 @@ pub struct Table {
 
 impl Table {
     /// Gives a connection a slot, `None` when all are taken. How many connections there may be, the server says.
-    pub fn insert(&mut self, stream: TcpStream) -> Option<ConnId> {
+    pub fn insert(&mut self, connection: Connection<Stream>) -> Option<ConnId> {
         let slot = if let Some(slot) = self.free.pop() {
             slot
         } else {
@@ -34,18 +33,18 @@ impl Table {
         };
         let entry = self.slots.get_mut(usize::from(slot))?;
         entry.generation = (entry.generation + 1) % GENERATIONS;
-        entry.tenant = Some(Connection::new(stream));
+        entry.tenant = Some(connection);
         Some(ConnId { slot, generation: entry.generation })
     }
 
     /// The connection, if it is still there.
-    pub fn find(&mut self, conn: ConnId) -> Option<&mut Connection<TcpStream>> {
+    pub fn find(&mut self, conn: ConnId) -> Option<&mut Connection<Stream>> {
         let slot = self.slots.get_mut(usize::from(conn.slot))?;
         if slot.generation == conn.generation { slot.tenant.as_mut() } else { None }
     }
 
     /// Takes the connection out, if it is still there.
-    pub fn remove(&mut self, conn: ConnId) -> Option<Connection<TcpStream>> {
+    pub fn remove(&mut self, conn: ConnId) -> Option<Connection<Stream>> {
         let slot = self.slots.get_mut(usize::from(conn.slot))?;
         if slot.generation != conn.generation {
             return None;
@@ -60,12 +59,14 @@ impl Table {
 mod tests {
     use std::net::TcpListener;
 
+    use mio::net::TcpStream;
+
     use super::*;
 
     #[test]
     fn a_former_tenant_is_not_found() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let connect = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let connect = || Connection::new(Stream::Tcp(TcpStream::connect(listener.local_addr().unwrap()).unwrap()), 64);
         let mut table = Table::default();
         let first = table.insert(connect()).unwrap();
         assert!(table.remove(first).is_some());

@@ -4,7 +4,7 @@
 
 use mio::Token as MioToken;
 
-use crate::server::{ConnId, Service};
+use crate::ids::{ConnId, ListenerId};
 
 const SLOT_BITS: u32 = 14;
 const GENERATION_BITS: u32 = 15;
@@ -20,16 +20,18 @@ pub const GENERATIONS: u16 = 1 << GENERATION_BITS;
 pub enum Token {
     /// The 24 Hz timer.
     Tick,
-    /// The timer behind the table.
-    Timer,
+    /// The timer of every other deadline.
+    Deadline,
     /// The signals.
     Signals,
-    /// The listener of a service.
-    Listener(Service),
+    /// A listener.
+    Listener(ListenerId),
     /// A connection.
     Conn(ConnId),
     /// A pipe of a child, with the generation of that child.
     Pipe(Pipe, u16),
+    /// Children that have ended and are not yet taken in. The kernel never reports it.
+    Reaping,
 }
 
 /// Which pipe of which child.
@@ -54,11 +56,12 @@ impl Token {
     pub fn encode(self) -> MioToken {
         let (kind, slot, generation) = match self {
             Self::Tick => (0, 0, 0),
-            Self::Timer => (1, 0, 0),
+            Self::Deadline => (1, 0, 0),
             Self::Signals => (2, 0, 0),
-            Self::Listener(service) => (3, service as u16, 0),
+            Self::Listener(ListenerId(index)) => (3, index.into(), 0),
             Self::Conn(conn) => (4, conn.slot, conn.generation),
             Self::Pipe(pipe, generation) => (5, pipe as u16, generation),
+            Self::Reaping => (6, 0, 0),
         };
         let bits = kind << KIND_SHIFT | u32::from(slot) << GENERATION_BITS | u32::from(generation);
         MioToken(bits as usize)
@@ -71,11 +74,12 @@ impl Token {
         let generation = u16::try_from(bits & u32::from(GENERATIONS - 1)).ok()?;
         match bits >> KIND_SHIFT {
             0 => Some(Self::Tick),
-            1 => Some(Self::Timer),
+            1 => Some(Self::Deadline),
             2 => Some(Self::Signals),
-            3 => Service::ALL.get(usize::from(slot)).map(|&service| Self::Listener(service)),
+            3 => u8::try_from(slot).ok().map(|index| Self::Listener(ListenerId(index))),
             4 => Some(Self::Conn(ConnId { slot, generation })),
             5 => PIPES.get(usize::from(slot)).map(|&pipe| Self::Pipe(pipe, generation)),
+            6 => Some(Self::Reaping),
             _ => None,
         }
     }
@@ -88,8 +92,8 @@ mod tests {
     #[test]
     fn tokens_survive_the_kernel_and_fit_32_bits() {
         let conn = |slot, generation| Token::Conn(ConnId { slot, generation });
-        let mut tokens = vec![Token::Tick, Token::Timer, Token::Signals];
-        tokens.extend(Service::ALL.map(Token::Listener));
+        let mut tokens = vec![Token::Tick, Token::Deadline, Token::Signals, Token::Reaping];
+        tokens.extend([0, 1, u8::MAX].map(|index| Token::Listener(ListenerId(index))));
         tokens.extend(PIPES.map(|pipe| Token::Pipe(pipe, 0)));
         tokens.extend(PIPES.map(|pipe| Token::Pipe(pipe, GENERATIONS - 1)));
         tokens.extend([conn(0, 0), conn(MAX_SLOTS - 1, GENERATIONS - 1), conn(1, 0), conn(0, 1)]);
@@ -101,9 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn numbers_nobody_made_mean_nothing() {
+    fn unknown_numbers_mean_nothing() {
         assert_eq!(Token::decode(MioToken(7 << KIND_SHIFT)), None);
-        assert_eq!(Token::decode(MioToken(3 << KIND_SHIFT | 5 << GENERATION_BITS)), None);
+        assert_eq!(Token::decode(MioToken(3 << KIND_SHIFT | 256 << GENERATION_BITS)), None);
         assert_eq!(Token::decode(MioToken(usize::MAX)), None);
     }
 }

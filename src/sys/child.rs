@@ -30,7 +30,7 @@ pub enum Streams {
     /// Standard input is a pipe; standard output goes nowhere.
     Consumer,
     /// Standard output goes where standard error does; standard input is empty.
-    Talker,
+    Captured,
 }
 
 /// A child and this process's ends of its pipes, which don't block.
@@ -45,14 +45,14 @@ pub struct Child {
     /// What it says.
     pub stderr: OwnedFd,
     /// Whether it has become the program.
-    pub refusal: Refusal,
+    pub exec_failure: ExecFailure,
 }
 
 /// Tells of a child that has ended whether its program could be executed.
 #[derive(Debug)]
-pub struct Refusal(OwnedFd);
+pub struct ExecFailure(OwnedFd);
 
-impl Refusal {
+impl ExecFailure {
     /// The error number if it could not: the program is missing, or not executable.
     pub fn errno(&self) -> Option<i32> {
         let mut errno = [0; size_of::<i32>()];
@@ -62,7 +62,7 @@ impl Refusal {
 }
 
 /// Starts `argv[0]`, looked for in `PATH`, with the rest as its arguments. Does not wait until it is executed: that
-/// takes as long as its file system does. Should it fail, the child ends, and [`Refusal`] says why.
+/// takes as long as its file system does. Should it fail, the child ends, and [`ExecFailure`] says why.
 ///
 /// The child leads a process group of its own, has the signal mask, signal actions and descriptor limit that a
 /// program expects, no descriptor but the standard ones, a lower priority than this process, and gets SIGKILL should
@@ -74,7 +74,7 @@ impl Refusal {
 pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Result<Child> {
     let command = Command::new(argv)?;
     let (said, says) = io::pipe()?;
-    let (refusal, refuses) = io::pipe()?;
+    let (exec_failure, refuses) = io::pipe()?;
     let (mut stdin, mut stdout) = (None, None);
     let reads: OwnedFd = if streams == Streams::Consumer {
         let (reads, writes) = io::pipe()?;
@@ -90,9 +90,9 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Resul
             makes.into()
         }
         Streams::Consumer => File::options().write(true).open("/dev/null")?.into(),
-        Streams::Talker => says.try_clone()?.into(),
+        Streams::Captured => says.try_clone()?.into(),
     };
-    let (stderr, refusal) = (nonblocking(said)?, Refusal(nonblocking(refusal)?));
+    let (stderr, exec_failure) = (nonblocking(said)?, ExecFailure(nonblocking(exec_failure)?));
     let parent = getpid();
     // SAFETY: the copy only makes system calls until it is another program or ends; it neither allocates nor locks.
     let pid = match unsafe { fork() }? {
@@ -113,7 +113,7 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Resul
     };
     // The child does the same. Whoever comes first, the group is there from now on, to be signalled.
     let _executed_already = setpgid(pid, pid);
-    Ok(Child { pid, stdin, stdout, stderr, refusal })
+    Ok(Child { pid, stdin, stdout, stderr, exec_failure })
 }
 
 fn nonblocking(fd: impl Into<OwnedFd>) -> io::Result<OwnedFd> {

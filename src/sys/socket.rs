@@ -1,16 +1,52 @@
-//! TCP sockets: listening, and what `accept(2)` failing means.
+//! Stream sockets: listening, and what `accept(2)` failing means.
 
+use std::fs;
 use std::io;
 use std::mem::size_of_val;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, SockaddrIn6, bind, listen, setsockopt, socket, sockopt,
 };
 
+use nix::sys::stat::{Mode, umask};
+
 use crate::limits::{KEEPALIVE_SECONDS, LISTEN_BACKLOG};
+
+/// A socket that listens.
+#[derive(Debug)]
+pub enum Bound {
+    /// On the network.
+    Tcp(TcpListener),
+    /// On this device.
+    Unix(UnixListener),
+}
+
+/// A non-blocking listener at `path`, whose file has `mode`. A socket that a daemon left behind is replaced; one that is
+/// in use is not.
+///
+/// # Errors
+///
+/// The path is in use or is something else than a socket, or its directory is missing or can't be written.
+pub fn unix_listener(path: &Path, mode: u32) -> io::Result<UnixListener> {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    // connect(2) on a socket file without a listener: ECONNREFUSED.
+    if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+        fs::remove_file(path)?;
+    }
+    // The file gets its mode from bind(2) and the umask (unix(7)): a change afterwards would leave it open for a moment.
+    let before = umask(Mode::from_bits_truncate(!mode & 0o777));
+    let listener = UnixListener::bind(path);
+    umask(before);
+    let listener = listener?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
 
 /// A non-blocking listener on `address`; port 0 takes a free one, `::` serves IPv4 too.
 ///
@@ -108,6 +144,25 @@ mod tests {
         ] {
             assert_eq!(accept_failure(&Error::from_raw_os_error(errno)), class, "errno {errno}");
         }
+    }
+
+    #[test]
+    fn a_unix_listener_has_its_mode_and_replaces_only_what_is_left_behind() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = std::env::temp_dir().join(format!("es-iot-socket-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let path = directory.join("http.sock");
+        let first = unix_listener(&path, 0o660).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+        assert_eq!(unix_listener(&path, 0o660).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(first);
+        drop(unix_listener(&path, 0o600).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "a file").unwrap();
+        assert_eq!(unix_listener(&path, 0o660).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(fs::read(&path).unwrap(), b"a file");
+        fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

@@ -1,54 +1,118 @@
 //! The video's way from the camera to the publisher, or to nowhere.
 
-use std::os::fd::AsFd;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use super::{Reactor, unwatch};
-use crate::reactor::token::{Pipe, Token};
-use crate::server::Input;
-use crate::sys::splice::{Moved, forward, waiting};
+use mio::Registry;
+use mio::unix::SourceFd;
 
-impl Reactor<'_> {
-    /// Moves video until nothing moves any more or the budget is used up. Whether it came to the former.
-    pub(in crate::reactor) fn pump(&mut self, budget: usize) -> bool {
-        let mut published = 0;
-        let mut moved = 0;
-        let drained = loop {
-            let Some(video) = &self.children.video else { break true };
-            if moved >= budget {
-                break false;
+use crate::sys::splice::{Moved, forward, null_sink, waiting};
+
+/// The two ends, and what flows between them.
+#[derive(Debug)]
+pub struct Video {
+    /// The camera's standard output.
+    source: Option<OwnedFd>,
+    /// The publisher's standard input.
+    sink: Option<OwnedFd>,
+    /// Takes the video while there is no publisher, so that the camera is never stuck in a write.
+    null: File,
+    /// Whether the camera's last video goes there, too: the camera is stopping, and the publisher takes nothing.
+    discards: bool,
+}
+
+/// What one step moved.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Pumped {
+    /// Bytes that left the camera's pipe.
+    pub moved: usize,
+    /// Bytes of these that reached the publisher.
+    pub published: usize,
+    /// Whether nothing more moves for now.
+    pub drained: bool,
+}
+
+impl Video {
+    /// No ends yet.
+    ///
+    /// # Errors
+    ///
+    /// `/dev/null` can't be opened.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { source: None, sink: None, null: null_sink()?, discards: false })
+    }
+
+    /// A new camera's standard output.
+    pub fn set_source(&mut self, source: Option<OwnedFd>) {
+        (self.source, self.discards) = (source, false);
+    }
+
+    /// A new publisher's standard input.
+    pub fn set_sink(&mut self, sink: Option<OwnedFd>) {
+        self.sink = sink;
+    }
+
+    /// Closes the camera's end.
+    pub fn close_source(&mut self, registry: &Registry) {
+        close(&mut self.source, registry);
+    }
+
+    /// Closes the publisher's end.
+    pub fn close_sink(&mut self, registry: &Registry) {
+        close(&mut self.sink, registry);
+    }
+
+    /// Whether there is a camera's end.
+    pub const fn has_source(&self) -> bool {
+        self.source.is_some()
+    }
+
+    /// Bytes that wait in the camera's pipe.
+    pub fn waiting(&self) -> usize {
+        self.source.as_ref().map_or(0, waiting)
+    }
+
+    /// Moves video until nothing moves any more or the budget is used up. `stopping`: the camera was signalled. One that is
+    /// stuck in a write may not get to look at the signal, so its video is discarded if the publisher takes none.
+    pub fn pump(&mut self, budget: usize, stopping: bool, registry: &Registry) -> Pumped {
+        let mut pumped = Pumped::default();
+        loop {
+            let Some(source) = &self.source else {
+                pumped.drained = true;
+                return pumped;
+            };
+            if pumped.moved >= budget {
+                return pumped;
             }
-            let sink = self.children.sink.as_ref().filter(|_| !self.children.discards);
-            // A camera that is stuck in a write may not come to look at the signal that is to stop it.
-            let in_the_way = self.children.camera.as_ref().is_some_and(|camera| camera.asked) && waiting(video) > 0;
+            let sink = self.sink.as_ref().filter(|_| !self.discards);
+            let in_the_way = stopping && waiting(source) > 0;
+            let left = budget - pumped.moved;
             let result = match sink {
-                Some(sink) => forward(video.as_fd(), sink.as_fd(), budget - moved),
-                None => forward(video.as_fd(), self.children.null.as_fd(), budget - moved),
+                Some(sink) => forward(source.as_fd(), sink.as_fd(), left),
+                None => forward(source.as_fd(), self.null.as_fd(), left),
             };
             match result {
                 Ok(Moved::Bytes(bytes)) => {
-                    moved += bytes;
-                    published += if sink.is_some() { bytes } else { 0 };
+                    pumped.moved += bytes;
+                    pumped.published += if sink.is_some() { bytes } else { 0 };
                 }
                 // There was video, so it is the publisher that takes none. What comes after a gap is of no use to it.
-                Ok(Moved::WouldBlock) if sink.is_some() && in_the_way => self.children.discards = true,
-                Ok(Moved::WouldBlock) => break true,
-                Ok(Moved::EndOfStream) => unwatch(&self.poll, &mut self.children.video),
-                Ok(Moved::SinkClosed) => unwatch(&self.poll, &mut self.children.sink),
+                Ok(Moved::WouldBlock) if sink.is_some() && in_the_way => self.discards = true,
+                Ok(Moved::EndOfStream) => close(&mut self.source, registry),
+                Ok(Moved::SinkClosed) => close(&mut self.sink, registry),
                 // What can't be spliced can't be played either; the stall detection takes it from here.
-                Err(_) => break true,
+                Ok(Moved::WouldBlock) | Err(_) => {
+                    pumped.drained = true;
+                    return pumped;
+                }
             }
-        };
-        if published > 0 {
-            self.feed(Input::Video { bytes: published as u64 });
         }
-        drained
     }
+}
 
-    /// Has the video looked at in this turn. A full pipe gives no event, and something has changed that video may
-    /// have waited for.
-    pub(super) fn look_at_video(&mut self) {
-        if let (Some(camera), Some(_)) = (&self.children.camera, &self.children.video) {
-            self.leave_over(Token::Pipe(Pipe::Video, camera.generation));
-        }
+fn close(fd: &mut Option<OwnedFd>, registry: &Registry) {
+    if let Some(fd) = fd.take() {
+        let _closing_anyway = registry.deregister(&mut SourceFd(&fd.as_raw_fd()));
     }
 }

@@ -1,0 +1,103 @@
+//! The ends of children: reaped when the kernel reports them, taken in step by step.
+
+use mio::unix::SourceFd;
+use std::os::fd::AsRawFd;
+
+use super::lines::Reading;
+use super::{Children, ROLES};
+use crate::camera::diagnosis::Role;
+use crate::limits::{LINE_STEP_BYTES, SPLICE_BUDGET_BYTES};
+use crate::os::{Errno, Exit};
+use crate::reactor::context::Context;
+use crate::reactor::token::Token;
+use crate::server::Input;
+use crate::sys::child;
+
+/// A child that has ended. What it printed and made before its end is still to be taken in, and no more than waits in its
+/// pipes: a process that it has left behind may hold them, and write forever.
+#[derive(Debug)]
+pub struct Ended {
+    role: Role,
+    exit: Exit,
+    video_left: usize,
+    lines_left: usize,
+}
+
+/// What one step of taking in an ended child came to.
+#[derive(Debug)]
+pub enum Rest {
+    /// Video reached the publisher.
+    Video(u64),
+    /// Lines were printed.
+    Lines(Role, Vec<String>),
+    /// That was all: this is how it ended.
+    End(Input<'static>),
+}
+
+impl Children {
+    /// Reaps every child that has ended: SIGCHLD coalesces.
+    pub fn reap(&mut self, cx: &mut Context<'_>) {
+        for role in ROLES {
+            let Some(running) = self.slot(role).as_mut().filter(|running| !running.ended) else { continue };
+            let Some(exit) = child::reap(running.pid) else { continue };
+            running.ended = true;
+            log::debug!(target: "camera.process", "pid {} ended: {exit:?}", running.pid);
+            let lines_left = running.lines.as_ref().map_or(0, super::Lines::waiting);
+            let video_left = if role == Role::Camera { self.video.waiting() } else { 0 };
+            self.ended.push_back(Ended { role, exit, video_left, lines_left });
+            cx.agenda.put_off_once(Token::Reaping);
+        }
+    }
+
+    /// Takes in a part of what the first of the ended children left. `None` when none has ended.
+    pub fn take_in_ended(&mut self, cx: &mut Context<'_>) -> Option<Rest> {
+        let ended = self.ended.front_mut()?;
+        let role = ended.role;
+        cx.agenda.put_off_once(Token::Reaping);
+        if ended.video_left > 0 {
+            let pumped = self.video.pump(ended.video_left.min(SPLICE_BUDGET_BYTES), true, cx.registry);
+            ended.video_left = if pumped.drained { 0 } else { ended.video_left.saturating_sub(pumped.moved) };
+            return Some(Rest::Video(pumped.published as u64));
+        }
+        let most = ended.lines_left.min(LINE_STEP_BYTES);
+        if most > 0 {
+            let mut complete = Vec::new();
+            let lines = self.slot(role).as_mut().and_then(|running| running.lines.as_mut());
+            let (length, reading) =
+                lines.map_or((0, Reading::Ended), |lines| lines.read_rest(cx.now, most, &mut complete));
+            if let Some(ended) = self.ended.front_mut() {
+                ended.lines_left = if reading == Reading::More { ended.lines_left.saturating_sub(length) } else { 0 };
+            }
+            return Some(Rest::Lines(role, complete));
+        }
+        // The child may have died in the middle of a line.
+        if let Some(text) = self.close_lines(role, cx) {
+            return Some(Rest::Lines(role, vec![text]));
+        }
+        self.ended.pop_front().map(|ended| Rest::End(self.conclude(&ended, cx)))
+    }
+
+    /// Reads no more of a child's lines. Returns a line that was begun.
+    pub fn close_lines(&mut self, role: Role, cx: &mut Context<'_>) -> Option<String> {
+        let mut lines = self.slot(role).as_mut().and_then(|running| running.lines.take())?;
+        let _closing_anyway = cx.registry.deregister(&mut SourceFd(&lines.source().as_raw_fd()));
+        lines.line(true)
+    }
+
+    fn conclude(&mut self, ended: &Ended, cx: &mut Context<'_>) -> Input<'static> {
+        let role = ended.role;
+        let failure = self.slot(role).take().and_then(|it| it.unheard.or(it.exec_failure.errno().map(Errno)));
+        match role {
+            Role::Probe => {}
+            Role::Camera => self.video.close_source(cx.registry),
+            Role::Publisher => {
+                self.video.close_sink(cx.registry);
+                self.look_at_video(cx);
+            }
+        }
+        match failure {
+            Some(errno) => Input::SpawnFailed { role, errno },
+            None => Input::Exited { role, exit: ended.exit },
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The service manager, which may be too busy to take a message.
+
+use super::context::Context;
+use super::errno;
+use crate::limits::NOTIFY_RETRY;
+use crate::server::{Input, Notice};
+use crate::sys::{clock, notify};
+use crate::time::Mono;
+
+/// The way to the service manager, if there is one.
+#[derive(Debug)]
+pub struct Manager {
+    notifier: notify::Notifier,
+    /// When unsent messages are tried again.
+    retry_at: Option<Mono>,
+}
+
+impl Manager {
+    /// Nothing sent yet.
+    pub const fn new(notifier: notify::Notifier) -> Self {
+        Self { notifier, retry_at: None }
+    }
+
+    /// Sends a notice, or keeps it to be sent again.
+    pub fn notify(&mut self, notice: &Notice, cx: &mut Context<'_>) {
+        let message = match notice {
+            Notice::Ready => notify::READY.to_owned(),
+            Notice::Status(text) => notify::status(text),
+            Notice::Reloading => notify::reloading(clock::mono()),
+            Notice::Stopping => notify::STOPPING.to_owned(),
+            Notice::Watchdog => notify::WATCHDOG.to_owned(),
+        };
+        let had_unsent = self.notifier.has_unsent();
+        match self.notifier.send(message) {
+            Ok(()) => self.retry_at = None,
+            Err(_) if had_unsent => {}
+            Err(error) => {
+                self.retry_at = Some(cx.now + NOTIFY_RETRY);
+                cx.inbox.push_back(Input::NotTold { errno: errno(&error) });
+            }
+        }
+    }
+
+    /// Sends again what was not taken, if it is time.
+    pub fn retry(&mut self, now: Mono) {
+        if self.retry_at.is_some_and(|at| at <= now) {
+            let sent = self.notifier.send_rest().is_ok();
+            self.retry_at = (!sent).then(|| now + NOTIFY_RETRY);
+        }
+    }
+
+    /// When [`Self::retry`] has something to do.
+    pub const fn deadline(&self) -> Option<Mono> {
+        self.retry_at
+    }
+}

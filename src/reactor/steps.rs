@@ -1,0 +1,157 @@
+//! One bounded step of each source of work. What a part finds is fed to the server here, and here only.
+
+use super::agenda::Step;
+use super::children::{Piped, Rest};
+use super::context::context;
+use super::sockets::Taken;
+use super::token::Token;
+use super::{Reactor, errno};
+use crate::camera::diagnosis::Role;
+use crate::ids::{ConnId, ListenerId};
+use crate::limits::{ACCEPT_BUDGET, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
+use crate::server::{Input, Request};
+use crate::stats::Counter;
+use crate::sys::memory::wipe;
+use crate::sys::signalfd::Signal;
+
+/// Bytes of the data source's file that are looked at: a decimal number is at its start.
+const SOURCE_BYTES: usize = 64;
+
+impl Reactor<'_> {
+    /// Does one step.
+    pub(super) fn step(&mut self, step: Step) {
+        match step {
+            Step::Tick => self.tick(),
+            Step::Event { token, writable, broken } => match token {
+                // The agenda has the tick by its time.
+                Token::Tick => {}
+                Token::Deadline => self.deadline(),
+                Token::Signals => self.signals_waiting(),
+                Token::Conn(conn) => {
+                    self.sockets.event(conn, writable, broken, &mut context!(self));
+                    self.settle();
+                    self.read(conn);
+                }
+                Token::Listener(id) => self.accept(id),
+                Token::Pipe(pipe, generation) => {
+                    let piped = self.children.pipe(pipe, generation, &mut context!(self));
+                    self.piped(piped);
+                }
+                Token::Reaping => self.take_in_ended(),
+            },
+            Step::Leftover(token) => match token {
+                Token::Conn(conn) => {
+                    self.sockets.taken_up(conn);
+                    self.read(conn);
+                }
+                Token::Listener(id) => self.accept(id),
+                Token::Pipe(pipe, generation) => {
+                    let piped = self.children.pipe(pipe, generation, &mut context!(self));
+                    self.piped(piped);
+                }
+                Token::Reaping => self.take_in_ended(),
+                Token::Tick | Token::Deadline | Token::Signals => {}
+            },
+            Step::Rested(token) => match token {
+                Token::Conn(conn) => {
+                    self.sockets.rested(conn);
+                    self.read(conn);
+                }
+                Token::Pipe(pipe, generation) => {
+                    self.children.rested(pipe, generation);
+                    let piped = self.children.pipe(pipe, generation, &mut context!(self));
+                    self.piped(piped);
+                }
+                Token::Tick | Token::Deadline | Token::Signals | Token::Listener(_) | Token::Reaping => {}
+            },
+        }
+    }
+
+    fn tick(&mut self) {
+        let mut buffer = [0; SOURCE_BYTES];
+        let reading = self.source.as_ref().map(|file| file.start(&mut buffer).map_err(|error| errno(&error)));
+        self.server.handle(self.now, Input::Tick { reading }, &mut self.outputs);
+        self.settle();
+    }
+
+    fn deadline(&mut self) {
+        self.timers.fired();
+        self.sockets.end_accept_rest(&mut context!(self));
+        self.manager.retry(self.now.mono);
+        self.feed(Input::Wakeup);
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "signalfd reports only what it was asked for")]
+    fn signals_waiting(&mut self) {
+        while let Some(signal) = self.signals.next() {
+            match signal {
+                Signal::SIGTERM | Signal::SIGINT => self.feed(Input::Signal(Request::Stop)),
+                Signal::SIGHUP => self.feed(Input::Signal(Request::Reload)),
+                Signal::SIGUSR1 => {
+                    let lost = self.log.lines_lost();
+                    self.server.stats_mut().set(Counter::LinesLost, lost);
+                    self.feed(Input::Signal(Request::Counters));
+                }
+                Signal::SIGCHLD => {
+                    self.children.reap(&mut context!(self));
+                    if let Some(input) = self.writer.reap() {
+                        self.feed(input);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn accept(&mut self, id: ListenerId) {
+        for _ in 0..ACCEPT_BUDGET {
+            match self.sockets.accept(id, &mut context!(self)) {
+                Ok(Some(input)) => self.feed(input),
+                Ok(None) => return,
+                Err(failure) => return self.fail(failure),
+            }
+        }
+        self.agenda.put_off_once(Token::Listener(id));
+    }
+
+    /// Reads from a connection until it is drained, the budget is used up, or the server wants no more.
+    fn read(&mut self, conn: ConnId) {
+        let mut buffer = [0; READ_CHUNK_BYTES];
+        for _ in 0..READ_BUDGET_CHUNKS {
+            match self.sockets.read(conn, &mut buffer, &mut context!(self)) {
+                None => return,
+                Some(Taken::Bytes { length, secret }) => {
+                    self.feed(Input::Received { conn, bytes: &buffer[..length] });
+                    if secret {
+                        wipe(&mut buffer[..length]);
+                    }
+                }
+                Some(Taken::End(input)) => return self.feed(input),
+            }
+        }
+        self.sockets.put_off(conn, &mut context!(self));
+    }
+
+    fn piped(&mut self, piped: Option<Piped>) {
+        match piped {
+            None => {}
+            Some(Piped::Video(bytes)) => self.feed(Input::Video { bytes }),
+            Some(Piped::Lines(role, lines)) => self.lines(role, &lines),
+        }
+    }
+
+    fn lines(&mut self, role: Role, lines: &[String]) {
+        for text in lines {
+            self.feed(Input::Line { role, text });
+        }
+    }
+
+    fn take_in_ended(&mut self) {
+        match self.children.take_in_ended(&mut context!(self)) {
+            None | Some(Rest::Video(0)) => {}
+            Some(Rest::Video(bytes)) => self.feed(Input::Video { bytes }),
+            Some(Rest::Lines(role, lines)) => self.lines(role, &lines),
+            Some(Rest::End(input)) => self.feed(input),
+        }
+    }
+}
