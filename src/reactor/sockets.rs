@@ -13,7 +13,7 @@ use crate::bucket::Bucket;
 use crate::camera::diagnosis::Role;
 use crate::frame::Frame;
 use crate::limits::{ACCEPT_BUDGET, ACCEPT_REST, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
-use crate::server::{ConnId, Errno, Fresh, Input, Service};
+use crate::server::{ConnId, Errno, Fresh, Input, Peer, Service};
 use crate::stats::Counter;
 use crate::sys::memory::wipe;
 use crate::sys::socket::{AcceptFailure, accept_failure};
@@ -96,7 +96,7 @@ impl Reactor<'_> {
             self.table.remove(conn);
             return self.server.stats_mut().bump(Counter::AcceptFailed);
         }
-        self.feed(Input::Accepted { conn, service, peer });
+        self.feed(Input::Accepted { conn, service, peer: Peer::from(peer.ip()) });
     }
 
     /// Something happened on a connection. Readable or closed is found out by reading, unless it is read by a rate only:
