@@ -1,4 +1,4 @@
-//! Names for what the server serves: a service, and one connection to it.
+//! Names for what the server serves: a service, a listener, one connection and its other end.
 //!
 //! Not here: sockets and tables (`reactor`), and what is known of a connection (`server`).
 
@@ -14,17 +14,42 @@ pub struct ConnId {
     pub generation: u16,
 }
 
-/// A listener: its place in the list that is made from the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A listener: its index in the list of listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(pub u8);
 
-/// Who is at the other end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
-    /// A host on the network, or this one.
+    /// A host on the network, or this one over loopback. The address is canonical ([`IpAddr::to_canonical`]), so that
+    /// an IPv4 host is the same peer on an IPv6 listener: make it with [`Peer::from`].
     Ip(IpAddr),
-    /// A process of this device, through a Unix socket.
+    /// A program on this host that came through a Unix socket.
     Local,
+}
+
+impl Peer {
+    /// Its address; none for a peer on a Unix socket.
+    pub const fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(address),
+            Self::Local => None,
+        }
+    }
+
+    /// Whether it is a program on this host.
+    pub const fn is_on_this_host(self) -> bool {
+        match self {
+            Self::Ip(address) => address.is_loopback(),
+            Self::Local => true,
+        }
+    }
+}
+
+impl From<IpAddr> for Peer {
+    fn from(address: IpAddr) -> Self {
+        Self::Ip(address.to_canonical())
+    }
 }
 
 impl fmt::Display for Peer {
@@ -58,5 +83,21 @@ impl Service {
             Self::Settings => "settings",
             Self::Auth => "auth",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_one_on_either_family_and_shows_itself_plainly() {
+        let peer = |text: &str| Peer::from(text.parse::<IpAddr>().expect("an address"));
+        assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"));
+        assert_eq!(peer("::ffff:192.0.2.1").to_string(), "192.0.2.1");
+        assert_eq!(Peer::Local.to_string(), "local");
+        assert!(peer("::ffff:127.0.0.1").is_on_this_host());
+        assert!(Peer::Local.is_on_this_host());
+        assert!(!peer("192.0.2.1").is_on_this_host());
     }
 }

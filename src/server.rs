@@ -29,7 +29,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::ids::{ConnId, Service};
+pub use crate::ids::{ConnId, Peer, Service};
 pub use crate::os::Errno;
 pub use contract::{Fresh, Input, Notice, Output, Request, Setup};
 
@@ -40,7 +40,7 @@ use crate::service::access::Access;
 use crate::service::data::{Schedule, Source, Subscribers};
 use crate::stats::{Counter, Stats};
 use crate::time::{Mono, Now};
-use peers::Peers;
+use peers::Connections;
 use places::Places;
 use report::Report;
 use store::Store;
@@ -50,7 +50,7 @@ use store::Store;
 pub struct Server {
     config: Config,
     password: Secret,
-    peers: Peers,
+    peers: Connections,
     places: Places,
     /// The limit on descriptors, once it is known.
     descriptors: Option<u32>,
@@ -101,7 +101,7 @@ impl Server {
     pub fn new(config: Config, setup: Setup, now: Now) -> Self {
         let camera = Supervisor::new(config.camera.clone(), setup.settings, setup.seed);
         Self {
-            peers: Peers::default(),
+            peers: Connections::default(),
             places: Places::new(config.server.max_clients),
             descriptors: None,
             subscribers: Subscribers::default(),
@@ -142,7 +142,7 @@ impl Server {
         self.look_at_clock(now, out);
         match input {
             Input::Accepted { conn, service, peer } => {
-                self.accepted(now.mono, conn, service, peer.ip().to_canonical(), out);
+                self.accepted(now.mono, conn, service, peer, out);
             }
             Input::AcceptRests { errno } => {
                 self.stats.bump(Counter::AcceptRested);

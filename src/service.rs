@@ -6,6 +6,6 @@
 pub mod access;
 pub mod auth;
 pub mod data;
-pub mod origin;
+pub mod network;
 pub mod requests;
 pub mod settings;

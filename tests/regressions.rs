@@ -22,7 +22,7 @@ mod support;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use es_iot_server::camera::diagnosis::Role;
@@ -54,7 +54,7 @@ impl Bench {
             Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
         let mut bench = Self { server: Server::new(config, setup, now), now };
         bench.server.start(now, &mut Vec::new());
-        let peer: SocketAddr = "192.0.2.1:4000".parse().expect("an address");
+        let peer = "192.0.2.1".parse::<IpAddr>().expect("an address").into();
         for &conn in clients {
             bench.handle(Input::Accepted { conn, service: Service::Settings, peer });
         }

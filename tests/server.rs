@@ -1,6 +1,6 @@
 //! Conversations with the server, input by input and byte for byte, where `tests/simulation` is too blunt.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
@@ -58,7 +58,7 @@ impl Bench {
     fn connect_from(&mut self, service: Service, address: &str) -> (ConnId, Vec<Output>) {
         let conn = ConnId { slot: self.next_slot, generation: 1 };
         self.next_slot += 1;
-        let peer = SocketAddr::new(address.parse().expect("an address"), 4000);
+        let peer = address.parse::<IpAddr>().expect("an address").into();
         let out = self.handle(Input::Accepted { conn, service, peer });
         (conn, out)
     }

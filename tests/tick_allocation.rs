@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::os::unix::thread::JoinHandleExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -107,7 +107,7 @@ fn ticks_allocate_nothing(source: DataSource, readings: &[Option<Result<&[u8], E
     server.start(now, &mut out);
     for slot in 0..1000 {
         // One address may hold half of the places.
-        let peer = SocketAddr::from(([192, 0, 2, if slot < 500 { 1 } else { 2 }], 4000));
+        let peer = IpAddr::from([192, 0, 2, if slot < 500 { 1 } else { 2 }]).into();
         let conn = ConnId { slot, generation: 1 };
         server.handle(now, Input::Accepted { conn, service: Service::Data, peer }, &mut out);
     }

@@ -2,9 +2,9 @@
 //!
 //! Not here: reading and writing the file (`sys::file`) and the bytes on the wire (`wire::settings`).
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
+
+use crate::ids::Peer;
 
 /// What the camera is told at its start. The field names are the keys of `camera_settings.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -30,11 +30,11 @@ impl Default for CameraSettings {
     }
 }
 
-/// Who brought settings.
+/// What changed the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The client at this address, as the last of those whose updates they are made of.
-    Peer(IpAddr),
+pub enum ChangedBy {
+    /// This client: the last one whose update is part of them.
+    Peer(Peer),
     /// The settings file, when it was reread.
     File,
 }

@@ -29,7 +29,7 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
-                Ok((Stream::Tcp(stream), Peer::Ip(address.ip().to_canonical())))
+                Ok((Stream::Tcp(stream), Peer::from(address.ip())))
             }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept()?;

@@ -1,6 +1,5 @@
 //! What the server is told and what it wants done: the whole surface between the pure half and the kernel.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use crate::camera::settings::CameraSettings;
 use crate::camera::supervisor::StopSignal;
 use crate::config::{Config, Level, Secret};
 use crate::frame::Frame;
-use crate::ids::{ConnId, Service};
+use crate::ids::{ConnId, Peer, Service};
 use crate::os::{Errno, Exit};
 use crate::time::Mono;
 use crate::wire::Outgoing;
@@ -49,7 +48,7 @@ pub enum Input<'a> {
         /// The listener's service.
         service: Service,
         /// The other end.
-        peer: SocketAddr,
+        peer: Peer,
     },
     /// Accepting rests for a moment, since descriptors or memory have run out.
     AcceptRests {

@@ -1,11 +1,10 @@
 //! Who is let in: places, grants and passwords.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::peers::Talk;
 use super::report::{Parting, Report};
-use super::{ConnId, Output, Server, Service};
+use super::{ConnId, Output, Peer, Server, Service};
 use crate::limits::{PACKET_TIMEOUT, PACKET_TIMEOUT_SHORT};
 use crate::service::access::Admission;
 use crate::service::requests::Fault;
@@ -26,7 +25,7 @@ enum Refusal {
 }
 
 impl Server {
-    pub(super) fn accepted(&mut self, now: Mono, conn: ConnId, service: Service, peer: IpAddr, out: &mut Vec<Output>) {
+    pub(super) fn accepted(&mut self, now: Mono, conn: ConnId, service: Service, peer: Peer, out: &mut Vec<Output>) {
         self.stats.bump(Counter::Accepted);
         if self.stop_by.is_some() {
             return out.push(Output::Close(conn));
@@ -49,10 +48,10 @@ impl Server {
         }
     }
 
-    fn refusal(&self, now: Mono, service: Service, peer: IpAddr) -> Option<Refusal> {
+    fn refusal(&self, now: Mono, service: Service, peer: Peer) -> Option<Refusal> {
         if self.peers.taken(service) >= self.places.of(service) {
             Some(Refusal::Full)
-        } else if !peer.is_loopback() && self.peers.share_of(peer, service) >= self.places.share(service) {
+        } else if !peer.is_on_this_host() && self.peers.share_of(peer, service) >= self.places.share(service) {
             Some(Refusal::ShareTaken)
         } else if self.may_use(now, service, peer) {
             None
@@ -67,7 +66,7 @@ impl Server {
         now: Mono,
         conn: ConnId,
         service: Service,
-        peer: IpAddr,
+        peer: Peer,
         refusal: Refusal,
         out: &mut Vec<Output>,
     ) {
@@ -157,11 +156,11 @@ impl Server {
     }
 
     /// Whether a peer may use a service at all.
-    fn may_use(&self, now: Mono, service: Service, peer: IpAddr) -> bool {
+    fn may_use(&self, now: Mono, service: Service, peer: Peer) -> bool {
         let auth = &self.config.auth;
         service == Service::Auth
             || !auth.required
-            || (auth.trust_loopback && peer.to_canonical().is_loopback())
+            || (auth.trust_loopback && peer.is_on_this_host())
             || self.access.granted(now, peer)
     }
 

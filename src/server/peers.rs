@@ -1,10 +1,9 @@
 //! The table of connections and their deadlines.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
-use super::{ConnId, Service};
-use crate::service::origin::Origin;
+use super::{ConnId, Peer, Service};
+use crate::service::network::Network;
 use crate::service::{auth, settings};
 use crate::time::Mono;
 
@@ -28,13 +27,13 @@ pub enum Talk {
 
 /// One connection.
 #[derive(Debug)]
-pub struct Peer {
+pub struct Connection {
     /// Who.
     pub conn: ConnId,
     /// The port it came to.
     pub service: Service,
     /// From where.
-    pub address: IpAddr,
+    pub address: Peer,
     /// What about.
     pub talk: Talk,
     /// Whether it has closed its sending side.
@@ -48,21 +47,21 @@ pub struct Peer {
 
 /// The connections by slot. A slot is never trusted without its generation.
 #[derive(Debug, Default)]
-pub struct Peers {
-    slots: Vec<Option<Peer>>,
+pub struct Connections {
+    slots: Vec<Option<Connection>>,
     deadlines: BTreeSet<(Mono, ConnId)>,
     clients: usize,
     /// Places taken, by service and origin, until the connection is closed.
     taken: [usize; Service::ALL.len()],
-    shares: BTreeMap<(Origin, u8), usize>,
+    shares: BTreeMap<(Network, u8), usize>,
     /// Connections that have none.
     refused: usize,
 }
 
-impl Peers {
+impl Connections {
     /// Adds a connection; one that comes in leaving takes no place. One in its slot is replaced: the reactor has told of
     /// its end, or never will.
-    pub fn insert(&mut self, conn: ConnId, service: Service, address: IpAddr, talk: Talk) {
+    pub fn insert(&mut self, conn: ConnId, service: Service, address: Peer, talk: Talk) {
         let slot = usize::from(conn.slot);
         if self.slots.len() <= slot {
             self.slots.resize_with(slot + 1, || None);
@@ -76,19 +75,21 @@ impl Peers {
         } else {
             self.clients += 1;
             self.taken[service as usize] += 1;
-            *self.shares.entry((Origin::of(address), service as u8)).or_default() += 1;
+            if let Some(address) = address.address() {
+                *self.shares.entry((Network::of(address), service as u8)).or_default() += 1;
+            }
         }
         self.slots[slot] =
-            Some(Peer { conn, service, address, talk, finished: false, blocked: false, deadline: None, refused });
+            Some(Connection { conn, service, address, talk, finished: false, blocked: false, deadline: None, refused });
     }
 
     /// The connection, if it is still there.
-    pub fn find(&mut self, conn: ConnId) -> Option<&mut Peer> {
+    pub fn find(&mut self, conn: ConnId) -> Option<&mut Connection> {
         self.slots.get_mut(usize::from(conn.slot))?.as_mut().filter(|peer| peer.conn == conn)
     }
 
     /// Takes the connection out of the table.
-    pub fn remove(&mut self, conn: ConnId) -> Option<Peer> {
+    pub fn remove(&mut self, conn: ConnId) -> Option<Connection> {
         self.set_deadline(conn, None);
         let peer = self.slots.get_mut(usize::from(conn.slot))?.take_if(|peer| peer.conn == conn)?;
         self.clients -= usize::from(!matches!(peer.talk, Talk::Leaving));
@@ -96,8 +97,10 @@ impl Peers {
             self.refused -= 1;
         } else {
             self.taken[peer.service as usize] -= 1;
-            let key = (Origin::of(peer.address), peer.service as u8);
-            if let Some(share) = self.shares.get_mut(&key) {
+            let key = peer.address.address().map(|address| (Network::of(address), peer.service as u8));
+            if let Some(key) = key
+                && let Some(share) = self.shares.get_mut(&key)
+            {
                 *share -= 1;
                 if *share == 0 {
                     self.shares.remove(&key);
@@ -108,7 +111,7 @@ impl Peers {
     }
 
     /// Has the connection leave: it is no client any more, but still there. `None` if it is gone or leaving already.
-    pub fn retire(&mut self, conn: ConnId) -> Option<&Peer> {
+    pub fn retire(&mut self, conn: ConnId) -> Option<&Connection> {
         let peer = self.slots.get_mut(usize::from(conn.slot))?.as_mut().filter(|peer| peer.conn == conn)?;
         if matches!(peer.talk, Talk::Leaving) {
             return None;
@@ -163,8 +166,9 @@ impl Peers {
     }
 
     /// Those among them that belong to the origin of `address`.
-    pub fn share_of(&self, address: IpAddr, service: Service) -> usize {
-        self.shares.get(&(Origin::of(address), service as u8)).copied().unwrap_or_default()
+    pub fn share_of(&self, address: Peer, service: Service) -> usize {
+        let key = address.address().map(|address| (Network::of(address), service as u8));
+        key.and_then(|key| self.shares.get(&key)).copied().unwrap_or_default()
     }
 
     /// Connections that were refused as they came, and are not closed yet.
@@ -173,13 +177,12 @@ impl Peers {
     }
 
     /// Served connections of an address.
-    pub fn clients_of(&self, address: IpAddr) -> usize {
-        let address = address.to_canonical();
-        self.iter().filter(|peer| !matches!(peer.talk, Talk::Leaving) && peer.address.to_canonical() == address).count()
+    pub fn clients_of(&self, address: Peer) -> usize {
+        self.iter().filter(|peer| !matches!(peer.talk, Talk::Leaving) && peer.address == address).count()
     }
 
     /// All connections.
-    pub fn iter(&self) -> impl Iterator<Item = &Peer> {
+    pub fn iter(&self) -> impl Iterator<Item = &Connection> {
         self.slots.iter().flatten()
     }
 }

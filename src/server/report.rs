@@ -5,15 +5,14 @@ mod disk;
 mod phrases;
 mod text;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use phrases::{Parting, Shortage};
 
-use super::{Errno, Service};
+use super::{Errno, Peer, Service};
 use crate::camera;
-use crate::camera::settings::{CameraSettings, Origin};
+use crate::camera::settings::{CameraSettings, ChangedBy};
 use crate::config::Level;
 use crate::service::data::SourceChange;
 use crate::wire::ErrorCode;
@@ -26,7 +25,7 @@ pub enum Report {
         /// To what.
         service: Service,
         /// From where.
-        peer: IpAddr,
+        peer: Peer,
     },
     /// No connections are taken for a moment.
     AcceptRests {
@@ -38,7 +37,7 @@ pub enum Report {
         /// From what.
         service: Service,
         /// From where.
-        peer: IpAddr,
+        peer: Peer,
         /// Why.
         why: Parting,
     },
@@ -47,7 +46,7 @@ pub enum Report {
         /// By what.
         service: Service,
         /// From where.
-        peer: IpAddr,
+        peer: Peer,
         /// The code it was told.
         code: ErrorCode,
     },
@@ -56,7 +55,7 @@ pub enum Report {
         /// By what.
         service: Service,
         /// From where.
-        peer: IpAddr,
+        peer: Peer,
         /// How many that is.
         share: usize,
     },
@@ -65,17 +64,17 @@ pub enum Report {
     /// A right password.
     AuthAccepted {
         /// From where.
-        peer: IpAddr,
+        peer: Peer,
     },
     /// A wrong password.
     AuthRejected {
         /// From where.
-        peer: IpAddr,
+        peer: Peer,
     },
     /// An address is locked out from now on.
     LockedOut {
         /// Which.
-        peer: IpAddr,
+        peer: Peer,
         /// For how long.
         length: Duration,
     },
@@ -90,7 +89,7 @@ pub enum Report {
         /// Which.
         settings: CameraSettings,
         /// Who brought them.
-        origin: Origin,
+        origin: ChangedBy,
     },
     /// The settings file could not be written.
     StoreFailed {

@@ -7,12 +7,10 @@
 
 mod restart;
 
-use std::net::IpAddr;
-
 use crate::bucket::{Bucket, Rate};
-use crate::camera::settings::{CameraSettings, Origin};
+use crate::camera::settings::{CameraSettings, ChangedBy};
+use crate::ids::{ConnId, Peer};
 use crate::limits::{APPLY_BURST, APPLY_INTERVAL, STORE_RETRY, WRITE_TIMEOUT};
-use crate::server::ConnId;
 use crate::time::Mono;
 use restart::Restart;
 
@@ -47,7 +45,7 @@ pub enum Due {
         /// The settings in force.
         settings: CameraSettings,
         /// Who brought them.
-        origin: Origin,
+        origin: ChangedBy,
     },
     /// Write these to the file.
     Write(CameraSettings),
@@ -121,7 +119,7 @@ impl Store {
     }
 
     /// Takes an update of a client at `peer`. Whether it changes anything.
-    pub fn update(&mut self, now: Mono, conn: ConnId, peer: IpAddr, settings: CameraSettings) -> bool {
+    pub fn update(&mut self, now: Mono, conn: ConnId, peer: Peer, settings: CameraSettings) -> bool {
         let changes = settings != self.current;
         if !changes && self.durability == Durability::Kept {
             return false;
@@ -131,7 +129,7 @@ impl Store {
         if !self.updaters.contains(&conn) {
             self.updaters.push(conn);
         }
-        self.write_at = Some(self.restart.updated(now, Origin::Peer(peer), changes));
+        self.write_at = Some(self.restart.updated(now, ChangedBy::Peer(peer), changes));
         changes
     }
 

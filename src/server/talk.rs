@@ -1,10 +1,8 @@
 //! Connections: speaking, going. Who is let in is in `entry.rs`.
 
-use std::net::IpAddr;
-
 use super::peers::Talk;
 use super::report::{Parting, Report};
-use super::{ConnId, Output, Server, Service};
+use super::{ConnId, Output, Peer, Server, Service};
 use crate::limits::{LINGER_TIMEOUT, WRITE_TIMEOUT};
 use crate::service::requests::Fault;
 use crate::service::settings;
@@ -215,7 +213,7 @@ impl Server {
         now: Mono,
         conn: ConnId,
         service: Service,
-        address: IpAddr,
+        address: Peer,
         why: Parting,
         out: &mut Vec<Output>,
     ) {

@@ -4,11 +4,11 @@
 //! Not here: comparing passwords (`service::auth`) and which port needs a grant (`server`).
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use super::origin::Origin;
+use super::network::Network;
 use crate::bucket::{Bucket, Rate};
+use crate::ids::Peer;
 use crate::limits::{
     BRAKE_BURST, BRAKE_EACH, BRAKE_OFF_ADDRESSES, EXEMPT_ADDRESSES, FAILURE_WINDOW, LOCKOUT_FIRST, LOCKOUT_LONGEST,
     MAX_FAILING_ADDRESSES, MAX_FAILURES, MAX_GRANTS,
@@ -34,7 +34,7 @@ pub enum Admission {
 struct Failures {
     /// The last wrong passwords and who gave them, newest last, no older than the window, none once a lock-out has
     /// begun.
-    recent: Vec<(Mono, IpAddr)>,
+    recent: Vec<(Mono, Peer)>,
     /// When the last wrong password came, forgiven or not.
     last: Option<Mono>,
     /// The end of the last lock-out, past or to come.
@@ -67,13 +67,13 @@ impl Failures {
     }
 
     /// Notes a wrong password. Returns the length of the lock-out that it brought on, if it did.
-    fn count(&mut self, now: Mono, address: IpAddr) -> Option<Duration> {
+    fn count(&mut self, now: Mono, peer: Peer) -> Option<Duration> {
         if now >= self.quiet_at() {
             (self.locked_until, self.lockouts) = (None, 0);
         }
         self.last = Some(now);
         self.recent.retain(|&(at, _)| now.since(at) < FAILURE_WINDOW);
-        self.recent.push((now, address));
+        self.recent.push((now, peer));
         if self.recent.len() < MAX_FAILURES {
             return None;
         }
@@ -84,14 +84,14 @@ impl Failures {
         Some(length)
     }
 
-    /// Forgives what `address` itself did wrong, unless that was done a short while ago: whoever guesses may sit behind
-    /// the same address as a client that knows the password.
-    fn forgive(&mut self, now: Mono, address: IpAddr) {
+    /// Forgives the failures of `peer` itself, unless some were forgiven a short while ago: an attacker may share the
+    /// address of a client that knows the password.
+    fn forgive(&mut self, now: Mono, peer: Peer) {
         if now < self.forgivable_at() {
             return;
         }
         let before = self.recent.len();
-        self.recent.retain(|&(_, who)| who != address);
+        self.recent.retain(|&(_, who)| who != peer);
         if self.recent.len() < before {
             self.forgiven = Some(now);
         }
@@ -117,25 +117,26 @@ struct Grant {
 /// The two tables, and the brake.
 #[derive(Debug, Default)]
 pub struct Access {
-    failures: BTreeMap<Origin, Failures>,
-    grants: BTreeMap<IpAddr, Grant>,
+    failures: BTreeMap<Network, Failures>,
+    grants: BTreeMap<Peer, Grant>,
     brake: Option<Brake>,
 }
 
 impl Access {
-    /// How much longer `address` is locked out, if it is.
-    pub fn locked_for(&self, now: Mono, address: IpAddr) -> Option<Duration> {
-        self.failures.get(&Origin::of(address))?.locked_for(now)
+    /// How much longer `peer` is locked out, if it is. A local one never is.
+    pub fn locked_for(&self, now: Mono, peer: Peer) -> Option<Duration> {
+        self.failures.get(&Network::of(peer.address()?))?.locked_for(now)
     }
 
-    /// What becomes of an attempt of `address`. One that the brake lets pass is counted.
-    pub fn admit(&mut self, now: Mono, address: IpAddr) -> Admission {
-        if self.locked_for(now, address).is_some() {
+    /// What becomes of an attempt of `peer`. One that the brake lets pass is counted.
+    pub fn admit(&mut self, now: Mono, peer: Peer) -> Admission {
+        let Peer::Ip(address) = peer else { return Admission::Open };
+        if self.locked_for(now, peer).is_some() {
             return Admission::LockedOut;
         }
-        let exempt = self.exempt(now, address) && self.failures.len() < MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES;
+        let exempt = self.exempt(now, peer) && self.failures.len() < MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES;
         match &mut self.brake {
-            Some(brake) if !exempt && !self.failures.contains_key(&Origin::of(address)) => {
+            Some(brake) if !exempt && !self.failures.contains_key(&Network::of(address)) => {
                 if brake.bucket.tokens(BRAKED, now) == 0 {
                     return Admission::Braked;
                 }
@@ -147,13 +148,13 @@ impl Access {
     }
 
     /// Notes a wrong password. Returns the length of the lock-out that it brought on, if it did.
-    pub fn failed(&mut self, now: Mono, address: IpAddr, stats: &mut Stats) -> Option<Duration> {
-        let origin = Origin::of(address);
-        if !self.failures.contains_key(&origin) && !self.make_room(now, address, stats) {
+    pub fn failed(&mut self, now: Mono, peer: Peer, stats: &mut Stats) -> Option<Duration> {
+        let network = Network::of(peer.address()?);
+        if !self.failures.contains_key(&network) && !self.make_room(now, peer, stats) {
             return None;
         }
-        let entry = self.failures.entry(origin).or_default();
-        let lockout = entry.count(now, address.to_canonical());
+        let entry = self.failures.entry(network).or_default();
+        let lockout = entry.count(now, peer);
         let stale_at = entry.stale_at();
         if let Some(brake) = &mut self.brake {
             brake.until = brake.until.min(stale_at);
@@ -161,43 +162,42 @@ impl Access {
         lockout
     }
 
-    /// Notes a right password: failures of the address itself are forgotten, and it, which has `open` connections,
+    /// Notes a right password: failures of the peer itself are forgotten, and it, which has `open` connections,
     /// holds a grant from now on.
-    pub fn succeeded(&mut self, now: Mono, address: IpAddr, open: usize, lasts: Duration, stats: &mut Stats) {
-        let address = address.to_canonical();
-        if let Some(entry) = self.failures.get_mut(&Origin::of(address)) {
-            entry.forgive(now, address);
+    pub fn succeeded(&mut self, now: Mono, peer: Peer, open: usize, lasts: Duration, stats: &mut Stats) {
+        if let Some(entry) = peer.address().and_then(|address| self.failures.get_mut(&Network::of(address))) {
+            entry.forgive(now, peer);
         }
-        if !self.grants.contains_key(&address) && self.grants.len() >= MAX_GRANTS {
+        if !self.grants.contains_key(&peer) && self.grants.len() >= MAX_GRANTS {
             self.grants.retain(|_, grant| grant.open > 0 || now < grant.until);
             if self.grants.len() >= MAX_GRANTS {
                 let idle = self.grants.iter().filter(|(_, grant)| grant.open == 0);
-                if let Some(oldest) = idle.min_by_key(|(_, grant)| grant.until).map(|(&address, _)| address) {
+                if let Some(oldest) = idle.min_by_key(|(_, grant)| grant.until).map(|(&peer, _)| peer) {
                     self.grants.remove(&oldest);
                     stats.bump(Counter::GrantsEvicted);
                 }
             }
         }
-        self.grants.insert(address, Grant { open, until: now + lasts });
+        self.grants.insert(peer, Grant { open, until: now + lasts });
     }
 
-    /// Whether `address` holds a grant.
-    pub fn granted(&self, now: Mono, address: IpAddr) -> bool {
-        self.grants.get(&address.to_canonical()).is_some_and(|grant| grant.open > 0 || now < grant.until)
+    /// Whether `peer` holds a grant.
+    pub fn granted(&self, now: Mono, peer: Peer) -> bool {
+        self.grants.get(&peer).is_some_and(|grant| grant.open > 0 || now < grant.until)
     }
 
-    /// Notes that a connection of `address` opened. Without a valid grant, nothing is noted.
-    pub fn opened(&mut self, now: Mono, address: IpAddr) {
-        if self.granted(now, address)
-            && let Some(grant) = self.grants.get_mut(&address.to_canonical())
+    /// Notes that a connection of `peer` opened. Without a valid grant, nothing is noted.
+    pub fn opened(&mut self, now: Mono, peer: Peer) {
+        if self.granted(now, peer)
+            && let Some(grant) = self.grants.get_mut(&peer)
         {
             grant.open += 1;
         }
     }
 
-    /// Notes that a connection of `address` closed: a grant now `lasts` so much longer.
-    pub fn closed(&mut self, now: Mono, address: IpAddr, lasts: Duration) {
-        if let Some(grant) = self.grants.get_mut(&address.to_canonical())
+    /// Notes that a connection of `peer` closed: a grant now `lasts` so much longer.
+    pub fn closed(&mut self, now: Mono, peer: Peer, lasts: Duration) {
+        if let Some(grant) = self.grants.get_mut(&peer)
             && grant.open > 0
         {
             grant.open -= 1;
@@ -242,15 +242,15 @@ impl Access {
         Some(*stale_at.select_nth_unstable(excess).1)
     }
 
-    /// Whether the brake is not for this address.
-    fn exempt(&self, now: Mono, address: IpAddr) -> bool {
-        address.to_canonical().is_loopback() || self.granted(now, address)
+    /// Whether the brake is not for this peer.
+    fn exempt(&self, now: Mono, peer: Peer) -> bool {
+        peer.is_on_this_host() || self.granted(now, peer)
     }
 
     /// Makes sure that one more address fits: stale entries go, then the oldest that is not locked out, with the brake
     /// on. Whether it fits: who is locked out stays.
-    fn make_room(&mut self, now: Mono, address: IpAddr, stats: &mut Stats) -> bool {
-        let extra = if self.exempt(now, address) { EXEMPT_ADDRESSES } else { 0 };
+    fn make_room(&mut self, now: Mono, peer: Peer, stats: &mut Stats) -> bool {
+        let extra = if self.exempt(now, peer) { EXEMPT_ADDRESSES } else { 0 };
         if self.failures.len() < MAX_FAILING_ADDRESSES + extra {
             return true;
         }

@@ -5,7 +5,7 @@ mod daemon;
 #[path = "access_memory.rs"]
 mod memory;
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
@@ -60,7 +60,7 @@ impl House {
     fn connect(&mut self, service: Service, address: IpAddr) -> (ConnId, Option<u8>) {
         let conn = ConnId { slot: self.next % 16_000, generation: self.next / 16_000 };
         self.next += 1;
-        let out = self.handle(Input::Accepted { conn, service, peer: SocketAddr::new(address, 4000) });
+        let out = self.handle(Input::Accepted { conn, service, peer: address.into() });
         let sent =
             out.iter().find_map(|output| if let Output::Send { frame, .. } = output { Some(frame) } else { None });
         (conn, sent.map(Frame::as_bytes).filter(|packet| packet[3] == Kind::Error as u8).map(|packet| packet[6]))
@@ -236,7 +236,7 @@ fn refused_connections_took_the_places_of_clients() {
     for _ in 0..10 {
         let conn = ConnId { slot: house.next, generation: 0 };
         house.next += 1;
-        let peer = SocketAddr::new(ip("192.0.2.1"), 4000);
+        let peer = ip("192.0.2.1").into();
         let out = house.handle(Input::Accepted { conn, service: Service::Auth, peer });
         assert_eq!(out, [Output::Close(conn)], "as many are being told already");
     }

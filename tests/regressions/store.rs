@@ -182,7 +182,7 @@ fn an_update_during_the_stop_is_written_without_delay() {
 #[test]
 fn the_log_did_not_name_the_peer_that_changed_the_settings() {
     let mut bench = Bench::new(&[A]);
-    let peer = "[2001:db8::7]:4000".parse().expect("an address");
+    let peer = "2001:db8::7".parse::<std::net::IpAddr>().expect("an address").into();
     bench.handle(Input::Accepted { conn: B, service: Service::Settings, peer });
     bench.receive(A, &[update(2)]);
     bench.receive(B, &[update(3)]);

@@ -1,8 +1,8 @@
 //! What clients do: a script each, made before it connects.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use es_iot_server::server::Service;
+use es_iot_server::ids::{Peer, Service};
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
@@ -20,12 +20,13 @@ pub enum Act {
 #[derive(Debug, Clone)]
 pub struct Client {
     pub service: Service,
-    pub address: SocketAddr,
+    pub peer: Peer,
     /// What it does, and how long after it connected.
     pub script: Vec<(u64, Act)>,
 }
 
-const ADDRESSES: [&str; 12] = [
+/// Addresses, and a Unix socket on this host.
+const PEERS: [&str; 13] = [
     "192.0.2.1",
     "192.0.2.2",
     "::ffff:192.0.2.1",
@@ -38,6 +39,7 @@ const ADDRESSES: [&str; 12] = [
     "::1",
     "::ffff:127.0.0.1",
     "198.51.100.7",
+    "local",
 ];
 
 pub fn packet(id: u8, kind: u8, payload: &[u8]) -> Vec<u8> {
@@ -51,9 +53,8 @@ pub fn packet(id: u8, kind: u8, payload: &[u8]) -> Vec<u8> {
 /// Any client. `password` is right.
 pub fn any(rng: &mut SmallRng, password: &[u8]) -> Client {
     let service = Service::ALL[rng.random_range(0..3)];
-    let ip: IpAddr = ADDRESSES[rng.random_range(0..ADDRESSES.len())].parse().expect("an address");
-    let mut client =
-        Client { service, address: SocketAddr::new(ip, rng.random_range(1024..60_000)), script: Vec::new() };
+    let peer = PEERS[rng.random_range(0..PEERS.len())].parse::<IpAddr>().map_or(Peer::Local, Peer::from);
+    let mut client = Client { service, peer, script: Vec::new() };
     match service {
         Service::Data => subscriber(rng, &mut client.script),
         Service::Settings => settings(rng, &mut client.script),
@@ -71,8 +72,8 @@ pub fn any(rng: &mut SmallRng, password: &[u8]) -> Client {
 /// One attempt of an address that no other client has; hardly ever with the first password.
 pub fn guesser(first_password: bool) -> Client {
     let attempt = packet(0, 1, if first_password { b"1111" } else { b"guess" });
-    let address = SocketAddr::new(IpAddr::from([203, 0, 113, 9]), 5000);
-    Client { service: Service::Auth, address, script: vec![(0, Act::Send(attempt)), (MILLI, Act::HalfClose)] }
+    let peer = Peer::Ip(IpAddr::from([203, 0, 113, 9]));
+    Client { service: Service::Auth, peer, script: vec![(0, Act::Send(attempt)), (MILLI, Act::HalfClose)] }
 }
 
 fn subscriber(rng: &mut SmallRng, script: &mut Vec<(u64, Act)>) {

@@ -9,11 +9,11 @@ mod places;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
 
 use es_iot_server::camera::diagnosis::Role;
-use es_iot_server::camera::settings::{CameraSettings, Origin};
+use es_iot_server::camera::settings::{CameraSettings, ChangedBy};
 use es_iot_server::config::{Config, Secret};
+use es_iot_server::ids;
 use es_iot_server::server::report::Report;
 use es_iot_server::server::{ConnId, Notice, Output, Server, Service};
 use es_iot_server::time::Now;
@@ -28,7 +28,7 @@ use settings::{Kept, Settings};
 #[derive(Debug)]
 struct Peer {
     service: Service,
-    address: IpAddr,
+    address: ids::Peer,
     accepted: u64,
     /// It was refused as it came, and has no place.
     refused: bool,
@@ -273,10 +273,10 @@ impl Shadow {
     }
 
     /// The log names the settings that the camera is handed, and who brought them.
-    fn handed(&mut self, at: u64, settings: &CameraSettings, origin: Origin) {
+    fn handed(&mut self, at: u64, settings: &CameraSettings, origin: ChangedBy) {
         let by = match origin {
-            Origin::Peer(address) => Some(address),
-            Origin::File => None,
+            ChangedBy::Peer(address) => Some(address),
+            ChangedBy::File => None,
         };
         let foretold = (self.settings.applied, self.settings.handed);
         self.check(foretold == (*settings, Some((at, by))), || {
@@ -288,7 +288,7 @@ impl Shadow {
         self.peers.values().filter(|peer| peer.leaving.is_none()).count()
     }
 
-    fn clients_of(&self, address: IpAddr) -> usize {
+    fn clients_of(&self, address: ids::Peer) -> usize {
         self.peers.values().filter(|peer| peer.leaving.is_none() && peer.address == address).count()
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::phrases::source;
 use super::{Report, disk};
-use crate::camera::settings::Origin;
+use crate::camera::settings::ChangedBy;
 use crate::limits::{BRAKE_EACH, MAX_FAILING_ADDRESSES};
 use crate::wire::ErrorCode;
 
@@ -55,8 +55,8 @@ impl fmt::Display for Report {
                     s.shutter, s.gain, s.awb_red, s.awb_blue, s.contrast, s.brightness
                 )?;
                 match origin {
-                    Origin::Peer(address) => write!(f, "set by {address}"),
-                    Origin::File => f.write_str("reread from the file"),
+                    ChangedBy::Peer(address) => write!(f, "set by {address}"),
+                    ChangedBy::File => f.write_str("reread from the file"),
                 }
             }
             Self::StoreFailed { path, errno } => write!(

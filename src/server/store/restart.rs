@@ -2,7 +2,7 @@
 
 use super::CHANGES;
 use crate::bucket::Bucket;
-use crate::camera::settings::{CameraSettings, Origin};
+use crate::camera::settings::{CameraSettings, ChangedBy};
 use crate::limits::{SETTINGS_LONGEST_BURST, SETTINGS_QUIET};
 use crate::time::Mono;
 
@@ -12,7 +12,7 @@ pub struct Restart {
     /// What it was handed last.
     applied: CameraSettings,
     /// When it is to take the settings in force, and who brought them.
-    pending: Option<(Mono, Origin)>,
+    pending: Option<(Mono, ChangedBy)>,
     burst_began: Mono,
     tokens: Bucket,
 }
@@ -25,7 +25,7 @@ impl Restart {
 
     /// A client has updated the settings, which `changed` them or not. Returns when it has been quiet for long enough,
     /// if no more updates come.
-    pub fn updated(&mut self, now: Mono, origin: Origin, changed: bool) -> Mono {
+    pub fn updated(&mut self, now: Mono, origin: ChangedBy, changed: bool) -> Mono {
         if self.pending.is_none() {
             self.burst_began = now;
         }
@@ -37,7 +37,7 @@ impl Restart {
 
     /// The settings file was reread: an operator asked, so there is nothing to wait for.
     pub const fn reread(&mut self, now: Mono) {
-        self.pending = Some((now, Origin::File));
+        self.pending = Some((now, ChangedBy::File));
     }
 
     /// Whether there are settings that the camera has yet to take.
@@ -52,7 +52,7 @@ impl Restart {
     }
 
     /// Whether the camera is to take `in_force` now, and who brought it.
-    pub fn due(&mut self, now: Mono, in_force: &CameraSettings) -> Option<Origin> {
+    pub fn due(&mut self, now: Mono, in_force: &CameraSettings) -> Option<ChangedBy> {
         let (_, origin) = self.pending.filter(|&(at, _)| at <= now)?;
         if self.needs_token(origin, in_force) && !self.tokens.try_take(CHANGES, now) {
             return None;
@@ -62,10 +62,10 @@ impl Restart {
     }
 
     /// A restart that an operator asked for costs nothing, nor does a burst that ended where it began.
-    fn needs_token(&self, origin: Origin, in_force: &CameraSettings) -> bool {
+    fn needs_token(&self, origin: ChangedBy, in_force: &CameraSettings) -> bool {
         match origin {
-            Origin::Peer(_) => *in_force != self.applied,
-            Origin::File => false,
+            ChangedBy::Peer(_) => *in_force != self.applied,
+            ChangedBy::File => false,
         }
     }
 }

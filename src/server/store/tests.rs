@@ -1,20 +1,20 @@
 //! Bursts, hurried writes, failures and hanging disks.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::*;
 
 const A: ConnId = ConnId { slot: 1, generation: 1 };
 const B: ConnId = ConnId { slot: 2, generation: 1 };
-const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const PEER: Peer = Peer::Ip(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
 
 fn settings(gain: f64) -> CameraSettings {
     CameraSettings { gain, ..CameraSettings::default() }
 }
 
 fn applied(settings: CameraSettings) -> Due {
-    Due::Apply { settings, origin: Origin::Peer(PEER) }
+    Due::Apply { settings, origin: ChangedBy::Peer(PEER) }
 }
 
 fn all_due(store: &mut Store, now: Mono) -> Vec<Due> {
@@ -183,6 +183,6 @@ fn an_unchanged_update_costs_nothing() {
 fn a_reread_reaches_the_camera_but_not_the_disk() {
     let mut store = Store::new(settings(1.0));
     store.reread(after(0), settings(4.0));
-    assert_eq!(all_due(&mut store, after(0)), [Due::Apply { settings: settings(4.0), origin: Origin::File }]);
+    assert_eq!(all_due(&mut store, after(0)), [Due::Apply { settings: settings(4.0), origin: ChangedBy::File }]);
     assert!(store.is_settled());
 }

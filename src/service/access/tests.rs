@@ -1,19 +1,19 @@
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 const LASTS: Duration = Duration::from_mins(1);
 
-fn address(text: &str) -> IpAddr {
-    text.parse().unwrap()
+fn address(text: &str) -> Peer {
+    text.parse::<IpAddr>().unwrap().into()
 }
 
-fn site(n: u64) -> IpAddr {
-    IpAddr::V6(Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(n) << 64))
+fn site(n: u64) -> Peer {
+    Peer::Ip(IpAddr::V6(Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(n) << 64)))
 }
 
-fn fail_until_locked(access: &mut Access, now: Mono, peer: IpAddr) -> Duration {
+fn fail_until_locked(access: &mut Access, now: Mono, peer: Peer) -> Duration {
     let mut stats = Stats::default();
     for _ in 1..MAX_FAILURES {
         assert_eq!(access.failed(now, peer, &mut stats), None);
@@ -117,13 +117,13 @@ fn a_table_of_locked_out_addresses_takes_a_few_more_of_those_that_are_not_braked
         fail_until_locked(&mut access, now, site(n));
     }
     for n in 0..200_u8 {
-        let local = IpAddr::from([127, 0, 0, n]);
+        let local = Peer::Ip(IpAddr::from([127, 0, 0, n]));
         access.failed(now, local, &mut stats);
         access.failed(now, site(5_000 + u64::from(n)), &mut stats);
     }
     assert_eq!(access.sizes().0, MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES);
     assert!(access.locked_for(now, site(0)).is_some());
-    let open = (200..=255).filter(|&n| access.admit(now, IpAddr::from([127, 0, 1, n])) == Admission::Open);
+    let open = (200..=255).filter(|&n| access.admit(now, Peer::Ip(IpAddr::from([127, 0, 1, n]))) == Admission::Open);
     assert!(open.count() < BRAKE_BURST as usize, "the brake is for these, too");
 }
 
@@ -176,11 +176,27 @@ fn grants_are_bounded_and_those_in_use_stay() {
     let in_use = address("192.0.2.1");
     access.succeeded(now, in_use, 1, LASTS, &mut stats);
     for n in 0..5000_u32 {
-        access.succeeded(now, IpAddr::V4((0x0a00_0000 + n).into()), 0, LASTS, &mut stats);
+        access.succeeded(now, Peer::Ip(IpAddr::V4((0x0a00_0000 + n).into())), 0, LASTS, &mut stats);
     }
     assert!(access.sizes().1 <= MAX_GRANTS);
     assert!(access.granted(now, in_use));
     assert_eq!(stats.count(Counter::GrantsEvicted), 5001 - MAX_GRANTS as u64);
     access.revoke_grants();
     assert!(!access.granted(now, in_use));
+}
+
+#[test]
+fn a_local_peer_is_never_locked_out_or_braked_and_holds_a_grant_like_others() {
+    let mut access = Access::default();
+    let mut stats = Stats::default();
+    let now = Mono::default();
+    for _ in 0..100 {
+        assert_eq!(access.admit(now, Peer::Local), Admission::Open);
+        assert_eq!(access.failed(now, Peer::Local, &mut stats), None);
+    }
+    assert_eq!(access.sizes(), (0, 0));
+    assert!(!access.granted(now, Peer::Local));
+    access.succeeded(now, Peer::Local, 0, LASTS, &mut stats);
+    assert!(access.granted(now, Peer::Local));
+    assert!(!access.granted(now + LASTS, Peer::Local));
 }

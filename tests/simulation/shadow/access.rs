@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use es_iot_server::ids::Peer;
+
 use crate::SECOND;
 
 #[derive(Debug, Default)]
 struct Failures {
-    at: Vec<(u64, IpAddr)>,
+    at: Vec<(u64, Peer)>,
     last: Option<u64>,
     forgiven: Option<u64>,
     locked_until: u64,
@@ -24,31 +26,38 @@ pub enum Answer {
 #[derive(Debug, Default)]
 pub struct Access {
     failures: BTreeMap<Vec<u8>, Failures>,
-    grants: BTreeMap<IpAddr, u64>,
+    grants: BTreeMap<Peer, u64>,
 }
 
-/// An IPv4 address, or the first half of an IPv6 one, or all of it on one link.
-pub fn origin(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(v4) => v4.octets().to_vec(),
-        IpAddr::V6(v6) if v6.segments()[0] & 0xFFC0 == 0xFE80 => v6.octets().to_vec(),
-        IpAddr::V6(v6) => v6.octets()[..8].to_vec(),
+/// An IPv4 address, or the first half of an IPv6 one, or all of it on one link; none for a local peer.
+pub fn network(peer: Peer) -> Option<Vec<u8>> {
+    match peer {
+        Peer::Ip(IpAddr::V4(v4)) => Some(v4.octets().to_vec()),
+        Peer::Ip(IpAddr::V6(v6)) if v6.segments()[0] & 0xFFC0 == 0xFE80 => Some(v6.octets().to_vec()),
+        Peer::Ip(IpAddr::V6(v6)) => Some(v6.octets()[..8].to_vec()),
+        Peer::Local => None,
     }
 }
 
 impl Access {
-    pub fn attempt(&mut self, now: u64, address: IpAddr, right: bool, lasts: u64) -> Answer {
-        let entry = self.failures.entry(origin(address)).or_default();
+    pub fn attempt(&mut self, now: u64, peer: Peer, right: bool, lasts: u64) -> Answer {
+        let Some(network) = network(peer) else {
+            if right {
+                self.grants.insert(peer, now + lasts);
+            }
+            return if right { Answer::Ready } else { Answer::Wrong };
+        };
+        let entry = self.failures.entry(network).or_default();
         if now < entry.locked_until {
             return Answer::LockedOut;
         }
         if right {
             if entry.forgiven.is_none_or(|at| now >= at + 900 * SECOND) {
                 let before = entry.at.len();
-                entry.at.retain(|&(_, who)| who != address);
+                entry.at.retain(|&(_, who)| who != peer);
                 entry.forgiven = if entry.at.len() < before { Some(now) } else { entry.forgiven };
             }
-            self.grants.insert(address, now + lasts);
+            self.grants.insert(peer, now + lasts);
             return Answer::Ready;
         }
         let quiet = entry.last.is_none_or(|last| now >= last + 60 * SECOND);
@@ -57,7 +66,7 @@ impl Access {
         }
         entry.last = Some(now);
         entry.at.retain(|&(at, _)| now - at < 60 * SECOND);
-        entry.at.push((now, address));
+        entry.at.push((now, peer));
         if entry.at.len() == 5 {
             let seconds = (30 << entry.lockouts.min(10)).min(900);
             (entry.locked_until, entry.lockouts) = (now + seconds * SECOND, entry.lockouts + 1);
@@ -67,16 +76,16 @@ impl Access {
     }
 
     /// `open`: how many connections the address has.
-    pub fn granted(&mut self, now: u64, address: IpAddr, open: usize) -> bool {
-        if open == 0 && self.grants.get(&address).is_some_and(|&until| now >= until) {
-            self.grants.remove(&address);
+    pub fn granted(&mut self, now: u64, peer: Peer, open: usize) -> bool {
+        if open == 0 && self.grants.get(&peer).is_some_and(|&until| now >= until) {
+            self.grants.remove(&peer);
         }
-        self.grants.contains_key(&address)
+        self.grants.contains_key(&peer)
     }
 
     /// A connection closed, and `open` are left.
-    pub fn closed(&mut self, now: u64, address: IpAddr, lasts: u64) {
-        if let Some(until) = self.grants.get_mut(&address) {
+    pub fn closed(&mut self, now: u64, peer: Peer, lasts: u64) {
+        if let Some(until) = self.grants.get_mut(&peer) {
             *until = now + lasts;
         }
     }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use es_iot_server::ids;
 use es_iot_server::server::{ConnId, Fresh, Input, Request, Service};
 use es_iot_server::time::Now;
 
 use super::access::Answer;
 use super::parser::{Item, Parser};
+use super::places::on_this_host;
 use super::settings::{Read, Release, reply};
 use super::{Peer, Shadow};
 use crate::SECOND;
@@ -25,7 +27,7 @@ impl Shadow {
         let at = now.mono.as_nanos();
         self.look_at_clock(now);
         match input {
-            Input::Accepted { conn, service, peer } => self.accept(at, *conn, *service, peer.ip().to_canonical()),
+            Input::Accepted { conn, service, peer } => self.accept(at, *conn, *service, *peer),
             Input::Received { conn, bytes } => self.received(at, *conn, bytes),
             Input::Finished { conn } => self.finished(at, *conn),
             Input::Lost { conn } => self.remove(at, *conn),
@@ -60,7 +62,7 @@ impl Shadow {
         }
     }
 
-    fn accept(&mut self, at: u64, conn: ConnId, service: Service, address: std::net::IpAddr) {
+    fn accept(&mut self, at: u64, conn: ConnId, service: Service, address: ids::Peer) {
         if self.stopping.is_some() {
             self.closes.insert(conn);
             return;
@@ -97,10 +99,10 @@ impl Shadow {
         }
     }
 
-    fn may_use(&mut self, at: u64, service: Service, address: std::net::IpAddr, open: usize) -> bool {
+    fn may_use(&mut self, at: u64, service: Service, address: ids::Peer, open: usize) -> bool {
         let granted = self.access.granted(at, address, open);
         let auth = &self.config.auth;
-        service == Service::Auth || !auth.required || granted || (auth.trust_loopback && address.is_loopback())
+        service == Service::Auth || !auth.required || granted || (auth.trust_loopback && on_this_host(address))
     }
 
     fn received(&mut self, at: u64, conn: ConnId, bytes: &[u8]) {

@@ -1,10 +1,8 @@
 //! Places for connections, by the words of the protocol's and the operator's page.
 
-use std::net::IpAddr;
+use es_iot_server::ids::{self, Service};
 
-use es_iot_server::server::Service;
-
-use super::access::origin;
+use super::access::network;
 use super::{Peer, Shadow};
 use crate::SECOND;
 
@@ -48,10 +46,10 @@ impl Shadow {
     }
 
     /// The error code, if there is no place.
-    pub(super) fn no_place(&self, service: Service, address: IpAddr) -> bool {
+    pub(super) fn no_place(&self, service: Service, address: ids::Peer) -> bool {
         let places = self.places.counts[service as usize];
-        let share = self.taken(service).filter(|peer| origin(peer.address) == origin(address)).count();
-        self.taken(service).count() >= places || (!address.is_loopback() && 2 * share >= places)
+        let share = self.taken(service).filter(|peer| network(peer.address) == network(address)).count();
+        self.taken(service).count() >= places || (!on_this_host(address) && 2 * share >= places)
     }
 
     /// Whether too many are being refused for another to be told so.
@@ -65,4 +63,8 @@ impl Shadow {
         let free = places.saturating_sub(self.taken(service).count());
         if 4 * free < places { SECOND } else { 5 * SECOND }
     }
+}
+
+pub fn on_this_host(peer: ids::Peer) -> bool {
+    peer.address().is_none_or(|address| address.is_loopback())
 }

@@ -1,8 +1,7 @@
 //! The settings between an update and the disk, by what a client may rely on.
 
-use std::net::IpAddr;
-
 use es_iot_server::camera::settings::CameraSettings;
+use es_iot_server::ids::Peer;
 use es_iot_server::server::ConnId;
 
 use crate::{MILLI, SECOND};
@@ -28,12 +27,12 @@ pub struct Settings {
     pub writes: Tokens,
     restarts: Tokens,
     /// When the camera was last handed new settings, and by whom: the last updater, or none for the file.
-    pub handed: Option<(u64, Option<IpAddr>)>,
+    pub handed: Option<(u64, Option<Peer>)>,
     pub updaters: Vec<ConnId>,
     pub readers: Vec<ConnId>,
     waiting_since: u64,
     apply_at: Option<u64>,
-    by: Option<IpAddr>,
+    by: Option<Peer>,
     burst_began: u64,
 }
 
@@ -119,7 +118,7 @@ impl Settings {
         }
     }
 
-    pub fn update(&mut self, now: u64, conn: ConnId, peer: IpAddr, bytes: &[u8]) {
+    pub fn update(&mut self, now: u64, conn: ConnId, peer: Peer, bytes: &[u8]) {
         let settings = updated(self.current, bytes);
         if settings == self.current && self.kept == Kept::Yes {
             return;

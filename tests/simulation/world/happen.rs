@@ -76,7 +76,7 @@ impl World {
         for (after, act) in client.script {
             self.later(after, Happening::Act(conn, act));
         }
-        self.feed(Input::Accepted { conn, service: client.service, peer: client.address });
+        self.feed(Input::Accepted { conn, service: client.service, peer: client.peer });
     }
 
     fn act(&mut self, conn: ConnId, act: Act) {

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv6Addr};
 /// An IPv4 address, or an IPv6 /64, the least that a site is given. A link-local address (`fe80::/10`, RFC 4291) counts
 /// alone: every host of a link is in the same /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin(IpAddr);
+pub struct Network(IpAddr);
 
-impl Origin {
-    /// The origin that an address belongs to.
+impl Network {
+    /// The network that an address belongs to.
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(v6) if !v6.is_unicast_link_local() => {
@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn sites_hosts_and_links() {
         let same = |one: &str, other: &str| {
-            Origin::of(one.parse().expect("an address")) == Origin::of(other.parse().expect("an address"))
+            Network::of(one.parse().expect("an address")) == Network::of(other.parse().expect("an address"))
         };
         assert!(same("2001:db8::1", "2001:db8::ffff:2"));
         assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
