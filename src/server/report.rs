@@ -1,8 +1,8 @@
 //! Everything the server says in its log, in one place: the words, the level, the logger, and the kind by which
 //! repetitions are limited.
 
-mod disk;
 mod phrases;
+mod settings;
 mod text;
 
 use std::path::PathBuf;

@@ -21,7 +21,7 @@ mod links;
 /// A link is followed, and stays, since an integrator who links a file of the state directory to another partition
 /// expects it to be there. That is safe: the state directory is the daemon's own, so a link in it was made by someone
 /// who may write there or is root, and it leads nowhere that the daemon could not write without it. A path outside
-/// may lie in a directory like `/tmp`; [`links::target`] holds the kernel's rule for those.
+/// may lie in a directory like `/tmp`; `file/links.rs` holds the kernel's rule for those.
 ///
 /// # Errors
 ///

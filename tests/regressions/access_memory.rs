@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::sync::Arc;
@@ -37,7 +37,14 @@ fn a_child_could_read_the_memory_of_the_daemon() {
         other.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).uid(NOBODY).gid(NOBODY);
         command = other;
     }
-    let mut daemon = Daemon::adopt(command.spawn().unwrap(), Arc::clone(&launch.dir));
+    // A child that another test forks at this moment holds the copy open for writing until it executes its program.
+    let started = loop {
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            started => break started.unwrap(),
+        }
+    };
+    let mut daemon = Daemon::adopt(started, Arc::clone(&launch.dir));
     daemon.await_ports();
     let line = daemon.await_log("memory ");
     assert!(line.contains("memory closed"), "{line}");

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::phrases::source;
-use super::{Report, disk};
-use crate::camera::settings::ChangedBy;
+use super::{Report, settings};
 use crate::limits::{BRAKE_EACH, MAX_FAILING_ADDRESSES};
 use crate::wire::ErrorCode;
 
@@ -21,7 +20,7 @@ impl fmt::Display for Report {
                 write!(f, "{peer} left the {} port: {why}", service.name())
             }
             Self::Refused { service, peer, code: code @ ErrorCode::NotStored } => {
-                write!(f, "told {peer} on the {} port: {}", service.name(), code.text())
+                write!(f, "{peer} got error 07 on the {} port: {}", service.name(), code.text())
             }
             Self::Refused { service, peer, code } => {
                 write!(f, "refused {peer} on the {} port: {}", service.name(), code.text())
@@ -47,28 +46,12 @@ impl fmt::Display for Report {
             Self::OpenToNetwork => f.write_str(
                 "the data and settings ports are open to everyone who reaches them; set auth.required to change that",
             ),
-            Self::SettingsApplied { settings: s, origin } => {
-                write!(
-                    f,
-                    "camera settings are now shutter {} us, gain {}, awb_red {}, awb_blue {}, contrast {}, \
-                     brightness {:.3}, ",
-                    s.shutter, s.gain, s.awb_red, s.awb_blue, s.contrast, s.brightness
-                )?;
-                match origin {
-                    ChangedBy::Peer(address) => write!(f, "set by {address}"),
-                    ChangedBy::File => f.write_str("reread from the file"),
-                }
-            }
-            Self::StoreFailed { path, errno } => write!(
-                f,
-                "cannot write {}: {errno}; the new settings are in force but will be lost at a restart, \
-                 the write is tried again every minute: {}",
-                path.display(),
-                disk::advice(*errno)
-            ),
+            Self::SettingsApplied { settings, origin } => settings::applied(f, settings, *origin),
+            Self::StoreFailed { path, errno } => settings::store_failed(f, path, *errno),
             Self::StoreHangs { path } => write!(
                 f,
-                "writing {} takes longer than 10 s: the disk hangs or is too slow; the new settings are in force",
+                "writing {} takes longer than 10 s: the disk hangs or is too slow; the new settings are in force but will be \
+                 lost at a restart until it is written: check the disk",
                 path.display()
             ),
             Self::StoreRecovered { path } => write!(f, "{} is written again", path.display()),

@@ -1,12 +1,40 @@
-//! What to do about a file that can't be written.
+//! The words about the settings and their file.
 
+use std::fmt;
 use std::io::{Error, ErrorKind};
+use std::path::Path;
 
+use crate::camera::settings::{CameraSettings, ChangedBy};
 use crate::server::Errno;
 
-/// What a person can do about a settings file that can't be written.
+/// What the camera takes, and from whom.
+pub fn applied(f: &mut fmt::Formatter<'_>, settings: &CameraSettings, changed_by: ChangedBy) -> fmt::Result {
+    let CameraSettings { shutter, gain, awb_red, awb_blue, contrast, brightness } = settings;
+    write!(
+        f,
+        "camera settings are now shutter {shutter} us, gain {gain}, awb_red {awb_red}, awb_blue {awb_blue}, \
+         contrast {contrast}, brightness {brightness:.3}, "
+    )?;
+    match changed_by {
+        ChangedBy::Peer(address) => write!(f, "set by {address}"),
+        ChangedBy::File => f.write_str("reread from the file"),
+    }
+}
+
+/// A file that can't be written.
+pub fn store_failed(f: &mut fmt::Formatter<'_>, path: &Path, errno: Errno) -> fmt::Result {
+    write!(
+        f,
+        "cannot write {}: {errno}; the new settings are in force but will be lost at a restart, the write is tried again \
+         every minute: {}",
+        path.display(),
+        advice(errno)
+    )
+}
+
+/// What a person can do about it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list of kinds is open")]
-pub fn advice(errno: Errno) -> &'static str {
+fn advice(errno: Errno) -> &'static str {
     match Error::from_raw_os_error(errno.0).kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on its disk",
         ErrorKind::ReadOnlyFilesystem => "mount its disk writable",
