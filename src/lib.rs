@@ -15,7 +15,7 @@
 //! | [`start`] | from the command line to the running loop | no |
 //! | [`bucket`] | a token bucket | yes |
 //! | [`limiter`] | how often one kind of event may log | yes |
-//! | [`bucket`] | how fast something may go on | yes |
+//! | [`listen`] | the listeners that the configuration asks for, and their limits | yes |
 //! | [`limits`] | every cap, budget and time-out | yes |
 //! | [`stats`] | a counter for every reason something was dropped | yes |
 //! | [`time`] | time as a value | yes |
@@ -27,6 +27,7 @@ pub mod frame;
 pub mod ids;
 pub mod limiter;
 pub mod limits;
+pub mod listen;
 pub mod logging;
 pub mod os;
 pub mod reactor;

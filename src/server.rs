@@ -36,6 +36,7 @@ pub use contract::{Fresh, Input, Notice, Output, Request, Setup};
 use crate::camera::supervisor::{Action, Event, Supervisor};
 use crate::config::{Config, Secret};
 use crate::limiter::{LeftOut, Limiter};
+use crate::listen::listeners;
 use crate::service::access::Access;
 use crate::service::data::{Schedule, Source, Subscribers};
 use crate::stats::{Counter, Stats};
@@ -102,7 +103,7 @@ impl Server {
         let camera = Supervisor::new(config.camera.clone(), setup.settings, setup.seed);
         Self {
             peers: Connections::default(),
-            places: Places::new(config.server.max_clients),
+            places: Places::new(&listeners(&config)),
             descriptors: None,
             subscribers: Subscribers::default(),
             schedule: Schedule::new(now.mono),

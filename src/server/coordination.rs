@@ -6,11 +6,12 @@ use super::peers::Talk;
 use super::places::Places;
 use super::report::{Report, Shortage};
 use super::store::{Due, Outcome, Reading};
-use super::{ConnId, Errno, Fresh, Notice, Output, Request, Server, Service};
+use super::{ConnId, Errno, Fresh, Notice, Output, Request, Server};
 use crate::camera;
 use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::{Action, Event};
 use crate::limits::{CLOCK_STEP, STOP_TIMEOUT};
+use crate::listen::listeners;
 use crate::stats::Counter;
 use crate::time::{Mono, Now};
 use crate::wire;
@@ -175,7 +176,7 @@ impl Server {
         self.config.adopt(config);
         if places_changed {
             self.set_places();
-            out.push(Output::MakeRoom { descriptors: Places::new(config.server.max_clients).descriptors() });
+            out.push(Output::MakeRoom { descriptors: Places::new(&listeners(&self.config)).descriptors() });
         }
         out.push(Output::SetLogLevel(self.config.logging.level));
         if self.config.data != source_before {
@@ -195,7 +196,7 @@ impl Server {
     /// Has each service have the places that are configured, as far as the limit on descriptors allows. Nobody who is
     /// there loses one.
     fn set_places(&mut self) {
-        let wanted = Places::new(self.config.server.max_clients);
+        let wanted = Places::new(&listeners(&self.config));
         self.places = self.descriptors.map_or(wanted, |descriptors| wanted.within(descriptors));
     }
 
@@ -204,9 +205,9 @@ impl Server {
         self.descriptors = Some(descriptors);
         self.set_places();
         let max_clients = self.config.server.max_clients;
-        let wanted = Places::new(max_clients).descriptors();
+        let wanted = Places::new(&listeners(&self.config)).descriptors();
         if descriptors < wanted {
-            let places = Service::ALL.map(|service| self.places.of(service));
+            let places = self.places.of_all();
             self.report(
                 now,
                 Report::TooFewDescriptors(Shortage { limit: descriptors, wanted, max_clients, places }),

@@ -3,27 +3,29 @@
 //! Not here: who has which (`peers.rs`).
 
 use super::Service;
-use crate::limits::{REFUSED_SLOTS, REQUEST_PLACES, SPARE_DESCRIPTORS};
+use crate::limits::{REFUSED_SLOTS, SPARE_DESCRIPTORS};
+use crate::listen::Listener;
 
 /// Places for connections: each takes a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Places {
-    data: usize,
-    /// Of the settings and the authentication service, each.
-    request: usize,
+    services: [usize; Service::ALL.len()],
     refused: usize,
 }
 
 impl Places {
-    /// What `server.max_clients` asks for.
-    pub fn new(max_clients: u16) -> Self {
-        let data = usize::from(max_clients);
-        Self { data, request: data.min(REQUEST_PLACES), refused: REFUSED_SLOTS }
+    /// What the listeners ask for.
+    pub fn new(listeners: &[Listener]) -> Self {
+        let mut services = [0; Service::ALL.len()];
+        for listener in listeners {
+            services[listener.service as usize] += listener.limits.places;
+        }
+        Self { services, refused: REFUSED_SLOTS }
     }
 
-    /// What is left of them under a limit of so many descriptors: [`SPARE_DESCRIPTORS`] are not for clients. A quarter
-    /// of the rest is for refusals and a quarter of what then is left for each of the small services, if they want as
-    /// much. Each has one at least.
+    /// What remains of them under a limit of so many descriptors. [`SPARE_DESCRIPTORS`] are not for clients. A quarter
+    /// of the rest is for refusals. The data service gets half of what then remains; the other services share the other
+    /// half equally, and what they don't want is the data service's as well. Each service keeps one place at least.
     pub fn within(self, descriptors: u32) -> Self {
         let left = usize::try_from(descriptors.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX);
         if left >= self.connections() {
@@ -31,19 +33,28 @@ impl Places {
         }
         let refused = (left / 4).clamp(1, self.refused);
         let left = left.saturating_sub(refused);
-        let request = (left / 4).clamp(1, self.request);
-        Self { data: left.saturating_sub(2 * request).clamp(1, self.data), request, refused }
+        let others = || Service::ALL.into_iter().filter(|&service| service != Service::Data);
+        let share = left / 2 / others().filter(|&service| self.of(service) > 0).count().max(1);
+        let mut services = self.services;
+        for service in others() {
+            services[service as usize] = at_least_one(share, self.of(service));
+        }
+        let taken: usize = others().map(|service| services[service as usize]).sum();
+        services[Service::Data as usize] = at_least_one(left.saturating_sub(taken), self.of(Service::Data));
+        Self { services, refused }
     }
 
     /// Places of a service.
     pub const fn of(&self, service: Service) -> usize {
-        match service {
-            Service::Data => self.data,
-            Service::Settings | Service::Auth => self.request,
-        }
+        self.services[service as usize]
     }
 
-    /// How many of a service's places one origin may have: half, rounded up.
+    /// All of them, in the order of [`Service::ALL`].
+    pub const fn of_all(&self) -> [usize; Service::ALL.len()] {
+        self.services
+    }
+
+    /// How many of a service's places one network may have: half, rounded up.
     pub const fn share(&self, service: Service) -> usize {
         self.of(service).div_ceil(2)
     }
@@ -58,14 +69,27 @@ impl Places {
         u32::try_from(self.connections()).unwrap_or(u32::MAX).saturating_add(SPARE_DESCRIPTORS)
     }
 
-    const fn connections(&self) -> usize {
-        self.data + 2 * self.request + self.refused
+    fn connections(&self) -> usize {
+        self.services.iter().sum::<usize>() + self.refused
     }
+}
+
+/// At most what is wanted, and one at least if any is.
+fn at_least_one(count: usize, wanted: usize) -> usize {
+    count.clamp(wanted.min(1), wanted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use crate::listen::listeners;
+
+    fn places(max_clients: u16) -> Places {
+        let mut config = Config::default();
+        config.server.max_clients = max_clients;
+        Places::new(&listeners(&config))
+    }
 
     fn all(places: &Places) -> [usize; 4] {
         let [data, settings, auth] = Service::ALL.map(|service| places.of(service));
@@ -74,24 +98,32 @@ mod tests {
 
     #[test]
     fn the_small_services_have_places_of_their_own() {
-        assert_eq!(all(&Places::new(1024)), [1024, 256, 256, 64]);
-        assert_eq!(all(&Places::new(3)), [3, 3, 3, 64]);
-        assert_eq!((Places::new(3).share(Service::Auth), Places::new(1024).share(Service::Data)), (2, 512));
+        assert_eq!(all(&places(1024)), [1024, 256, 256, 64]);
+        assert_eq!(all(&places(3)), [3, 3, 3, 64]);
+        assert_eq!((places(3).share(Service::Auth), places(1024).share(Service::Data)), (2, 512));
     }
 
     #[test]
     fn a_limit_is_kept_and_every_service_has_a_place() {
         for max_clients in [1, 2, 3, 10, 255, 1024, 15_500] {
-            let wanted = Places::new(max_clients);
+            let wanted = places(max_clients);
             assert_eq!(wanted.within(wanted.descriptors()), wanted);
             for descriptors in (SPARE_DESCRIPTORS + 4..wanted.descriptors()).step_by(7) {
-                let places = wanted.within(descriptors);
-                assert!(places.descriptors() <= descriptors, "{places:?} within {descriptors}");
-                assert!(all(&places).iter().all(|&count| count > 0), "{places:?} within {descriptors}");
-                assert!(all(&places).iter().zip(all(&wanted)).all(|(&count, wanted)| count <= wanted), "{places:?}");
+                let left = wanted.within(descriptors);
+                assert!(left.descriptors() <= descriptors, "{left:?} within {descriptors}");
+                assert!(all(&left).iter().all(|&count| count > 0), "{left:?} within {descriptors}");
+                assert!(all(&left).iter().zip(all(&wanted)).all(|(&count, wanted)| count <= wanted), "{left:?}");
             }
         }
-        assert_eq!(all(&Places::new(1024).within(0)), [1; 4]);
-        assert_eq!(all(&Places::new(1024).within(SPARE_DESCRIPTORS + 64)), [24, 12, 12, 16]);
+        assert_eq!(all(&places(1024).within(0)), [1; 4]);
+        assert_eq!(all(&places(1024).within(SPARE_DESCRIPTORS + 64)), [24, 12, 12, 16]);
+    }
+
+    #[test]
+    fn a_service_without_a_listener_has_no_places_and_takes_none() {
+        let mut list = listeners(&Config::default());
+        list.retain(|listener| listener.service != Service::Auth);
+        assert_eq!(all(&Places::new(&list)), [1024, 256, 0, 64]);
+        assert_eq!(all(&Places::new(&list).within(SPARE_DESCRIPTORS + 64)), [24, 24, 0, 16]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::ids::Service;
 use crate::service::data::SourceChange;
 
 /// Why a connection ended.
@@ -28,18 +29,24 @@ pub struct Shortage {
     pub wanted: u32,
     /// `server.max_clients`.
     pub max_clients: u16,
-    /// The places, in the order of [`crate::server::Service::ALL`].
-    pub places: [usize; 3],
+    /// The places, in the order of [`Service::ALL`].
+    pub places: [usize; Service::ALL.len()],
 }
 
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, wanted, max_clients, places: [data, settings, auth] } = self;
+        let Self { limit, wanted, max_clients, places } = self;
         write!(
             f,
             "the limit on open files is {limit}, too low for server.max_clients = {max_clients}: raise it to {wanted}; \
-             until then the data port has {data} places, the settings port {settings}, the auth port {auth}"
-        )
+             until then"
+        )?;
+        for (at, (service, places)) in Service::ALL.into_iter().zip(places).enumerate() {
+            let (comma, verb) = if at == 0 { ("", "port has") } else { (",", "port") };
+            write!(f, "{comma} the {} {verb} {places}", service.name())?;
+            f.write_str(if at == 0 { " places" } else { "" })?;
+        }
+        Ok(())
     }
 }
 
