@@ -16,9 +16,10 @@ pub use arguments::{Arguments, Command};
 pub use error::StartError;
 
 use crate::config::{self, Config, Level, Loaded, LoggingConfig, Sources};
-use crate::limits::{MAX_UNSENT_BYTES, SPARE_DESCRIPTORS, SUBSCRIBER_UNSENT_BYTES};
+use crate::limits::SPARE_DESCRIPTORS;
+use crate::listen::{Address, Listener, listeners};
 use crate::reactor::{self, Listening, Resources};
-use crate::server::{Fresh, Server, Service, Setup};
+use crate::server::{Fresh, Server, Setup};
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
 use crate::sys::signalfd::{self, Signals};
@@ -166,24 +167,31 @@ fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Fresh>
     reread().map(Box::new).map_err(|error| error.to_string())
 }
 
-/// Binds the listeners.
+/// Binds the listeners, in order.
 fn bind(config: &Config, log: &Handle) -> Result<Vec<Listening>, StartError> {
-    let bind_one = |service: Service| {
-        let (port, key) = match service {
-            Service::Data => (config.server.data_port, "server.data_port"),
-            Service::Settings => (config.server.settings_port, "server.settings_port"),
-            Service::Auth => (config.server.auth_port, "server.auth_port"),
-        };
-        let host = config.server.host.as_str();
-        let bound = (host, port).to_socket_addrs().and_then(|mut addresses| {
-            let address = addresses.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
-            let unsent = (service == Service::Data).then_some(SUBSCRIBER_UNSENT_BYTES);
-            let listener = socket::listener(address, unsent)?;
-            let address = listener.local_addr()?;
-            log.write(Level::Info, "tcp", format_args!("{} port is {address}", service.name()));
-            Ok(Listening { socket: Bound::Tcp(listener), service, most_unsent: MAX_UNSENT_BYTES })
-        });
-        bound.map_err(|error| StartError::Bind { host: host.to_owned(), port, key, error })
+    listeners(config).iter().map(|listener| bind_one(listener, log)).collect()
+}
+
+fn bind_one(listener: &Listener, log: &Handle) -> Result<Listening, StartError> {
+    let Listener { service, address, limits } = listener;
+    let name = service.name();
+    let socket = match address {
+        Address::Tcp { host, port, key } => {
+            let bound = (host.as_str(), *port).to_socket_addrs().and_then(|mut addresses| {
+                let address = addresses.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+                let socket = socket::listener(address, limits.kernel_unsent_bytes)?;
+                let address = socket.local_addr()?;
+                log.write(Level::Info, "tcp", format_args!("{name} port is {address}"));
+                Ok(Bound::Tcp(socket))
+            });
+            bound.map_err(|error| StartError::Bind { host: host.clone(), port: *port, key, error })?
+        }
+        Address::Unix { path, mode } => {
+            let socket = socket::unix_listener(path, *mode)
+                .map_err(|error| StartError::BindPath { path: path.clone(), error })?;
+            log.write(Level::Info, "tcp", format_args!("{name} socket is {}", path.display()));
+            Bound::Unix(socket)
+        }
     };
-    Service::ALL.into_iter().map(bind_one).collect()
+    Ok(Listening { socket, service: *service, most_unsent: limits.unsent_bytes })
 }

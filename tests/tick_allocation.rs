@@ -5,8 +5,9 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{IpAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::os::unix::thread::JoinHandleExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +21,7 @@ use es_iot_server::sys::file::Reread;
 use es_iot_server::sys::log::{self, Surroundings};
 use es_iot_server::sys::notify::Notifier;
 use es_iot_server::sys::signalfd::{self, Signals};
-use es_iot_server::sys::socket::Bound;
+use es_iot_server::sys::socket::{Bound, unix_listener};
 use es_iot_server::sys::{clock, limits};
 use es_iot_server::time::{Mono, Now};
 
@@ -156,18 +157,13 @@ fn reading_the_file_allocates_nothing() {
 }
 
 /// The loop as the daemon runs it, without a camera; it ends on SIGTERM to its thread.
-fn run(source: DataSource, listeners: [TcpListener; 3], scratch: &Path, count: Count) {
+fn run(source: DataSource, listening: Vec<Listening>, scratch: &Path, count: Count) {
     signalfd::block().unwrap();
     let stderr = std::fs::File::create(scratch.join("log")).unwrap().into();
     let clock = Box::new(clock::now);
     let around = Surroundings { stderr, journal_stream: None, dev_log: scratch.join("none"), clock };
-    let listening = Service::ALL.into_iter().zip(listeners).map(|(service, listener)| Listening {
-        socket: Bound::Tcp(listener),
-        service,
-        most_unsent: 4096,
-    });
     let resources = Resources {
-        listening: listening.collect(),
+        listening,
         signals: Signals::new().unwrap(),
         log: log::open(&LoggingConfig::default(), around).unwrap(),
         notifier: Notifier::from_env(|_| None, 1),
@@ -186,9 +182,10 @@ fn the_loop_allocates_nothing(source: DataSource, scratch: &Scratch, value: impl
         listener
     });
     let address = listeners[0].local_addr().unwrap();
+    let listening = Service::ALL.into_iter().zip(listeners.map(Bound::Tcp)).map(listening).collect();
     let count: Count = Box::leak(Box::default());
     let directory = scratch.0.clone();
-    let thread = std::thread::spawn(move || run(source, listeners, &directory, count));
+    let thread = std::thread::spawn(move || run(source, listening, &directory, count));
     let mut client = TcpStream::connect(address).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut packets = |number: usize| {
@@ -204,9 +201,44 @@ fn the_loop_allocates_nothing(source: DataSource, scratch: &Scratch, value: impl
     assert!(before > 0, "the loop is counted");
     packets(24);
     assert_eq!(count.load(Ordering::Relaxed) - before, 0, "allocations in 24 ticks of the loop");
+    end(thread);
+}
+
+fn listening((service, socket): (Service, Bound)) -> Listening {
+    Listening { socket, service, most_unsent: 4096 }
+}
+
+/// Ends the loop in a thread, and waits for it.
+fn end(thread: std::thread::JoinHandle<()>) {
     // SAFETY: the thread is joined only below, so its handle is valid.
     assert_eq!(unsafe { libc::pthread_kill(thread.as_pthread_t(), libc::SIGTERM) }, 0);
     thread.join().unwrap();
+}
+
+/// A Unix socket is one more listener: any service can be behind it, beside the same service on a TCP port.
+#[test]
+fn a_unix_socket_is_one_more_listener() {
+    let scratch = Scratch::new("unix");
+    let path = scratch.0.join("settings.sock");
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    tcp.set_nonblocking(true).unwrap();
+    let address = tcp.local_addr().unwrap();
+    let sockets = [Bound::Tcp(tcp), Bound::Unix(unix_listener(&path, 0o660).unwrap())];
+    let listening = sockets.into_iter().map(|socket| listening((Service::Settings, socket))).collect();
+    let directory = scratch.0.clone();
+    let thread = std::thread::spawn(move || run(DataSource::Random, listening, &directory, Box::leak(Box::default())));
+    let read = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFC];
+    let mut replies = [[0; 16]; 2];
+    let mut local = UnixStream::connect(&path).unwrap();
+    local.write_all(&read).unwrap();
+    local.read_exact(&mut replies[0]).unwrap();
+    let mut remote = TcpStream::connect(address).unwrap();
+    remote.write_all(&read).unwrap();
+    remote.read_exact(&mut replies[1]).unwrap();
+    assert_eq!(replies[0], replies[1]);
+    assert_eq!(replies[0][..6], [0x00, 0xFF, 0x02, 0x00, 0x00, 0x09]);
+    drop(local);
+    end(thread);
 }
 
 #[test]

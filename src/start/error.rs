@@ -25,6 +25,13 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
+    /// A Unix socket can't be bound: 69.
+    BindPath {
+        /// Its file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// Something that never fails did: 70.
     Internal {
         /// What was being done.
@@ -77,7 +84,7 @@ impl StartError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 64,
-            Self::Bind { .. } => 69,
+            Self::Bind { .. } | Self::BindPath { .. } => 69,
             Self::Internal { .. } | Self::Reactor(_) | Self::Log(LogError::StandardError(_) | LogError::Installed) => {
                 70
             }
@@ -90,7 +97,7 @@ impl StartError {
     /// The logger's name: the kind of error.
     pub const fn logger(&self) -> &'static str {
         match self {
-            Self::Bind { .. } | Self::Reactor(ReactorError::Listener { .. }) => "tcp",
+            Self::Bind { .. } | Self::BindPath { .. } | Self::Reactor(ReactorError::Listener { .. }) => "tcp",
             Self::Settings { .. } => "camera.config",
             Self::Usage(_)
             | Self::Internal { .. }
@@ -134,6 +141,11 @@ impl std::fmt::Display for StartError {
                 }
                 write!(f, "{} {key}", bind_hint(error.kind()))
             }
+            Self::BindPath { path, error } => write!(
+                f,
+                "cannot listen on {}: {error}; check that its directory is writable and that no other program has it",
+                path.display()
+            ),
             Self::Internal { doing, error } => write!(f, "internal error {doing}: {error}; {}", advice(error)),
             Self::Reactor(reason) => {
                 let (ReactorError::Kernel { error, .. } | ReactorError::Listener { error, .. }) = reason;
