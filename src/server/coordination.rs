@@ -24,7 +24,8 @@ impl Server {
         for action in actions.drain(..) {
             match action {
                 Action::Spawn { role, argv } => {
-                    if role == Role::Camera {
+                    // A pipeline begins with its publisher; a settings change restarts the camera alone.
+                    if role == Role::Publisher {
                         self.stats.bump(Counter::PipelineStarted);
                     }
                     out.push(Output::Spawn { role, argv });

@@ -14,6 +14,8 @@ pub enum Deed {
     Say(&'static str),
     /// Video moves, and goes on moving every so many nanoseconds.
     Film(u64),
+    /// It takes no more video.
+    Hang,
     Die(Exit),
     /// It turns out that its program can't be executed: the error number.
     Refuse(i32),
@@ -23,10 +25,22 @@ pub enum Deed {
 struct Child {
     number: u64,
     ignores_interrupt: bool,
+    hangs: bool,
 }
 
-#[derive(Debug, Default)]
+/// How well the children of a run are, so that some live long enough for what takes its time.
+#[derive(Debug)]
+struct Mood {
+    longest_life: u64,
+    silent: f64,
+    hangs: f64,
+    falters: f64,
+    clueless: f64,
+}
+
+#[derive(Debug)]
 pub struct Children {
+    mood: Mood,
     alive: BTreeMap<u8, Child>,
     number: u64,
 }
@@ -35,6 +49,26 @@ pub struct Children {
 pub type Plan = Vec<(u64, Role, u64, Deed)>;
 
 impl Children {
+    /// `calm`: they mostly live long, and don't fall silent.
+    pub fn new(rng: &mut SmallRng, calm: bool) -> Self {
+        let mut mood = Mood {
+            longest_life: [60, 60, 150, 1000][rng.random_range(0..4)] * SECOND,
+            silent: [0.0, 0.2, 0.6][rng.random_range(0..3)],
+            hangs: [0.0, 0.2, 0.6][rng.random_range(0..3)],
+            falters: [0.0, 0.0, 0.02][rng.random_range(0..3)],
+            clueless: [0.0, 0.7, 1.0][rng.random_range(0..3)],
+        };
+        if calm {
+            (mood.longest_life, mood.silent, mood.hangs, mood.falters) = (150 * SECOND, 0.0, 0.0, 0.0);
+        }
+        Self { mood, alive: BTreeMap::new(), number: 0 }
+    }
+
+    /// Whether a camera that films stops doing so.
+    pub fn falters(&self, rng: &mut SmallRng) -> bool {
+        rng.random_bool(self.mood.falters)
+    }
+
     /// Starts a child, or not: the error number.
     pub fn spawn(&mut self, rng: &mut SmallRng, role: Role) -> Result<Plan, i32> {
         assert!(!self.alive.contains_key(&(role as u8)), "a second {role:?}");
@@ -43,7 +77,7 @@ impl Children {
         }
         self.number += 1;
         let number = self.number;
-        self.alive.insert(role as u8, Child { number, ignores_interrupt: rng.random_bool(0.2) });
+        self.alive.insert(role as u8, Child { number, ignores_interrupt: rng.random_bool(0.2), hangs: false });
         let mut plan = Vec::new();
         if rng.random_bool(0.05) {
             // Soon, or as late as a disk that sleeps has it.
@@ -51,20 +85,37 @@ impl Children {
             let errno = [2, 5, 8, 13][rng.random_range(0..4)];
             return Ok(vec![(rng.random_range(0..within), role, number, Deed::Refuse(errno))]);
         }
+        let (silent, clueless) = (rng.random_bool(self.mood.silent), rng.random_bool(self.mood.clueless));
+        let (hangs, unplugged) = (rng.random_bool(self.mood.hangs), rng.random_bool(0.03));
+        let longest_life = if rng.random_bool(0.2) { 10 * SECOND } else { self.mood.longest_life };
+        let every = rng.random_range(200..500) * MILLI;
         let mut later = |within: u64, deed| plan.push((rng.random_range(0..within), role, number, deed));
         match role {
             Role::Probe => {
                 later(MILLI, Deed::Say("  --low-latency  --libav-format"));
                 later(7 * SECOND, Deed::Die(Exit::Code(0)));
             }
+            Role::Camera if unplugged => {
+                later(SECOND, Deed::Say("ERROR: *** no cameras available ***"));
+                later(2 * SECOND, Deed::Die(Exit::Code(255)));
+            }
             Role::Camera => {
-                later(SECOND, Deed::Say("Camera frontend has timed out!"));
-                later(2 * SECOND, Deed::Film(300 * MILLI));
-                later(60 * SECOND, Deed::Die(Exit::Code(1)));
+                if !clueless {
+                    later(SECOND, Deed::Say("Camera frontend has timed out!"));
+                }
+                if !silent {
+                    later(2 * SECOND, Deed::Film(every));
+                }
+                later(longest_life, Deed::Die(Exit::Code(1)));
             }
             Role::Publisher => {
-                later(SECOND, Deed::Say("Connection refused"));
-                later(60 * SECOND, Deed::Die(Exit::Signal(13)));
+                if !clueless {
+                    later(SECOND, Deed::Say("Connection refused"));
+                }
+                if hangs {
+                    later(40 * SECOND, Deed::Hang);
+                }
+                later(longest_life, Deed::Die(Exit::Signal(13)));
             }
         }
         Ok(plan)
@@ -88,8 +139,16 @@ impl Children {
         self.alive.get(&(role as u8)).is_some_and(|child| child.number == number)
     }
 
+    /// Whether the publisher takes what the camera films.
     pub fn films(&self) -> bool {
-        self.alive.contains_key(&(Role::Camera as u8)) && self.alive.contains_key(&(Role::Publisher as u8))
+        let takes = self.alive.get(&(Role::Publisher as u8)).is_some_and(|publisher| !publisher.hangs);
+        takes && self.alive.contains_key(&(Role::Camera as u8))
+    }
+
+    pub fn hang(&mut self, role: Role) {
+        if let Some(child) = self.alive.get_mut(&(role as u8)) {
+            child.hangs = true;
+        }
     }
 
     pub fn reap(&mut self, role: Role) {

@@ -76,6 +76,20 @@ pub fn guesser(first_password: bool) -> Client {
     Client { service: Service::Auth, peer, script: vec![(0, Act::Send(attempt)), (MILLI, Act::HalfClose)] }
 }
 
+/// One update after the other, for long. `every`: the longest pause between two.
+pub fn tuner(rng: &mut SmallRng, every: u64, span: u64) -> Client {
+    let address: IpAddr = [PEERS[0], "127.0.0.1"][rng.random_range(0..2)].parse().expect("an address");
+    let mut client = Client { service: Service::Settings, peer: Peer::from(address), script: Vec::new() };
+    let mut at = 0;
+    while at < span {
+        let update = packet(2, 1, &[100, rng.random_range(0..20), 10, 10, 10, rng.random()]);
+        client.script.push((at, Act::Send(update)));
+        at += rng.random_range(every / 2..=every);
+    }
+    client.script.push((at, Act::HalfClose));
+    client
+}
+
 fn subscriber(rng: &mut SmallRng, script: &mut Vec<(u64, Act)>) {
     if rng.random_bool(0.2) {
         script.push((0, Act::HalfClose));

@@ -37,6 +37,9 @@ fn run_all(seeds: u64) {
         total.add(&World::new(seed, false).run());
     }
     println!("{total:?}");
+    assert!(total.stalls > 50 && total.hidden_stalls > 10, "too few stalls among settings changes: {total:?}");
+    assert!(total.failures > 300 && total.recoveries > 10, "too few failures, or too far between: {total:?}");
+    assert!(total.kills > 300, "children that are too obedient: {total:?}");
     assert!(total.clock_restarts > 100, "too steady a clock: {total:?}");
     assert!(total.answered_reads > 100 && total.restarts > 100 && total.ticks > 10_000, "too tame: {total:?}");
 }

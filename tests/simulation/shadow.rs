@@ -3,8 +3,10 @@
 
 mod access;
 mod clock;
+mod counters;
 mod foretell;
 mod parser;
+mod pipeline;
 mod places;
 mod settings;
 
@@ -21,7 +23,9 @@ use es_iot_server::time::Now;
 use crate::SECOND;
 use access::Access;
 use clock::Clock;
+use counters::Counters;
 use parser::{Item, Parser};
+use pipeline::Pipeline;
 use places::Places;
 use settings::{Kept, Settings};
 
@@ -75,6 +79,8 @@ pub struct Shadow {
     /// The timers were just looked at.
     woken: Option<u64>,
     clock: Clock,
+    pub pipeline: Pipeline,
+    pub counters: Counters,
     pub clock_restarts: u64,
     pub stopping: Option<u64>,
     pub exited: bool,
@@ -92,6 +98,8 @@ impl Shadow {
         let places = Places::new(config.server.max_clients);
         Self {
             seed,
+            pipeline: Pipeline::new(config.camera.clone()),
+            counters: Counters::default(),
             config,
             password,
             peers: BTreeMap::new(),
@@ -130,6 +138,8 @@ impl Shadow {
     /// Takes one output: it has to be foretold, or allowed.
     pub fn output(&mut self, now: Now, output: &Output) {
         let at = now.mono.as_nanos();
+        self.count_output(output);
+        self.pipeline_output(at, output);
         match output {
             Output::Send { conn, frame: packet } => {
                 let foretold = self.sends.get_mut(conn).and_then(VecDeque::pop_front);
@@ -201,10 +211,6 @@ impl Shadow {
     pub fn after(&mut self, now: Now, server: &Server) {
         let at = now.mono.as_nanos();
         self.sends.retain(|_, packets| !packets.is_empty());
-        let missing = format!(
-            "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?} {:?}",
-            self.sends, self.closes, self.finishes, self.pauses, self.resumes, self.round, self.stuck, self.clock
-        );
         let nothing = self.sends.is_empty()
             && self.closes.is_empty()
             && self.finishes.is_empty()
@@ -213,7 +219,17 @@ impl Shadow {
             && self.round.is_empty()
             && self.stuck.is_empty()
             && (self.exited || !self.clock.missing());
+        let missing = if nothing {
+            String::new()
+        } else {
+            format!(
+                "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?} {:?}",
+                self.sends, self.closes, self.finishes, self.pauses, self.resumes, self.round, self.stuck, self.clock
+            )
+        };
         self.check(nothing, || format!("missing at {at}: {missing}"));
+        self.check_pipeline(at, server);
+        self.check_counters(server);
         let clients = self.clients();
         self.check(server.clients() == clients, || format!("{} clients, not {clients}", server.clients()));
         let streamed = self.peers.values().any(|peer| peer.service == Service::Data && peer.leaving.is_none());

@@ -33,6 +33,8 @@ enum Happening {
     EarlyTick,
     EarlyWakeup,
     WallJump,
+    AcceptRests,
+    NotTold,
 }
 
 /// How much happened.
@@ -46,6 +48,11 @@ pub struct Ran {
     pub connections: u64,
     pub stores: u64,
     pub clock_restarts: u64,
+    pub stalls: u64,
+    pub hidden_stalls: u64,
+    pub recoveries: u64,
+    pub failures: u64,
+    pub kills: u64,
 }
 
 impl Ran {
@@ -58,12 +65,19 @@ impl Ran {
         self.connections += other.connections;
         self.stores += other.stores;
         self.clock_restarts += other.clock_restarts;
+        self.stalls += other.stalls;
+        self.hidden_stalls += other.hidden_stalls;
+        self.recoveries += other.recoveries;
+        self.failures += other.failures;
+        self.kills += other.kills;
     }
 }
 
 pub struct World {
     seed: u64,
     verbose: bool,
+    /// Long, and little but the settings changes.
+    calm: bool,
     pub rng: SmallRng,
     now: Now,
     config: Config,
@@ -100,10 +114,13 @@ impl World {
             seed,
             watchdog: rng.random_bool(0.3).then_some(Duration::from_secs(5)),
         };
+        let calm = rng.random_bool(0.25);
+        let children = Children::new(&mut rng, calm);
         let shadow = Shadow::new(seed, config.clone(), Secret::new(password), setup.settings, now);
         Self {
             seed,
             verbose,
+            calm,
             rng,
             now,
             server: Server::new(config.clone(), setup, now),
@@ -116,7 +133,7 @@ impl World {
             generations: Vec::new(),
             free: Vec::new(),
             gone: Vec::new(),
-            children: Children::default(),
+            children,
             file: CameraSettings::default(),
             tick_due: None,
             outputs: Vec::new(),
@@ -140,6 +157,10 @@ impl World {
         self.ran.connections = self.server.stats().count(Counter::Accepted);
         self.ran.checks = self.shadow.checks;
         self.ran.clock_restarts = self.shadow.clock_restarts;
+        let pipeline = &self.shadow.pipeline;
+        (self.ran.stalls, self.ran.hidden_stalls) = (pipeline.stalls, pipeline.hidden_stalls);
+        (self.ran.recoveries, self.ran.kills) = (pipeline.recoveries, pipeline.kills);
+        self.ran.failures = self.server.stats().count(Counter::PipelineFailed);
         assert_eq!(self.server.stats().count(Counter::PeerOverflow), 0);
         self.ran
     }
@@ -179,7 +200,12 @@ impl World {
     }
 
     fn tick(&mut self) {
-        let reading = self.rng.random_bool(0.1).then_some(Ok(&b"7\n"[..]));
+        let reading = match self.rng.random_range(0..40) {
+            0..4 => Some(Ok(&b"7\n"[..])),
+            4 => Some(Ok(&b"hot\n"[..])),
+            5 => Some(Err(Errno(5))),
+            _ => None,
+        };
         self.feed(Input::Tick { reading });
     }
 
@@ -253,12 +279,13 @@ impl World {
 
 /// A configuration of its own kind; a part of it is what a reload may find.
 fn config(rng: &mut SmallRng, before: &Config) -> Config {
+    use CameraSource::{Auto, None, Rpicam};
     let mut config = before.clone();
     config.server.max_clients = [3, 20, 100, 1000][rng.random_range(0..4)];
     config.auth.required = rng.random_bool(0.4);
     config.auth.grant_seconds = rng.random_range(0..30);
     config.auth.trust_loopback = rng.random_bool(0.5);
-    config.camera.source = [CameraSource::Auto, CameraSource::Rpicam, CameraSource::None][rng.random_range(0..3)];
-    config.camera.stall_seconds = rng.random_range(1..12);
+    config.camera.source = [Auto, Auto, Rpicam, Rpicam, None][rng.random_range(0..5)];
+    config.camera.stall_seconds = rng.random_range(1..=10);
     config
 }

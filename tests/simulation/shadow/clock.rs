@@ -55,6 +55,7 @@ impl Shadow {
             self.clock.to_tell = Some(i64::try_from(set_by).expect("the clock has 62 bits"));
             self.clock.to_signal = self.alive.keys().copied().collect();
             self.clock.restarting = true;
+            self.pipeline.start_afresh();
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use es_iot_server::ids;
 use es_iot_server::server::{ConnId, Fresh, Input, Request, Service};
+use es_iot_server::stats::Counter;
 use es_iot_server::time::Now;
 
 use super::access::Answer;
@@ -26,6 +27,8 @@ impl Shadow {
     pub fn before(&mut self, now: Now, input: &Input<'_>) {
         let at = now.mono.as_nanos();
         self.look_at_clock(now);
+        self.foresee(at, input);
+        self.count_input(at, input);
         match input {
             Input::Accepted { conn, service, peer } => self.accept(at, *conn, *service, *peer),
             Input::Received { conn, bytes } => self.received(at, *conn, bytes),
@@ -60,6 +63,7 @@ impl Shadow {
             | Input::Line { .. }
             | Input::Video { .. } => {}
         }
+        self.count_refused_silently(input);
     }
 
     fn accept(&mut self, at: u64, conn: ConnId, service: Service, address: ids::Peer) {
@@ -92,6 +96,9 @@ impl Shadow {
         self.peers.get_mut(&conn).expect("just inserted").patience = self.patience(service);
         if refused {
             self.send(conn, error(service, if full { 6 } else { 4 }));
+            if full && self.has_free_place(service) {
+                self.counters.share_taken();
+            }
             self.peers.get_mut(&conn).expect("just inserted").leaving = Some(at);
             self.finishes.insert(conn);
         } else if service == Service::Data && self.subscribers().len() == 1 {
@@ -121,6 +128,7 @@ impl Shadow {
         let mut another = false;
         while let Some(item) = self.peers.get_mut(&conn).and_then(|peer| peer.todo.pop_front()) {
             another = true;
+            self.counters.came(&item);
             match item {
                 Item::Packet { id: 2, kind: 1, payload } if payload.is_empty() => {
                     match self.settings.read(at, conn) {
@@ -161,6 +169,7 @@ impl Shadow {
         let peer = self.peers.get_mut(&conn).expect("it is there");
         let Some(item) = peer.todo.pop_front() else { return };
         let address = peer.address;
+        self.counters.came(&item);
         let packet = match item {
             Item::Packet { id: 0, kind: 1, payload } => {
                 let right = payload == self.password.reveal();
@@ -232,6 +241,7 @@ impl Shadow {
         let overdue: Vec<ConnId> =
             self.peers.iter().filter(|(_, peer)| peer.overdue(at)).map(|(&conn, _)| conn).collect();
         for conn in overdue {
+            self.counters.overdue(&self.peers[&conn]);
             self.closes.insert(conn);
             self.remove(at, conn);
         }
@@ -286,6 +296,7 @@ impl Shadow {
     }
 
     fn send(&mut self, conn: ConnId, packet: Vec<u8>) {
+        self.counters.sent(&packet);
         self.sends.entry(conn).or_default().push_back(packet);
     }
 
@@ -300,6 +311,7 @@ impl Shadow {
         if peer.leaving.is_none() {
             self.ended(at, conn);
         }
+        self.counters.one(Counter::Closed);
         self.peers.remove(&conn);
     }
 

@@ -45,11 +45,16 @@ impl Shadow {
         self.peers.values().filter(move |peer| !peer.refused && peer.service == service)
     }
 
+    /// Whether a service has a free place, though perhaps not for every address.
+    pub(super) fn has_free_place(&self, service: Service) -> bool {
+        self.taken(service).count() < self.places.counts[service as usize]
+    }
+
     /// The error code, if there is no place.
     pub(super) fn no_place(&self, service: Service, address: ids::Peer) -> bool {
         let places = self.places.counts[service as usize];
         let share = self.taken(service).filter(|peer| network(peer.address) == network(address)).count();
-        self.taken(service).count() >= places || (!on_this_host(address) && 2 * share >= places)
+        !self.has_free_place(service) || (!on_this_host(address) && 2 * share >= places)
     }
 
     /// Whether too many are being refused for another to be told so.

@@ -5,7 +5,8 @@ use super::*;
 impl World {
     /// Draws the whole run but for what follows from the server's doing.
     pub(super) fn plan(&mut self) {
-        let span = self.rng.random_range(5..120) * SECOND;
+        let calm = self.calm;
+        let span = self.rng.random_range(if calm { 120..400 } else { 5..120 }) * SECOND;
         let stop = self.rng.random_range(span / 2..span);
         self.later(stop, Happening::Signal(Request::Stop));
         let any_time = |world: &mut Self, most: u32, happening: &dyn Fn(&mut Self) -> Happening| {
@@ -14,18 +15,32 @@ impl World {
                 world.later(after, happening);
             }
         };
-        any_time(self, 300, &|world| Happening::Connect(client::any(&mut world.rng, world.password.as_bytes())));
+        any_time(self, if calm { 30 } else { 300 }, &|world| {
+            Happening::Connect(client::any(&mut world.rng, world.password.as_bytes()))
+        });
         any_time(self, 20, &|_| Happening::Stale);
         any_time(self, 20, &|_| Happening::EarlyTick);
         any_time(self, 20, &|_| Happening::EarlyWakeup);
-        any_time(self, 8, &|_| Happening::WallJump);
-        any_time(self, 4, &|_| Happening::Signal(Request::Reload));
+        any_time(self, if calm { 2 } else { 8 }, &|_| Happening::WallJump);
+        any_time(self, 3, &|_| Happening::AcceptRests);
+        any_time(self, 3, &|_| Happening::NotTold);
+        any_time(self, if calm { 1 } else { 4 }, &|_| Happening::Signal(Request::Reload));
         any_time(self, 4, &|_| Happening::Signal(Request::Counters));
         // Who guesses on and on, to be locked out for longer and longer.
         if self.rng.random_bool(0.2) {
             for guess in 0..200 {
                 let guesser = client::guesser(guess % 30 == 29);
                 self.later(guess * 600 * MILLI, Happening::Connect(guesser));
+            }
+        }
+        // Settings that change on and on, or now and then, whatever becomes of the camera meanwhile.
+        if calm || self.rng.random_bool(0.7) {
+            let fastest = if calm { 3 } else { 0 };
+            let every = [500 * MILLI, SECOND, 3 * SECOND, 5 * SECOND, 25 * SECOND][self.rng.random_range(fastest..5)];
+            for _ in 0..2 {
+                let (after, lasts) = (self.rng.random_range(0..span / 2), self.rng.random_range(span / 4..span));
+                let tuner = client::tuner(&mut self.rng, every, lasts);
+                self.later(after, Happening::Connect(tuner));
             }
         }
         // A flood: many at one moment, of one kind.
@@ -53,6 +68,8 @@ impl World {
             Happening::Stale => self.stale(),
             Happening::EarlyTick => self.tick(),
             Happening::EarlyWakeup => self.feed(Input::Wakeup),
+            Happening::AcceptRests => self.feed(Input::AcceptRests { errno: Errno(24) }),
+            Happening::NotTold => self.feed(Input::NotTold { errno: Errno(11) }),
             Happening::WallJump => {
                 let anywhere = self.rng.random::<u64>() >> 2;
                 let nearby = (self.now.unix_ms + self.rng.random_range(0..4000)).saturating_sub(2000);
@@ -141,11 +158,11 @@ impl World {
                 if self.children.films() {
                     self.feed(Input::Video { bytes: 4096 });
                 }
-                // Now and then it stalls for good.
-                if self.rng.random_bool(0.98) {
+                if !self.children.falters(&mut self.rng) {
                     self.later(every, Happening::Child(role, number, Deed::Film(every)));
                 }
             }
+            Deed::Hang => self.children.hang(role),
             Deed::Die(exit) => {
                 self.children.reap(role);
                 self.feed(Input::Exited { role, exit });
