@@ -26,7 +26,7 @@ mod unused;
 mod value;
 
 pub use crate::logging::{ALLOWED_LEVELS, Level, LogSink, LogTarget, LoggingConfig};
-pub use error::{ConfigError, FileProblem, Origin, PasswordFileProblem, PasswordProblem};
+pub use error::{ConfigError, FileProblem, Layer, PasswordFileProblem, PasswordProblem};
 pub use mask::{url_passwords as mask_url_passwords, url_passwords_in_cut as mask_url_passwords_in_cut};
 pub use types::{
     AuthConfig, CameraConfig, CameraSource, Codec, Config, DataConfig, DataSource, PathsConfig, Secret, ServerConfig,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use es_iot_server::camera::command;
-use es_iot_server::camera::diagnosis::{Evidence, Exit, Reason, Role};
+use es_iot_server::camera::diagnosis::{Exit, Findings, Reason, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::CameraConfig;
 use es_iot_server::time::Mono;
@@ -34,12 +34,12 @@ fn daemons(libav: bool) -> Vec<String> {
 
 /// What the daemon makes of it.
 fn diagnosis(output: &Output) -> Reason {
-    let mut evidence = Evidence::default();
+    let mut findings = Findings::default();
     for line in String::from_utf8_lossy(&output.stderr).lines() {
-        evidence.line(Mono::default(), Role::Camera, line);
+        findings.line(Mono::default(), Role::Camera, line);
     }
-    evidence.exited(Role::Camera, Exit::Code(output.status.code().unwrap_or(-1)), false);
-    evidence.verdict()
+    findings.exited(Role::Camera, Exit::Code(output.status.code().unwrap_or(-1)), false);
+    findings.verdict()
 }
 
 #[test]

@@ -1,18 +1,18 @@
 //! From what the children said and how they ended to one [`Reason`]: what is wrong, and what to do about it.
 //!
 //! The order in which deaths are noticed says little (SIGCHLD coalesces, and a child that loses its neighbour dies
-//! too), so [`Evidence`] is collected until the whole unit is down, and only then judged.
+//! too), so [`Findings`] is collected until the whole pipeline is down, and only then judged.
 
 use std::fmt;
 
 use crate::logging::Level;
 pub use crate::os::Exit;
 
-mod clue;
-mod evidence;
+mod findings;
+mod symptom;
 
-pub use clue::Clue;
-pub use evidence::Evidence;
+pub use findings::Findings;
+pub use symptom::Symptom;
 
 /// What a child is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! When to start, stop and restart the camera and its publisher: one state machine, states by events to actions.
 //!
-//! Camera and publisher are one unit: one dies, both go. The exception is a change of the settings, which restarts
+//! Camera and publisher are one pipeline: one dies, both go. The exception is a change of the settings, which restarts
 //! the camera alone, so that viewers are not cut off. A stop is a plan ([`STOP_PLAN`]), a retry a backoff; both
 //! are data. Nothing here sleeps, reads a clock or touches a process.
 //!
@@ -18,14 +18,14 @@ use crate::limits;
 use crate::time::Mono;
 
 mod backoff;
+mod pipeline;
 mod progress;
 mod steps;
 mod table;
-mod unit;
 
 use backoff::Backoff;
+use pipeline::Pipeline;
 use progress::Progress;
-use unit::Unit;
 
 /// How a child is stopped: each signal, and how long it has before the next.
 pub const STOP_PLAN: [(StopSignal, Duration); 2] =
@@ -69,7 +69,7 @@ pub enum Event<'a> {
         /// How it ended.
         exit: Exit,
     },
-    /// The wall clock was set. The publisher's time stamps are of that clock, so the unit starts afresh.
+    /// The wall clock was set. The publisher's time stamps are of that clock, so the pipeline starts afresh.
     ClockStepped {
         /// By how many milliseconds: forward, or back when it is negative.
         by_ms: i64,
@@ -121,7 +121,7 @@ pub enum StopSignal {
 enum Then {
     /// Begin again at once.
     Start,
-    /// Judge the evidence, and wait.
+    /// Judge the findings, and wait.
     BackOff,
     /// Nothing.
     Off,
@@ -175,7 +175,7 @@ pub struct Supervisor {
     program: Option<Program>,
     /// Whether [`Report::NoProgram`] was given since a program was last found.
     told_no_program: bool,
-    unit: Unit,
+    pipeline: Pipeline,
     backoff: Backoff,
     progress: Progress,
 }
@@ -191,7 +191,7 @@ impl Supervisor {
             stopped: true,
             program: None,
             told_no_program: false,
-            unit: Unit::default(),
+            pipeline: Pipeline::default(),
             backoff: Backoff::new(seed),
             progress: Progress::default(),
         }
@@ -259,7 +259,7 @@ impl Supervisor {
         }
     }
 
-    /// When the unit counts as stalled. A long exposure stretches the time from picture to picture.
+    /// When the pipeline counts as stalled. A long exposure stretches the time from picture to picture.
     fn stall_deadline(&self) -> Mono {
         let exposures = Duration::from_micros(self.settings.shutter.into()) * limits::STALL_FRAMES;
         self.progress.deadline(Duration::from_secs(self.config.stall_seconds.into()).max(exposures))
@@ -267,6 +267,6 @@ impl Supervisor {
 }
 
 #[cfg(test)]
-mod soak;
+mod random_events;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use crate::limits::{MAX_CONFIG_BYTES, MAX_REQUEST_PAYLOAD_BYTES};
 
 /// The layer that a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Origin {
+pub enum Layer {
     /// Built in.
     #[default]
     Default,
@@ -21,7 +21,7 @@ pub enum Origin {
     Variable(&'static str),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("built-in default"),
@@ -41,23 +41,23 @@ pub enum ConfigError {
     /// The configuration file can't be used.
     File { path: PathBuf, problem: FileProblem },
     /// There is no such key.
-    UnknownKey { origin: Origin, key: String, allowed: Vec<&'static str>, nearest: Option<&'static str> },
+    UnknownKey { layer: Layer, key: String, allowed: Vec<&'static str>, nearest: Option<&'static str> },
     /// The value is of another type than the key's.
-    WrongType { origin: Origin, key: String, value: String, expected: String },
+    WrongType { layer: Layer, key: String, value: String, expected: String },
     /// The type is right, the value is not allowed.
-    NotAllowed { origin: Origin, key: String, value: String, allowed: String },
+    NotAllowed { layer: Layer, key: String, value: String, allowed: String },
     /// Two services have one port.
-    SamePort { port: u16, first: (&'static str, Origin), second: (&'static str, Origin) },
+    SamePort { port: u16, first: (&'static str, Layer), second: (&'static str, Layer) },
     /// An argv holds a placeholder that nothing replaces.
-    UnknownPlaceholder { origin: Origin, key: String, placeholder: String, allowed: &'static [&'static str] },
+    UnknownPlaceholder { layer: Layer, key: String, placeholder: String, allowed: &'static [&'static str] },
     /// `camera.source` is `command`, and `camera.command` is null.
-    CommandNeeded { origin: Origin },
+    CommandNeeded { layer: Layer },
     /// The stall time is too short for the frame rate: between two pictures the pipeline would be restarted.
-    StallTooShort { origin: Origin, stall_seconds: u32, framerate: u32, least: u32 },
+    StallTooShort { layer: Layer, stall_seconds: u32, framerate: u32, least: u32 },
     /// A file has both `auth.password` and `auth.password_file`.
-    TwoPasswords { origin: Origin },
+    TwoPasswords { layer: Layer },
     /// A password can't be used.
-    Password { origin: Origin, key: String, problem: PasswordProblem },
+    Password { layer: Layer, key: String, problem: PasswordProblem },
     /// A password file can't be used.
     PasswordFile { path: PathBuf, problem: PasswordFileProblem },
 }
@@ -132,43 +132,43 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, problem } => write!(f, "{}: {problem}", shown(path)),
-            Self::UnknownKey { origin, key, allowed, nearest } => {
-                write!(f, "{origin}: there is no key {key}; ")?;
+            Self::UnknownKey { layer, key, allowed, nearest } => {
+                write!(f, "{layer}: there is no key {key}; ")?;
                 if let Some(nearest) = nearest {
                     write!(f, "did you mean {nearest}? ")?;
                 }
                 write!(f, "allowed here: {}", allowed.join(", "))
             }
-            Self::WrongType { origin, key, value, expected } => {
-                write!(f, "{origin}: {key} is {value}; it has to be {expected}")
+            Self::WrongType { layer, key, value, expected } => {
+                write!(f, "{layer}: {key} is {value}; it has to be {expected}")
             }
-            Self::NotAllowed { origin, key, value, allowed } => {
-                write!(f, "{origin}: {key} is {value}; allowed is {allowed}")
+            Self::NotAllowed { layer, key, value, allowed } => {
+                write!(f, "{layer}: {key} is {value}; allowed is {allowed}")
             }
             Self::SamePort { port, first, second } => write!(
                 f,
                 "{} ({}) and {} ({}) are both {port}; give each service a port of its own, or 0 for a free one",
                 first.0, first.1, second.0, second.1
             ),
-            Self::UnknownPlaceholder { origin, key, placeholder, allowed } => {
-                write!(f, "{origin}: {key} has the unknown placeholder {{{placeholder}}}; allowed:")?;
+            Self::UnknownPlaceholder { layer, key, placeholder, allowed } => {
+                write!(f, "{layer}: {key} has the unknown placeholder {{{placeholder}}}; allowed:")?;
                 allowed.iter().try_for_each(|name| write!(f, " {{{name}}}"))
             }
-            Self::CommandNeeded { origin } => write!(
+            Self::CommandNeeded { layer } => write!(
                 f,
-                "{origin}: camera.source is \"command\", but camera.command is null; \
+                "{layer}: camera.source is \"command\", but camera.command is null; \
                  give it the list of the program and its arguments"
             ),
-            Self::StallTooShort { origin, stall_seconds, framerate, least } => write!(
+            Self::StallTooShort { layer, stall_seconds, framerate, least } => write!(
                 f,
-                "{origin}: camera.stall_seconds is {stall_seconds} and camera.framerate is {framerate}; allowed is a \
+                "{layer}: camera.stall_seconds is {stall_seconds} and camera.framerate is {framerate}; allowed is a \
                  camera.stall_seconds of {least} or more, so that three frames fit, or a higher camera.framerate"
             ),
-            Self::TwoPasswords { origin } => write!(
+            Self::TwoPasswords { layer } => write!(
                 f,
-                "{origin}: auth.password and auth.password_file are both set; keep one of them and make the other null"
+                "{layer}: auth.password and auth.password_file are both set; keep one of them and make the other null"
             ),
-            Self::Password { origin, key, problem } => write!(f, "{origin}: {key}: {problem}"),
+            Self::Password { layer, key, problem } => write!(f, "{layer}: {key}: {problem}"),
             Self::PasswordFile { path, problem } => write!(f, "password file {}: {problem}", shown(path)),
         }
     }

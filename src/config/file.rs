@@ -7,16 +7,16 @@ use serde_json::Value;
 use super::keys::{of_section, sections};
 use super::layers::Draft;
 use super::value::{Node, kind};
-use super::{ConfigError, FileProblem, Origin, json};
+use super::{ConfigError, FileProblem, Layer, json};
 
 /// Puts what the file says over what is in the draft.
 pub(super) fn apply(draft: &mut Draft, path: &Path, text: &str) -> Result<(), ConfigError> {
-    let origin = Origin::File(path.into());
+    let layer = Layer::File(path.into());
     let value = json::parse(path, text)?;
     // The value itself is not shown: the file may be the wrong one, say the one with the password.
     let not_an_object = || ConfigError::File { path: path.into(), problem: FileProblem::NotAnObject(kind(&value)) };
     let file = value.as_object().ok_or_else(not_an_object)?;
-    let root = Node { origin: &origin, key: String::new(), value: &value };
+    let root = Node { layer: &layer, key: String::new(), value: &value };
     for section in sections() {
         if let Some(value) = file.get(section) {
             apply_section(draft, section, &root.below(section, value))?;
@@ -35,7 +35,7 @@ fn apply_section(draft: &mut Draft, section: &str, node: &Node<'_>) -> Result<()
     }
     let auth = &draft.config.auth;
     if section == "auth" && auth.password.is_some() && auth.password_file.is_some() {
-        return Err(ConfigError::TwoPasswords { origin: node.origin.clone() });
+        return Err(ConfigError::TwoPasswords { layer: node.layer.clone() });
     }
     let known: Vec<&'static str> = of_section(section).map(|key| key.name).collect();
     node.refuse_unknown_keys(map, &known)

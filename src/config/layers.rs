@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::keys::{Key, VARIABLES, key};
 use super::read::{self, ReadError};
 use super::value::Node;
-use super::{CameraSource, Config, ConfigError, FileProblem, Origin, Sources};
+use super::{CameraSource, Config, ConfigError, FileProblem, Layer, Sources};
 use crate::limits::{MAX_CONFIG_BYTES, STALL_FRAMES};
 
 /// A configuration in the making.
@@ -18,7 +18,7 @@ use crate::limits::{MAX_CONFIG_BYTES, STALL_FRAMES};
 pub(super) struct Draft {
     pub config: Config,
     /// Which layer each key was last set by, if not by the built-in one.
-    origins: BTreeMap<&'static str, Origin>,
+    layers: BTreeMap<&'static str, Layer>,
 }
 
 /// The file's path, text and permission bits; nothing if no file is named and the default one does not exist.
@@ -54,7 +54,7 @@ pub(super) fn environment(draft: &mut Draft, env: &dyn Fn(&str) -> Option<OsStri
     for (variable, path) in VARIABLES {
         let Some(text) = env(variable).filter(|text| !text.is_empty()) else { continue };
         let value = Value::from(text.to_string_lossy());
-        draft.set(key(path), &Node { origin: &Origin::Variable(variable), key: path.into(), value: &value })?;
+        draft.set(key(path), &Node { layer: &Layer::Variable(variable), key: path.into(), value: &value })?;
         if path == "auth.password" {
             // A later layer's password replaces an earlier layer's, in whichever of the two keys that is.
             draft.config.auth.password_file = None;
@@ -67,12 +67,12 @@ impl Draft {
     /// Sets one key.
     pub fn set(&mut self, key: &'static Key, node: &Node<'_>) -> Result<(), ConfigError> {
         (key.read)(node, &mut self.config)?;
-        self.origins.insert(key.path, node.origin.clone());
+        self.layers.insert(key.path, node.layer.clone());
         Ok(())
     }
 
-    fn origin(&self, path: &str) -> Origin {
-        self.origins.get(path).cloned().unwrap_or_default()
+    fn layer(&self, path: &str) -> Layer {
+        self.layers.get(path).cloned().unwrap_or_default()
     }
 
     /// Checks what takes more than one value to check.
@@ -86,20 +86,20 @@ impl Draft {
         for (first, second) in [(0, 1), (0, 2), (1, 2)] {
             let ((port, first), (other, second)) = (ports[first], ports[second]);
             if port == other && port != 0 {
-                let (first, second) = ((first, self.origin(first)), (second, self.origin(second)));
+                let (first, second) = ((first, self.layer(first)), (second, self.layer(second)));
                 return Err(ConfigError::SamePort { port, first, second });
             }
         }
         let camera = &self.config.camera;
         if camera.source == CameraSource::Command && camera.command.is_none() {
-            return Err(ConfigError::CommandNeeded { origin: self.origin("camera.source") });
+            return Err(ConfigError::CommandNeeded { layer: self.layer("camera.source") });
         }
         let least = STALL_FRAMES.div_ceil(camera.framerate);
         if camera.stall_seconds < least {
-            let set = ["camera.stall_seconds", "camera.framerate"].map(|path| self.origin(path));
-            let origin = set.into_iter().find(|origin| *origin != Origin::Default).unwrap_or_default();
+            let set = ["camera.stall_seconds", "camera.framerate"].map(|path| self.layer(path));
+            let layer = set.into_iter().find(|layer| *layer != Layer::Default).unwrap_or_default();
             let (stall_seconds, framerate) = (camera.stall_seconds, camera.framerate);
-            return Err(ConfigError::StallTooShort { origin, stall_seconds, framerate, least });
+            return Err(ConfigError::StallTooShort { layer, stall_seconds, framerate, least });
         }
         Ok(self.config)
     }

@@ -8,34 +8,34 @@ use crate::limits::MAX_CLIENTS;
 
 /// The whole numbers that a key takes.
 #[derive(Clone, Copy)]
-pub(super) struct Whole {
+pub(super) struct WholeNumber {
     pub min: u64,
     pub max: u64,
     pub even: bool,
 }
 
-impl fmt::Display for Whole {
+impl fmt::Display for WholeNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.even { "an even" } else { "a whole" };
         write!(f, "{kind} number from {} to {}", self.min, self.max)
     }
 }
 
-pub(super) const PORT: Whole = Whole { min: 0, max: 65_535, even: false };
-pub(super) const CLIENTS: Whole = Whole { min: 1, max: MAX_CLIENTS as u64, even: false };
+pub(super) const PORT: WholeNumber = WholeNumber { min: 0, max: 65_535, even: false };
+pub(super) const CLIENTS: WholeNumber = WholeNumber { min: 1, max: MAX_CLIENTS as u64, even: false };
 /// 4096 pixels is the widest picture of level 5.1, the highest that H.264 hardware decoders commonly take; 4:2:0
 /// needs even sizes.
-pub(super) const WIDTH: Whole = Whole { min: 64, max: 4096, even: true };
-pub(super) const HEIGHT: Whole = Whole { min: 64, max: 2160, even: true };
-pub(super) const FRAMERATE: Whole = Whole { min: 1, max: 120, even: false };
-pub(super) const INTRA: Whole = Whole { min: 1, max: 1000, even: false };
+pub(super) const WIDTH: WholeNumber = WholeNumber { min: 64, max: 4096, even: true };
+pub(super) const HEIGHT: WholeNumber = WholeNumber { min: 64, max: 2160, even: true };
+pub(super) const FRAMERATE: WholeNumber = WholeNumber { min: 1, max: 120, even: false };
+pub(super) const INTRA: WholeNumber = WholeNumber { min: 1, max: 1000, even: false };
 /// In bits per second. The encoder of a Pi takes no more (bcm2835-codec); with less a picture is not worth having.
-pub(super) const BITRATE: Whole = Whole { min: 100_000, max: 25_000_000, even: false };
+pub(super) const BITRATE: WholeNumber = WholeNumber { min: 100_000, max: 25_000_000, even: false };
 /// A board has one or two connectors; multiplexers have up to eight cameras.
-pub(super) const CAMERA: Whole = Whole { min: 0, max: 15, even: false };
+pub(super) const CAMERA: WholeNumber = WholeNumber { min: 0, max: 15, even: false };
 pub(super) const ROTATION: &str = "0 or 180";
-pub(super) const STALL_SECONDS: Whole = Whole { min: 1, max: 3600, even: false };
-pub(super) const GRANT_SECONDS: Whole = Whole { min: 0, max: 86_400, even: false };
+pub(super) const STALL_SECONDS: WholeNumber = WholeNumber { min: 1, max: 3600, even: false };
+pub(super) const GRANT_SECONDS: WholeNumber = WholeNumber { min: 0, max: 86_400, even: false };
 
 pub(super) const CODECS: [(&str, Codec); 1] = [("h264", Codec::H264)];
 pub(super) const LOG_SINKS: [(&str, LogSink); 3] =

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::rules::{self, Whole};
-use super::{ALLOWED_LEVELS, ConfigError, Level, Origin, Secret, mask, password};
+use super::rules::{self, WholeNumber};
+use super::{ALLOWED_LEVELS, ConfigError, Layer, Level, Secret, mask, password};
 
 /// A value, what it is called, and where it comes from.
 pub(super) struct Node<'a> {
-    pub origin: &'a Origin,
+    pub layer: &'a Layer,
     pub key: String,
     pub value: &'a Value,
 }
@@ -24,7 +24,7 @@ impl<'a> Node<'a> {
         'a: 'b,
     {
         let key = if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) };
-        Node { origin: self.origin, key, value }
+        Node { layer: self.layer, key, value }
     }
 
     /// What stands at `index` in this list.
@@ -32,14 +32,14 @@ impl<'a> Node<'a> {
     where
         'a: 'b,
     {
-        Node { origin: self.origin, key: format!("{}[{index}]", self.key), value }
+        Node { layer: self.layer, key: format!("{}[{index}]", self.key), value }
     }
 
     /// Refuses an object that has other keys than these.
     pub fn refuse_unknown_keys(&self, map: &Map<String, Value>, known: &[&'static str]) -> Result<(), ConfigError> {
         let Some(unknown) = map.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
         Err(ConfigError::UnknownKey {
-            origin: self.origin.clone(),
+            layer: self.layer.clone(),
             key: mask::one_line(&self.below(unknown, &Value::Null).key),
             nearest: rules::nearest(unknown, known),
             allowed: known.to_vec(),
@@ -47,12 +47,12 @@ impl<'a> Node<'a> {
     }
 
     /// A number, as the field's type. The environment has text only, so there digits are a number too.
-    pub fn whole<T: TryFrom<u64>>(&self, allowed: Whole) -> Result<T, ConfigError> {
-        if let (Value::String(text), Origin::Variable(_)) = (self.value, self.origin)
+    pub fn whole<T: TryFrom<u64>>(&self, allowed: WholeNumber) -> Result<T, ConfigError> {
+        if let (Value::String(text), Layer::Variable(_)) = (self.value, self.layer)
             && text.bytes().all(|byte| byte.is_ascii_digit())
             && let Ok(number) = text.parse::<u64>()
         {
-            return Node { origin: self.origin, key: self.key.clone(), value: &number.into() }.whole(allowed);
+            return Node { layer: self.layer, key: self.key.clone(), value: &number.into() }.whole(allowed);
         }
         if !self.value.is_number() {
             return Err(self.wrong_type(allowed));
@@ -97,7 +97,7 @@ impl<'a> Node<'a> {
     pub fn secret(&self) -> Result<Secret, ConfigError> {
         let text = self.value.as_str().ok_or_else(|| self.wrong_type("a string"))?;
         password::check(text.as_bytes()).map_err(|problem| ConfigError::Password {
-            origin: self.origin.clone(),
+            layer: self.layer.clone(),
             key: self.key.clone(),
             problem,
         })
@@ -124,7 +124,7 @@ impl<'a> Node<'a> {
             match rules::unknown_placeholder(&text, placeholders) {
                 None => Ok(text),
                 Some(unknown) => Err(ConfigError::UnknownPlaceholder {
-                    origin: node.origin.clone(),
+                    layer: node.layer.clone(),
                     placeholder: unknown.to_owned(),
                     key: node.key,
                     allowed: placeholders,
@@ -138,7 +138,7 @@ impl<'a> Node<'a> {
     pub fn arguments(&self) -> Result<Vec<String>, ConfigError> {
         let elements = self.value.as_array().ok_or_else(|| self.wrong_type("a list of strings, perhaps empty"))?;
         let element = |(index, value): (usize, &Value)| {
-            let node = Node { origin: self.origin, key: format!("{}[{index}]", self.key), value };
+            let node = Node { layer: self.layer, key: format!("{}[{index}]", self.key), value };
             node.text(rules::is_argument, rules::ARGUMENT)
         };
         elements.iter().enumerate().map(element).collect()
@@ -146,14 +146,14 @@ impl<'a> Node<'a> {
 
     /// The value is of another type.
     pub fn wrong_type(&self, expected: impl fmt::Display) -> ConfigError {
-        let (origin, key) = (self.origin.clone(), self.key.clone());
-        ConfigError::WrongType { origin, key, value: self.shown(), expected: expected.to_string() }
+        let (layer, key) = (self.layer.clone(), self.key.clone());
+        ConfigError::WrongType { layer, key, value: self.shown(), expected: expected.to_string() }
     }
 
     /// The value is of the type, but not allowed.
     pub fn not_allowed(&self, allowed: impl fmt::Display) -> ConfigError {
-        let (origin, key) = (self.origin.clone(), self.key.clone());
-        ConfigError::NotAllowed { origin, key, value: self.shown(), allowed: allowed.to_string() }
+        let (layer, key) = (self.layer.clone(), self.key.clone());
+        ConfigError::NotAllowed { layer, key, value: self.shown(), allowed: allowed.to_string() }
     }
 
     /// The value for an error: only its kind where it may be or hold a password.

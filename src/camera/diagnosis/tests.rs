@@ -7,14 +7,14 @@ use crate::time::Mono;
 const NOW: Mono = Mono::from_nanos(1_000_000_000);
 
 fn verdict(lines: &[(Role, &str)], ends: &[(Role, Exit, bool)]) -> Reason {
-    let mut evidence = Evidence::default();
+    let mut findings = Findings::default();
     for (role, text) in lines {
-        evidence.line(NOW, *role, text);
+        findings.line(NOW, *role, text);
     }
     for (role, exit, asked) in ends {
-        evidence.exited(*role, *exit, *asked);
+        findings.exited(*role, *exit, *asked);
     }
-    evidence.verdict()
+    findings.verdict()
 }
 
 const CAMERA_255: [(Role, Exit, bool); 2] =
@@ -99,14 +99,14 @@ fn ends_alone_are_told_apart() {
 
 #[test]
 fn a_stall_is_the_sensors_when_it_said_so_and_has_not_come_over_it() {
-    let mut evidence = Evidence::default();
-    evidence.stalled(Duration::from_secs(10));
-    evidence.exited(Role::Camera, Exit::Signal(9), true);
-    assert_eq!(evidence.verdict(), Reason::Stalled { seconds: 10 });
-    evidence.line(NOW, Role::Camera, "Device timeout detected, attempting a restart!!!");
-    assert_eq!(evidence.verdict(), Reason::SensorTimeout);
-    evidence.video(NOW);
-    assert_eq!(evidence.verdict(), Reason::Stalled { seconds: 10 });
+    let mut findings = Findings::default();
+    findings.stalled(Duration::from_secs(10));
+    findings.exited(Role::Camera, Exit::Signal(9), true);
+    assert_eq!(findings.verdict(), Reason::Stalled { seconds: 10 });
+    findings.line(NOW, Role::Camera, "Device timeout detected, attempting a restart!!!");
+    assert_eq!(findings.verdict(), Reason::SensorTimeout);
+    findings.video(NOW);
+    assert_eq!(findings.verdict(), Reason::Stalled { seconds: 10 });
 }
 
 #[test]
@@ -114,13 +114,13 @@ fn a_clue_is_forgotten_when_video_moves_long_after_it_and_not_before() {
     for (role, text, kind) in
         [(Role::Camera, "failed to acquire camera", "busy"), (Role::Publisher, "broken pipe", "publisher-lost")]
     {
-        let mut evidence = Evidence::default();
-        evidence.line(NOW, role, text);
-        evidence.video(NOW + RUNNING_PROOF / 2);
-        evidence.exited(Role::Camera, Exit::Code(1), false);
-        assert_eq!(evidence.verdict().kind(), kind);
-        evidence.video(NOW + RUNNING_PROOF);
-        assert_eq!(evidence.verdict().kind(), "exited");
+        let mut findings = Findings::default();
+        findings.line(NOW, role, text);
+        findings.video(NOW + RUNNING_PROOF / 2);
+        findings.exited(Role::Camera, Exit::Code(1), false);
+        assert_eq!(findings.verdict().kind(), kind);
+        findings.video(NOW + RUNNING_PROOF);
+        assert_eq!(findings.verdict().kind(), "exited");
     }
 }
 

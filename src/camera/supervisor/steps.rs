@@ -16,18 +16,18 @@ impl Supervisor {
             CameraSource::None => self.state = State::Off,
             CameraSource::Auto | CameraSource::Rpicam if self.program.is_none() => self.probe(now, 0, out),
             CameraSource::Auto | CameraSource::Rpicam | CameraSource::Test | CameraSource::Command => {
-                self.unit.renew();
+                self.pipeline.renew();
                 self.progress = Progress::begin(now);
-                self.unit.spawn(Role::Publisher, command::publisher(&self.config), out);
+                self.pipeline.spawn(Role::Publisher, command::publisher(&self.config), out);
                 self.start_camera(now, out);
             }
         }
     }
 
     pub(super) fn probe(&mut self, now: Mono, candidate: usize, out: &mut Vec<Action>) {
-        self.unit.renew();
+        self.pipeline.renew();
         if let Some(program) = PROGRAMS.get(candidate) {
-            self.unit.spawn(Role::Probe, command::probe(program), out);
+            self.pipeline.spawn(Role::Probe, command::probe(program), out);
             let until = now + limits::PROBE_TIMEOUT;
             self.state = State::Probing { candidate, until, low_latency: false, libav_format: false };
         } else if self.config.source == CameraSource::Rpicam {
@@ -52,15 +52,15 @@ impl Supervisor {
     /// Starts the camera beside its publisher.
     pub(super) fn start_camera(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.argv = self.camera_argv();
-        self.unit.evidence.next_camera();
-        self.unit.spawn(Role::Camera, self.argv.clone(), out);
+        self.pipeline.findings.next_camera();
+        self.pipeline.spawn(Role::Camera, self.argv.clone(), out);
         self.progress.camera_started();
         self.state = State::Starting { since: now };
     }
 
-    /// Ends a unit in which no video moves.
+    /// Ends a pipeline in which no video moves.
     pub(super) fn stalled(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.unit.evidence.stalled(self.progress.idle(now));
+        self.pipeline.findings.stalled(self.progress.idle(now));
         self.stop(now, Scope::Everything(Then::BackOff), out);
     }
 
@@ -89,7 +89,7 @@ impl Supervisor {
         let next = step + 1;
         let (signal, grace) = STOP_PLAN.get(next).copied().unwrap_or((StopSignal::Kill, limits::BACKOFF_LONGEST));
         if next == STOP_PLAN.len() {
-            for role in scope.roles().iter().copied().filter(|role| self.unit.is_alive(*role)) {
+            for role in scope.roles().iter().copied().filter(|role| self.pipeline.is_alive(*role)) {
                 out.push(Action::Report(Report::WillNotDie { role }));
             }
         }
@@ -99,13 +99,13 @@ impl Supervisor {
 
     fn signal(&mut self, scope: Scope, signal: StopSignal, out: &mut Vec<Action>) {
         for role in scope.roles() {
-            self.unit.signal(*role, signal, out);
+            self.pipeline.signal(*role, signal, out);
         }
     }
 
     /// In a stop of everything: goes on once nobody is alive.
     pub(super) fn stopped_one(&mut self, now: Mono, then: Then, out: &mut Vec<Action>) {
-        if !self.unit.any_alive() {
+        if !self.pipeline.any_alive() {
             self.after_stop(now, then, out);
         }
     }
@@ -113,7 +113,7 @@ impl Supervisor {
     pub(super) fn after_stop(&mut self, now: Mono, then: Then, out: &mut Vec<Action>) {
         match then {
             Then::Start => self.begin(now, out),
-            Then::BackOff => self.back_off(now, &self.unit.evidence.verdict(), out),
+            Then::BackOff => self.back_off(now, &self.pipeline.findings.verdict(), out),
             Then::Off => self.state = State::Off,
         }
     }
@@ -124,7 +124,7 @@ impl Supervisor {
         }
         let failure = self.backoff.fail(reason);
         out.push(Action::CountFailure { stalled: matches!(reason, Reason::Stalled { .. }) });
-        let tail = self.unit.take_tail(reason.guilty());
+        let tail = self.pipeline.take_tail(reason.guilty());
         if failure.attempt.is_power_of_two() {
             let tail = if failure.attempt == 1 { tail } else { Vec::new() };
             let (reason, attempt, retry_in) = (reason.clone(), failure.attempt, failure.retry_in);

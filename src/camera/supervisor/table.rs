@@ -76,7 +76,7 @@ impl Supervisor {
     }
 
     pub(super) fn on_line(&mut self, now: Mono, role: Role, text: &str, out: &mut Vec<Action>) {
-        if !self.unit.is_alive(role) {
+        if !self.pipeline.is_alive(role) {
             return;
         }
         if role == Role::Probe {
@@ -87,7 +87,7 @@ impl Supervisor {
             return;
         }
         let proven = matches!(self.state, State::Running { proven: true, .. });
-        self.unit.line(now, role, text, !proven && self.backoff.failures() > 0, out);
+        self.pipeline.line(now, role, text, !proven && self.backoff.failures() > 0, out);
     }
 
     pub(super) fn on_video(&mut self, now: Mono, bytes: u64, out: &mut Vec<Action>) {
@@ -113,11 +113,11 @@ impl Supervisor {
         if self.progress.video(now) {
             self.backoff.reset();
         }
-        self.unit.evidence.video(now);
+        self.pipeline.findings.video(now);
     }
 
     pub(super) fn on_spawn_failed(&mut self, now: Mono, role: Role, errno: i32, text: &str, out: &mut Vec<Action>) {
-        let Some(reason) = self.unit.spawn_failed(role, errno, text) else { return };
+        let Some(reason) = self.pipeline.spawn_failed(role, errno, text) else { return };
         match self.state {
             State::Probing { candidate, .. } => {
                 if matches!(reason, Reason::ProgramMissing { .. }) {
@@ -127,11 +127,11 @@ impl Supervisor {
                 }
             }
             State::Starting { .. } | State::Running { .. } | State::Stopping { scope: Scope::CameraOnly, .. } => {
-                self.unit.evidence.spawn_failed(reason);
+                self.pipeline.findings.spawn_failed(reason);
                 self.stop(now, Scope::Everything(Then::BackOff), out);
             }
             State::Stopping { scope: Scope::Everything(then), .. } => {
-                self.unit.evidence.spawn_failed(reason);
+                self.pipeline.findings.spawn_failed(reason);
                 self.stopped_one(now, then, out);
             }
             // Nobody is alive in these.
@@ -140,7 +140,7 @@ impl Supervisor {
     }
 
     pub(super) fn on_exited(&mut self, now: Mono, role: Role, exit: Exit, out: &mut Vec<Action>) {
-        if !self.unit.exited(role, exit) {
+        if !self.pipeline.exited(role, exit) {
             return;
         }
         match self.state {
@@ -150,7 +150,7 @@ impl Supervisor {
             }
             State::Starting { .. } | State::Running { .. } => self.stop(now, Scope::Everything(Then::BackOff), out),
             State::Stopping { scope: Scope::CameraOnly, step, deadline } => match role {
-                // A restart must not hide that the unit stalls.
+                // A restart must not hide that the pipeline stalls.
                 Role::Camera if now >= self.stall_deadline() => self.stalled(now, out),
                 Role::Camera => self.start_camera(now, out),
                 // The camera is on its way out already, so its plan goes on.

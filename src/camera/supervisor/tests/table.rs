@@ -9,7 +9,7 @@ const STATES: [&str; 11] = [
     "starting",
     "running",
     "restarting-camera",
-    // The same, and the unit's stall is due.
+    // The same, and the pipeline's stall is due.
     "restarting-late",
     "stopping-to-start",
     "stopping-to-back-off",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Clue, Exit, Reason, Role, SIGKILL};
+use super::{Exit, Reason, Role, SIGKILL, Symptom};
 use crate::limits::RUNNING_PROOF;
 use crate::time::Mono;
 
@@ -28,19 +28,19 @@ impl End {
 
 /// What is known about one run of the pipeline.
 #[derive(Debug, Clone, Default)]
-pub struct Evidence {
+pub struct Findings {
     spawn: Option<Reason>,
     stalled: Option<Duration>,
-    camera: Option<Clue>,
-    publisher: Option<Clue>,
-    /// When the newest of the two clues was given.
-    clue_at: Mono,
+    camera: Option<Symptom>,
+    publisher: Option<Symptom>,
+    /// When the newest of the two symptoms was given.
+    symptom_at: Mono,
     camera_end: Option<End>,
     publisher_end: Option<End>,
 }
 
-impl Evidence {
-    /// Takes in a line of standard error. Of each child the first clue counts, except that a time-out and a missing
+impl Findings {
+    /// Takes in a line of standard error. Of each child the first symptom counts, except that a time-out and a missing
     /// input yield to anything else: the child may have come over it.
     pub fn line(&mut self, now: Mono, role: Role, text: &str) {
         let known = match role {
@@ -48,20 +48,20 @@ impl Evidence {
             Role::Camera => &mut self.camera,
             Role::Publisher => &mut self.publisher,
         };
-        if matches!(known, None | Some(Clue::SensorTimeout | Clue::NoInput))
-            && let Some(clue) = Clue::of(role, text)
+        if matches!(known, None | Some(Symptom::SensorTimeout | Symptom::NoInput))
+            && let Some(symptom) = Symptom::of(role, text)
         {
-            *known = Some(clue);
-            self.clue_at = now;
+            *known = Some(symptom);
+            self.symptom_at = now;
         }
     }
 
     /// Takes in that video moved: the camera came over a time-out, and both came over whatever they said a while ago.
     pub fn video(&mut self, now: Mono) {
-        if self.camera == Some(Clue::SensorTimeout) {
+        if self.camera == Some(Symptom::SensorTimeout) {
             self.camera = None;
         }
-        if now.since(self.clue_at) >= RUNNING_PROOF {
+        if now.since(self.symptom_at) >= RUNNING_PROOF {
             (self.camera, self.publisher) = (None, None);
         }
     }
@@ -86,42 +86,45 @@ impl Evidence {
         self.stalled = Some(idle);
     }
 
-    /// Forgets the camera that was asked to stop, for the next one of the same unit.
+    /// Forgets the camera that was asked to stop, for the next one of the same pipeline.
     pub fn next_camera(&mut self) {
         self.camera = None;
         self.camera_end = None;
     }
 
-    /// The root cause. Call it when the whole unit is down.
+    /// The root cause. Call it when the whole pipeline is down.
     pub fn verdict(&self) -> Reason {
         if let Some(reason) = &self.spawn {
             return reason.clone();
         }
         // What the camera says of itself explains everything that follows, so it goes first.
         match &self.camera {
-            Some(Clue::NoCamera) => return Reason::NoCamera,
-            Some(Clue::Busy) => return Reason::Busy,
-            Some(Clue::NoEncoder) => return Reason::NoEncoder,
-            Some(Clue::RefusedOptions(text)) => return Reason::RefusedOptions { text: text.clone() },
-            Some(Clue::SensorTimeout | Clue::ReaderGone | Clue::Refused(_) | Clue::Lost | Clue::NoInput) | None => {}
+            Some(Symptom::NoCamera) => return Reason::NoCamera,
+            Some(Symptom::Busy) => return Reason::Busy,
+            Some(Symptom::NoEncoder) => return Reason::NoEncoder,
+            Some(Symptom::RefusedOptions(text)) => return Reason::RefusedOptions { text: text.clone() },
+            Some(
+                Symptom::SensorTimeout | Symptom::ReaderGone | Symptom::Refused(_) | Symptom::Lost | Symptom::NoInput,
+            )
+            | None => {}
         }
         // A publisher without a server takes the camera along (SIGPIPE), never the other way round.
         match &self.publisher {
-            Some(Clue::Refused(text)) => return Reason::PublisherRefused { text: text.clone() },
-            Some(Clue::Lost) => return Reason::PublisherLost,
+            Some(Symptom::Refused(text)) => return Reason::PublisherRefused { text: text.clone() },
+            Some(Symptom::Lost) => return Reason::PublisherLost,
             Some(
-                Clue::NoCamera
-                | Clue::Busy
-                | Clue::SensorTimeout
-                | Clue::NoEncoder
-                | Clue::RefusedOptions(_)
-                | Clue::ReaderGone
-                | Clue::NoInput,
+                Symptom::NoCamera
+                | Symptom::Busy
+                | Symptom::SensorTimeout
+                | Symptom::NoEncoder
+                | Symptom::RefusedOptions(_)
+                | Symptom::ReaderGone
+                | Symptom::NoInput,
             )
             | None => {}
         }
         if let Some(idle) = self.stalled {
-            let timed_out = self.camera == Some(Clue::SensorTimeout);
+            let timed_out = self.camera == Some(Symptom::SensorTimeout);
             return if timed_out { Reason::SensorTimeout } else { Reason::Stalled { seconds: idle.as_secs() } };
         }
         self.verdict_of_ends()
@@ -130,10 +133,10 @@ impl Evidence {
     /// Nobody said anything useful: who went first by itself?
     fn verdict_of_ends(&self) -> Reason {
         let camera_guilty = self.camera_end.is_some_and(|end| {
-            let victim = end.exit == Exit::Signal(SIGPIPE) || self.camera == Some(Clue::ReaderGone);
+            let victim = end.exit == Exit::Signal(SIGPIPE) || self.camera == Some(Symptom::ReaderGone);
             (!end.asked && !victim) || self.publisher_starved(end)
         });
-        if camera_guilty && self.camera == Some(Clue::SensorTimeout) {
+        if camera_guilty && self.camera == Some(Symptom::SensorTimeout) {
             return Reason::SensorTimeout;
         }
         match (self.camera_end, self.publisher_end) {
@@ -153,7 +156,7 @@ impl Evidence {
     /// noticed second. Ending with 0 says so only if the camera's end is not one that we asked for.
     fn publisher_starved(&self, camera: End) -> bool {
         let clean = self.publisher_end.is_some_and(|end| end.exit == Exit::Code(0));
-        self.publisher == Some(Clue::NoInput) || clean && camera.is_abnormal()
+        self.publisher == Some(Symptom::NoInput) || clean && camera.is_abnormal()
     }
 }
 

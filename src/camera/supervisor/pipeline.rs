@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{Action, StopSignal};
 use crate::camera::command::base_name;
-use crate::camera::diagnosis::{Evidence, Exit, Reason, Role};
+use crate::camera::diagnosis::{Exit, Findings, Reason, Role};
 use crate::camera::report::Report;
 use crate::config::mask_url_passwords;
 use crate::limits;
@@ -21,22 +21,22 @@ struct Child {
     tail: VecDeque<(u64, String)>,
 }
 
-/// The children of one run, and the evidence about them.
+/// The children of one run, and the findings about them.
 #[derive(Debug, Default)]
-pub struct Unit {
+pub struct Pipeline {
     probe: Child,
     camera: Child,
     publisher: Child,
     /// What there is to judge, should they fail.
-    pub evidence: Evidence,
+    pub findings: Findings,
     /// How many lines there were.
     lines: u64,
 }
 
-impl Unit {
+impl Pipeline {
     /// Forgets what the last run left behind.
     pub fn renew(&mut self) {
-        self.evidence = Evidence::default();
+        self.findings = Findings::default();
         for role in Role::ALL {
             self.child_mut(role).tail.clear();
         }
@@ -74,7 +74,7 @@ impl Unit {
         let child = self.child_mut(role);
         let (was_alive, asked) = (std::mem::take(&mut child.alive), child.asked);
         if was_alive {
-            self.evidence.exited(role, exit, asked);
+            self.findings.exited(role, exit, asked);
         }
         was_alive
     }
@@ -100,7 +100,7 @@ impl Unit {
         }
         tail.push_back(line);
         out.push(Action::Report(Report::ChildLine { logger, role, text: text.to_owned(), quiet }));
-        self.evidence.line(now, role, text);
+        self.findings.line(now, role, text);
     }
 
     /// The last lines of this run, oldest first, each with whose it is: those of `guilty`, or of all.

@@ -24,11 +24,11 @@ impl Dice {
 #[derive(Default)]
 struct Shadow {
     alive: Vec<Role>,
-    /// When the unit was started, or its video last moved.
+    /// When the pipeline was started, or its video last moved.
     progress: Mono,
     /// Whether there was no video since a camera was started.
     awaited: bool,
-    /// The unit's first video.
+    /// The pipeline's first video.
     first: Option<Mono>,
     /// Failures since all was well, as the supervisor should know them.
     failures: u32,
@@ -37,7 +37,7 @@ struct Shadow {
 }
 
 impl Shadow {
-    /// Video moves in a unit that is to go on.
+    /// Video moves in a pipeline that is to go on.
     fn video(&mut self, now: Mono) {
         (self.progress, self.awaited) = (now, false);
         if now.since(*self.first.get_or_insert(now)) >= Duration::from_secs(30) {
@@ -147,7 +147,7 @@ fn check(supervisor: &Supervisor, shadow: &Shadow, now: Mono, context: &str) {
     }
     assert_eq!(supervisor.backoff.failures(), shadow.failures, "at {now:?}: {context}");
     for role in Role::ALL {
-        assert_eq!(supervisor.unit.is_alive(role), shadow.alive.contains(&role), "{role:?}: {context}");
+        assert_eq!(supervisor.pipeline.is_alive(role), shadow.alive.contains(&role), "{role:?}: {context}");
     }
     if !shadow.alive.is_empty() {
         assert!(supervisor.deadline().is_some(), "no deadline: {context}");

@@ -2,9 +2,9 @@
 
 use super::Role;
 
-/// What a line says about its unit's health.
+/// What a line says about its pipeline's health.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Clue {
+pub enum Symptom {
     /// The camera program sees no camera.
     NoCamera,
     /// Another process uses the camera.
@@ -27,18 +27,18 @@ pub enum Clue {
 
 /// What rpicam-apps and libcamera print, in lower case, in the order of their weight. `unknown encoder` is an
 /// ffmpeg without x264, in the test pattern's place.
-const CAMERA: [(&str, Clue); 11] = [
-    ("no cameras available", Clue::NoCamera),
-    ("pipeline handler in use by another process", Clue::Busy),
-    ("failed to acquire camera", Clue::Busy),
-    ("device or resource busy", Clue::Busy),
-    ("unable to find an appropriate h.264 codec", Clue::NoEncoder),
-    ("failed to open v4l2 h264 encoder", Clue::NoEncoder),
-    ("unknown encoder", Clue::NoEncoder),
-    ("device timeout detected", Clue::SensorTimeout),
-    ("frontend has timed out", Clue::SensorTimeout),
-    ("broken pipe", Clue::ReaderGone),
-    ("failed to write output bytes", Clue::ReaderGone),
+const CAMERA: [(&str, Symptom); 11] = [
+    ("no cameras available", Symptom::NoCamera),
+    ("pipeline handler in use by another process", Symptom::Busy),
+    ("failed to acquire camera", Symptom::Busy),
+    ("device or resource busy", Symptom::Busy),
+    ("unable to find an appropriate h.264 codec", Symptom::NoEncoder),
+    ("failed to open v4l2 h264 encoder", Symptom::NoEncoder),
+    ("unknown encoder", Symptom::NoEncoder),
+    ("device timeout detected", Symptom::SensorTimeout),
+    ("frontend has timed out", Symptom::SensorTimeout),
+    ("broken pipe", Symptom::ReaderGone),
+    ("failed to write output bytes", Symptom::ReaderGone),
 ];
 
 /// What program options parsers (rpicam-apps use Boost's) begin or end a refusal with, in lower case.
@@ -70,7 +70,7 @@ const LOST: [&str; 3] = ["broken pipe", "connection reset by peer", "transport e
 /// What ffmpeg prints, before it exits with 1, when its input ends before the first picture.
 const NO_INPUT: [&str; 2] = ["could not find codec parameters", "does not contain any stream"];
 
-impl Clue {
+impl Symptom {
     /// Reads one line of `role`'s standard error.
     pub fn of(role: Role, line: &str) -> Option<Self> {
         let lower = line.to_ascii_lowercase();
@@ -79,7 +79,7 @@ impl Clue {
             Role::Camera if REFUSALS.iter().any(|text| lower.contains(text)) => {
                 Some(Self::RefusedOptions(line.trim().to_owned()))
             }
-            Role::Camera => CAMERA.iter().find(|(text, _)| lower.contains(text)).map(|(_, clue)| clue.clone()),
+            Role::Camera => CAMERA.iter().find(|(text, _)| lower.contains(text)).map(|(_, symptom)| symptom.clone()),
             Role::Publisher if REFUSED.iter().any(|text| lower.contains(text)) => {
                 let text = lower.rsplit_once(": ").map_or(lower.as_str(), |(_, last)| last);
                 Some(Self::Refused(text.trim().to_owned()))
