@@ -161,8 +161,8 @@ mod tests {
         let suppressed = kinds[LOG_KINDS..].iter().filter(|kind| !limiter.allow(kind, Level::Info, START)).count();
         assert_eq!(suppressed, 10, "all others share one burst");
         assert_eq!(limiter.windows.len(), LOG_KINDS + 1);
-        let told: u64 = limiter.flush_due(START + LOG_WINDOW).iter().map(|left_out| left_out.count).sum();
-        assert_eq!(told, LOG_KINDS as u64 + 10);
+        let reported: u64 = limiter.flush_due(START + LOG_WINDOW).iter().map(|left_out| left_out.count).sum();
+        assert_eq!(reported, LOG_KINDS as u64 + 10);
         assert!(limiter.windows.is_empty());
     }
 

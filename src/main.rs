@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error.tell();
+            error.print();
             ExitCode::from(error.exit_code())
         }
     }

@@ -39,16 +39,16 @@ pub fn serve(arguments: &Arguments) -> Result<(), StartError> {
     let opened = loaded.and_then(|loaded| Ok((syslog::init(&loaded.config.logging)?, loaded)));
     let (log, loaded) = opened.map_err(|error| match syslog::init(&LoggingConfig::default()) {
         // The log that was asked for is not known, or can't be had: the default one is where people look.
-        Ok(log) => told(error, &log),
+        Ok(log) => logged(error, &log),
         Err(_) => error,
     })?;
-    serve_logged(sources, loaded, &log).map_err(|error| told(error, &log))
+    serve_logged(sources, loaded, &log).map_err(|error| logged(error, &log))
 }
 
 /// Logs why there is no daemon (any more).
-fn told(error: StartError, log: &Handle) -> StartError {
+fn logged(error: StartError, log: &Handle) -> StartError {
     log.write(Level::Critical, error.logger(), format_args!("{error}"));
-    if log.uses_stderr() { error.told() } else { error }
+    if log.uses_stderr() { error.logged() } else { error }
 }
 
 fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Result<(), StartError> {
@@ -110,9 +110,9 @@ pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
         syslog::check_file(path)?;
     }
     for warning in config::warnings(&loaded.config) {
-        say(&format!("warning: {warning}\n"))?;
+        print(&format!("warning: {warning}\n"))?;
     }
-    say(&match loaded.file {
+    print(&match loaded.file {
         Some(path) => format!("{}: configuration is valid\n", path.display()),
         None => "no configuration file; the defaults and the environment are valid\n".to_owned(),
     })
@@ -136,11 +136,11 @@ pub fn print_config(arguments: &Arguments) -> Result<(), StartError> {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    say(&text)
+    print(&text)
 }
 
 /// Prints to standard output; that nobody reads it is no error.
-fn say(text: &str) -> Result<(), StartError> {
+fn print(text: &str) -> Result<(), StartError> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(StartError::Internal { doing: "writing to standard output", error })

@@ -223,16 +223,12 @@ impl fmt::Display for Reason {
             ),
             Self::Crashed { role, signal } => write!(
                 f,
-                "the {} crashed with signal {signal}{}: what it said last, if anything, is below",
+                "the {} crashed with signal {signal}{}: its last output, if any, is below",
                 role.name(),
-                if *signal == SIGKILL { " (SIGKILL, perhaps for want of memory)" } else { "" }
+                if *signal == SIGKILL { " (SIGKILL often means the OOM killer)" } else { "" }
             ),
             Self::Exited { role, code } => {
-                write!(
-                    f,
-                    "the {} ended by itself with status {code}: what it said last, if anything, is below",
-                    role.name()
-                )
+                write!(f, "the {} exited on its own with status {code}: its last output, if any, is below", role.name())
             }
             Self::NotExecutable { role, program, text } => {
                 let role = role.name();

@@ -95,8 +95,8 @@ impl Arguments {
     /// Standard output can't be written to.
     pub fn print(&self) -> Result<(), StartError> {
         match self.command {
-            Command::Help => super::say(HELP),
-            Command::Version => super::say(concat!("es-iot-server ", env!("CARGO_PKG_VERSION"), "\n")),
+            Command::Help => super::print(HELP),
+            Command::Version => super::print(concat!("es-iot-server ", env!("CARGO_PKG_VERSION"), "\n")),
             Command::Serve | Command::CheckConfig | Command::PrintConfig => Ok(()),
         }
     }

@@ -67,7 +67,7 @@ pub enum StartError {
     /// The log file can't be used: 78; or what never fails did: 70.
     Log(LogError),
     /// Any of these, already told on standard error.
-    Told(u8),
+    AlreadyLogged(u8),
 }
 
 /// What is wrong with a camera settings file.
@@ -90,7 +90,7 @@ impl StartError {
             }
             Self::State { .. } => 73,
             Self::Config(_) | Self::Settings { .. } | Self::Forbidden { .. } | Self::Log(LogError::File { .. }) => 78,
-            Self::Told(code) => *code,
+            Self::AlreadyLogged(code) => *code,
         }
     }
 
@@ -106,19 +106,19 @@ impl StartError {
             | Self::Config(_)
             | Self::Forbidden { .. }
             | Self::Log(_)
-            | Self::Told(_) => "server",
+            | Self::AlreadyLogged(_) => "server",
         }
     }
 
     /// The same error, not to be told again: the log goes to standard error too.
     #[must_use]
-    pub fn told(self) -> Self {
-        Self::Told(self.exit_code())
+    pub fn logged(self) -> Self {
+        Self::AlreadyLogged(self.exit_code())
     }
 
     /// Tells it on standard error, in one line.
-    pub fn tell(&self) {
-        if !matches!(self, Self::Told(_)) {
+    pub fn print(&self) {
+        if !matches!(self, Self::AlreadyLogged(_)) {
             // Nobody is left to hear that it could not be told; the exit code says the rest.
             let _ = writeln!(io::stderr(), "es-iot-server: {self}");
         }
@@ -169,7 +169,7 @@ impl std::fmt::Display for StartError {
                 path.display()
             ),
             Self::Log(error) => error.fmt(f),
-            Self::Told(code) => write!(f, "exit code {code}"),
+            Self::AlreadyLogged(code) => write!(f, "exit code {code}"),
         }
     }
 }

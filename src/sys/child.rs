@@ -42,7 +42,7 @@ pub struct Child {
     pub stdin: Option<OwnedFd>,
     /// What it produces.
     pub stdout: Option<OwnedFd>,
-    /// What it says.
+    /// What it prints.
     pub stderr: OwnedFd,
     /// Whether it has become the program.
     pub exec_failure: ExecFailure,
@@ -62,7 +62,7 @@ impl ExecFailure {
 }
 
 /// Starts `argv[0]`, looked for in `PATH`, with the rest as its arguments. Does not wait until it is executed: that
-/// takes as long as its file system does. Should it fail, the child ends, and [`ExecFailure`] says why.
+/// takes as long as its file system does. Should it fail, the child ends, and [`ExecFailure`] has the reason.
 ///
 /// The child leads a process group of its own, has the signal mask, signal actions and descriptor limit that a
 /// program expects, no descriptor but the standard ones, a lower priority than this process, and gets SIGKILL should
@@ -73,7 +73,7 @@ impl ExecFailure {
 /// There is nothing to start, or the system is out of processes, descriptors or memory.
 pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Result<Child> {
     let command = Command::new(argv)?;
-    let (said, says) = io::pipe()?;
+    let (output, child_output) = io::pipe()?;
     let (exec_failure, refuses) = io::pipe()?;
     let (mut stdin, mut stdout) = (None, None);
     let reads: OwnedFd = if streams == Streams::Consumer {
@@ -90,15 +90,15 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Resul
             makes.into()
         }
         Streams::Consumer => File::options().write(true).open("/dev/null")?.into(),
-        Streams::Captured => says.try_clone()?.into(),
+        Streams::Captured => child_output.try_clone()?.into(),
     };
-    let (stderr, exec_failure) = (nonblocking(said)?, ExecFailure(nonblocking(exec_failure)?));
+    let (stderr, exec_failure) = (nonblocking(output)?, ExecFailure(nonblocking(exec_failure)?));
     let parent = getpid();
     // SAFETY: the copy only makes system calls until it is another program or ends; it neither allocates nor locks.
     let pid = match unsafe { fork() }? {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
-            let prepared = wire(&reads, &makes, &says).and_then(|()| {
+            let prepared = wire(&reads, &makes, &child_output).and_then(|()| {
                 close_descriptors(Some(refuses.as_raw_fd()));
                 prepare(parent, descriptors)
             });
@@ -184,11 +184,11 @@ impl Command {
 }
 
 /// Leads a process group of its own, and has these as its standard streams.
-fn wire(reads: &OwnedFd, makes: &OwnedFd, says: &PipeWriter) -> nix::Result<()> {
+fn wire(reads: &OwnedFd, makes: &OwnedFd, child_output: &PipeWriter) -> nix::Result<()> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     dup2_stdin(reads)?;
     dup2_stdout(makes)?;
-    dup2_stderr(says)
+    dup2_stderr(child_output)
 }
 
 /// The rest of what a program expects, and what keeps it from outliving this one.

@@ -43,8 +43,8 @@ pub fn forward(source: impl AsFd, sink: impl AsFd, most: usize) -> io::Result<Mo
 pub fn waiting(source: impl AsFd) -> usize {
     let mut bytes: libc::c_int = 0;
     // SAFETY: FIONREAD writes one int to where it is told (ioctl_tty(2), pipe(7)).
-    let told = unsafe { libc::ioctl(source.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
-    if told == 0 { usize::try_from(bytes).unwrap_or(0) } else { 0 }
+    let result = unsafe { libc::ioctl(source.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
+    if result == 0 { usize::try_from(bytes).unwrap_or(0) } else { 0 }
 }
 
 /// A sink for video that nobody takes, so that the camera is never stuck in a write.

@@ -44,11 +44,11 @@ impl Held {
     }
 
     /// Holds back both, but tells only of the first.
-    fn hold(told: &[Signal], untold: &[Signal]) -> io::Result<Self> {
-        let told: SigSet = told.iter().copied().collect();
-        let fd = SignalFd::with_flags(&told, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+    fn hold(watched: &[Signal], held: &[Signal]) -> io::Result<Self> {
+        let watched: SigSet = watched.iter().copied().collect();
+        let fd = SignalFd::with_flags(&watched, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         let before = SigSet::thread_get_mask()?;
-        let all: SigSet = told.iter().chain(untold.iter().copied()).collect();
+        let all: SigSet = watched.iter().chain(held.iter().copied()).collect();
         all.thread_block()?;
         Ok(Self { fd, before })
     }
@@ -85,7 +85,7 @@ pub enum Ready {
 ///
 /// # Errors
 ///
-/// None but the kernel's want of memory (poll(2)).
+/// None but the kernel's lack of memory (poll(2)).
 pub fn wait(fd: BorrowedFd<'_>, interest: Interest, until: Option<Mono>, held: Option<&Held>) -> io::Result<Ready> {
     let flags = match interest {
         Interest::Read => PollFlags::POLLIN,

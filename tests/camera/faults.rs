@@ -32,7 +32,7 @@ fn a_camera_that_crashes_is_started_again() {
 
 #[test]
 fn a_camera_that_exits_is_started_again() {
-    fails_with_then_recovers("startup:0,exit:5", "the camera ended by itself with status 1");
+    fails_with_then_recovers("startup:0,exit:5", "the camera exited on its own with status 1");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_publisher_that_dies_takes_the_camera_along_and_both_start_again() {
     let publisher = json!(["sh", "-c", "head -c 20000 >/dev/null; echo out of luck >&2; exit 3"]);
     let mut daemon = Setup::new("startup:0").camera("publisher", publisher).start();
     let line = daemon.wait_for("next try in");
-    assert!(line.contains("the publisher ended by itself with status 3"), "{line}");
+    assert!(line.contains("the publisher exited on its own with status 3"), "{line}");
     daemon.wait_for("sh: out of luck");
     daemon.wait_for("(attempt 2)");
     assert!(daemon.starts().len() >= 2);

@@ -139,6 +139,6 @@ fn a_clue_that_video_came_long_after_was_the_verdict() {
         }
         bench.handle(Input::Exited { role: Role::Camera, exit: Exit::Code(3) });
         let done = bench.handle(Input::Exited { role: Role::Publisher, exit: Exit::Code(255) });
-        assert!(done.contains("the camera ended by itself with status 3"), "{said_after}: {done}");
+        assert!(done.contains("the camera exited on its own with status 3"), "{said_after}: {done}");
     }
 }

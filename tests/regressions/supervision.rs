@@ -296,7 +296,7 @@ fn a_publishers_standard_output_was_logged_as_its_standard_error() {
     assert!(!log.contains("an answer") && !log.contains("refused"), "{log}");
 }
 
-/// Below "the camera crashed: what it said last is below" stood what the publisher had said.
+/// Below "the camera crashed: its last output is below" stood what the publisher had said.
 #[test]
 fn a_publishers_lines_were_shown_as_what_the_camera_said_last() {
     for guilty in ["camera", "publisher"] {

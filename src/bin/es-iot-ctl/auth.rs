@@ -33,14 +33,14 @@ pub fn run(arguments: &Arguments, password_file: Option<&Path>) -> Result<(), Fa
         Some(Message::Error(refusal)) => (refusal.to_string(), Some(connection.refused(refusal))),
         Some(Message::Response(_)) | None => return Err(connection.not_ours()),
     };
-    let said = if arguments.json {
-        crate::say(&format!("{}\n", serde_json::json!({ "outcome": outcome })))
+    let printed = if arguments.json {
+        crate::print(&format!("{}\n", serde_json::json!({ "outcome": outcome })))
     } else if failure.is_none() {
-        crate::say(&format!("{outcome}\n"))
+        crate::print(&format!("{outcome}\n"))
     } else {
         Ok(())
     };
-    failure.map_or(said, Err)
+    failure.map_or(printed, Err)
 }
 
 fn from_file(path: &Path) -> Result<Secret, Failure> {

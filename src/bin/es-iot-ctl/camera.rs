@@ -18,7 +18,7 @@ const READ: &[u8] = &[];
 pub fn read(arguments: &Arguments) -> Result<(), Failure> {
     let mut connection = Connection::open(arguments, Id::Settings)?;
     let bytes = ask(&mut connection)?;
-    crate::say(&text(bytes, arguments.json))
+    crate::print(&text(bytes, arguments.json))
 }
 
 /// Changes some settings and leaves the others, then prints what the server reports: it answers that read only
@@ -48,7 +48,7 @@ pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Fail
         }
     };
     // That they are not stored matters more than that nobody reads what is printed.
-    let said = crate::say(&text(reported, arguments.json));
+    let printed = crate::print(&text(reported, arguments.json));
     if let Some(refusal) = not_stored {
         return Err(connection.refused(refusal));
     }
@@ -57,7 +57,7 @@ pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Fail
     if !other.is_empty() {
         return Err(Failure::Overwritten { keys: other.join(", ") });
     }
-    said
+    printed
 }
 
 fn ask(connection: &mut Connection) -> Result<Bytes, Failure> {

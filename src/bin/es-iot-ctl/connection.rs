@@ -73,7 +73,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Failure::Lost`]; but if the server has closed, what it said before is for [`Connection::receive`] to find.
+    /// [`Failure::Lost`]; but if the server has closed, what it printed before is for [`Connection::receive`] to find.
     pub fn send(&mut self, payloads: &[&[u8]]) -> Result<(), Failure> {
         let mut bytes = Vec::new();
         for payload in payloads {

@@ -32,7 +32,7 @@ pub enum Failure {
     Unconfirmed { peer: String, timeout: Option<Duration> },
     /// What came is not what this service sends.
     NotOurs { peer: String, service: &'static str, option: &'static str },
-    /// An update was twice said not to be stored, instead of once and then an answer.
+    /// An update was twice printed not to be stored, instead of once and then an answer.
     Repeated { peer: String },
     /// An error packet.
     Refused { peer: String, refusal: Refusal },
@@ -88,7 +88,7 @@ impl Failure {
     }
 
     /// Prints it on standard error. A closed standard error is no reason for a different exit code.
-    pub fn tell(&self) {
+    pub fn print(&self) {
         let _best_effort = writeln!(io::stderr(), "es-iot-ctl: {self}");
     }
 }
@@ -104,12 +104,12 @@ impl Display for Failure {
             Self::Unreachable { peer, timeout, error } => unreachable_text(f, peer, *timeout, error),
             Self::Lost { peer, error } => write!(f, "the connection to {peer} was lost: try again ({error})"),
             Self::Closed { peer } => {
-                write!(f, "{peer} closed the connection without an answer: the server's log may say why")
+                write!(f, "{peer} closed the connection without an answer: see the server's log")
             }
             Self::StreamEnded { peer } => write!(
                 f,
                 "{peer} ended the stream: was es-iot-server stopped, or the output not read for too long? \
-                 The server's log may say why"
+                 See the server's log"
             ),
             Self::Silent { peer, timeout } => write!(
                 f,
@@ -119,13 +119,13 @@ impl Display for Failure {
             Self::Unconfirmed { peer, timeout: Some(timeout) } => write!(
                 f,
                 "{peer} was sent the settings, but did not confirm within {} s that they are stored: \
-                 see what es-iot-ctl get says, or give a longer --timeout",
+                 check with es-iot-ctl get, or use a longer --timeout",
                 timeout.as_secs_f64()
             ),
             Self::Unconfirmed { peer, timeout: None } => write!(
                 f,
                 "{peer} was sent the settings, but the connection ended before it confirmed that they are stored: \
-                 see what es-iot-ctl get says"
+                 check with es-iot-ctl get"
             ),
             Self::NotOurs { peer, service, option } => write!(
                 f,

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         // Nobody reads any more, `es-iot-ctl watch | head -1` for one: that is an end, and no failure.
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.tell();
+            failure.print();
             ExitCode::from(failure.exit_code())
         }
     }
@@ -34,13 +34,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Read => camera::read(arguments),
         Command::Set(assignments) => camera::set(arguments, assignments),
         Command::Auth { password_file } => auth::run(arguments, password_file.as_deref()),
-        Command::Help => say(arguments::HELP),
-        Command::Version => say(concat!("es-iot-ctl ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Help => print(arguments::HELP),
+        Command::Version => print(concat!("es-iot-ctl ", env!("CARGO_PKG_VERSION"), "\n")),
     }
 }
 
 /// Prints to standard output, at once.
-fn say(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::output)
 }

@@ -130,7 +130,7 @@ impl Findings {
         self.verdict_of_ends()
     }
 
-    /// Nobody said anything useful: who went first by itself?
+    /// No symptom was printed: which child ended first on its own?
     fn verdict_of_ends(&self) -> Reason {
         let camera_guilty = self.camera_end.is_some_and(|end| {
             let victim = end.exit == Exit::Signal(SIGPIPE) || self.camera == Some(Symptom::ReaderGone);

@@ -107,14 +107,20 @@ pub struct Sink {
     buffer: Vec<u8>,
     lost: u64,
     why: Errno,
-    told: Option<Mono>,
+    noticed_at: Option<Mono>,
 }
 
 impl Sink {
     /// Lines shall go to `place`.
     pub fn new(place: Place) -> Self {
         // The head of a syslog line is not bounded by us, but short.
-        Self { place, buffer: Vec::with_capacity(MAX_LOG_LINE_BYTES + 8), lost: 0, why: Errno::EAGAIN, told: None }
+        Self {
+            place,
+            buffer: Vec::with_capacity(MAX_LOG_LINE_BYTES + 8),
+            lost: 0,
+            why: Errno::EAGAIN,
+            noticed_at: None,
+        }
     }
 
     /// Where lines go.
@@ -130,8 +136,8 @@ impl Sink {
     /// Takes one line and says whether it went out. If lines were lost before, a line that says so goes first, but
     /// not more often than [`LOG_LOSS_NOTICE`].
     pub fn take(&mut self, record: &Record<'_>, now: Now) -> bool {
-        let may_tell = self.told.is_none_or(|told| now.mono.since(told) >= LOG_LOSS_NOTICE);
-        let result = if self.lost > 0 && may_tell {
+        let may_notice = self.noticed_at.is_none_or(|at| now.mono.since(at) >= LOG_LOSS_NOTICE);
+        let result = if self.lost > 0 && may_notice {
             self.tell_loss(now).and_then(|()| self.place.put(record, &mut self.buffer, now))
         } else {
             self.place.put(record, &mut self.buffer, now)
@@ -162,7 +168,7 @@ impl Sink {
         let record = Record { level: Level::Warning, logger: "log", text: &text, unix_ms: now.unix_ms };
         self.place.put(&record, &mut self.buffer, now)?;
         self.lost = 0;
-        self.told = Some(now.mono);
+        self.noticed_at = Some(now.mono);
         Ok(())
     }
 }
