@@ -315,7 +315,7 @@ fn a_publishers_lines_were_shown_as_what_the_camera_said_last() {
             .set("camera.publisher", script("publisher"));
         let mut daemon = launch.start();
         let line = daemon.await_log("next try in");
-        assert!(line.contains(&format!("the {guilty} ended")), "{line}");
+        assert!(line.contains(&format!("the {guilty} exited")), "{line}");
         let line = daemon.await_log("camera.process ERROR   ");
         assert!(line.ends_with(&format!("camera.process ERROR   {guilty} sh: {guilty} speaks")), "{line}");
         daemon.stop();
