@@ -245,9 +245,19 @@ impl Shadow {
             self.closes.insert(conn);
             self.remove(at, conn);
         }
-        self.settings.apply(at);
-        let release = self.settings.give_up(at);
-        self.release(at, release);
+        self.settings_due(at);
+    }
+
+    /// What a released client has sent behind its read may be due as well.
+    fn settings_due(&mut self, at: u64) {
+        loop {
+            self.settings.apply(at);
+            let release = self.settings.give_up(at);
+            if release.is_empty() {
+                return;
+            }
+            self.release(at, release);
+        }
     }
 
     fn reloaded(&mut self, at: u64, fresh: &Fresh) {
@@ -273,9 +283,7 @@ impl Shadow {
         if let Some(settings) = fresh.settings {
             let release = self.settings.reread(at, settings);
             self.release(at, release);
-            self.settings.apply(at);
-            let release = self.settings.give_up(at);
-            self.release(at, release);
+            self.settings_due(at);
         }
     }
 

@@ -64,6 +64,12 @@ pub struct Release {
     pub answered: Vec<ConnId>,
 }
 
+impl Release {
+    pub fn is_empty(&self) -> bool {
+        self.not_stored.is_empty() && self.answered.is_empty()
+    }
+}
+
 /// What an update makes of `s`: only what it shows otherwise than a read would is changed.
 fn updated(mut s: CameraSettings, bytes: &[u8]) -> CameraSettings {
     for (field, &byte) in bytes.iter().enumerate() {
