@@ -2,6 +2,8 @@
 //!
 //! Not here: starting them (`sys::child`) and deciding when (`supervisor`).
 
+use std::fmt::Display;
+
 use super::settings::CameraSettings;
 use crate::config::{CameraConfig, CameraSource};
 
@@ -21,7 +23,7 @@ pub fn camera(config: &CameraConfig, settings: &CameraSettings, program: &str, l
 
 /// The argv that makes a camera program list its options.
 pub fn probe(program: &str) -> Vec<String> {
-    words(&[program, "--help"])
+    vec![program.to_owned(), "--help".to_owned()]
 }
 
 /// The publisher's argv: `camera.publisher`, else ffmpeg copying the stream to RTSP over TCP.
@@ -44,38 +46,15 @@ pub fn publisher(config: &CameraConfig) -> Vec<String> {
     if let Some(argv) = &config.publisher {
         return argv.iter().map(|word| word.replace("{rtsp_url}", &config.rtsp_url)).collect();
     }
-    let framerate = config.framerate.to_string();
-    words(&[
-        "ffmpeg",
-        "-hide_banner",
-        "-loglevel",
-        "warning",
-        "-fflags",
-        "nobuffer",
-        "-flags",
-        "low_delay",
-        "-probesize",
-        "32",
-        "-analyzeduration",
-        "0",
-        "-fpsprobesize",
-        "0",
-        "-use_wallclock_as_timestamps",
-        "1",
-        "-framerate",
-        &framerate,
-        "-f",
-        "h264",
-        "-i",
-        "-",
-        "-c:v",
-        "copy",
-        "-f",
-        "rtsp",
-        "-rtsp_transport",
-        "tcp",
-        &config.rtsp_url,
-    ])
+    let mut argv = Argv::default();
+    argv.words(
+        "ffmpeg -hide_banner -loglevel warning -fflags nobuffer -flags low_delay -probesize 32 -analyzeduration 0",
+    );
+    argv.words("-fpsprobesize 0 -use_wallclock_as_timestamps 1");
+    argv.option("-framerate", &config.framerate);
+    argv.words("-f h264 -i - -c:v copy -f rtsp -rtsp_transport tcp");
+    argv.word(&config.rtsp_url);
+    argv.0
 }
 
 /// The last part of a program's path: what its log lines are named after.
@@ -84,33 +63,41 @@ pub fn base_name(program: &str) -> &str {
 }
 
 fn rpicam(config: &CameraConfig, settings: &CameraSettings, program: &str, libav: bool) -> Vec<String> {
-    let mut argv = words(&[program, "-t", "0", "--nopreview"]);
-    argv.extend(["--width".into(), config.width.to_string(), "--height".into(), config.height.to_string()]);
-    argv.extend(["--framerate".into(), config.framerate.to_string()]);
-    argv.extend(words(&["--codec", "h264", "--inline", "--profile", "baseline", "--level", "4.2"]));
-    argv.extend(["--intra".into(), config.intra.to_string()]);
-    argv.extend(config.bitrate.iter().flat_map(|bitrate| ["--bitrate".into(), bitrate.to_string()]));
-    argv.extend(config.camera.iter().flat_map(|camera| ["--camera".into(), camera.to_string()]));
+    let mut argv = Argv::default();
+    argv.word(program);
+    argv.words("-t 0 --nopreview");
+    argv.option("--width", &config.width);
+    argv.option("--height", &config.height);
+    argv.option("--framerate", &config.framerate);
+    argv.words("--codec h264 --inline --profile baseline --level 4.2");
+    argv.option("--intra", &config.intra);
+    if let Some(bitrate) = &config.bitrate {
+        argv.option("--bitrate", bitrate);
+    }
+    if let Some(camera) = &config.camera {
+        argv.option("--camera", camera);
+    }
     if config.vflip {
-        argv.push("--vflip".into());
+        argv.word("--vflip");
     }
     if config.hflip {
-        argv.push("--hflip".into());
+        argv.word("--hflip");
     }
     if config.rotation != 0 {
-        argv.extend(["--rotation".into(), config.rotation.to_string()]);
+        argv.option("--rotation", &config.rotation);
     }
-    argv.push("--flush".into());
-    argv.extend(["--shutter".into(), settings.shutter.to_string(), "--gain".into(), settings.gain.to_string()]);
-    argv.extend(["--awbgains".into(), format!("{},{}", settings.awb_red, settings.awb_blue)]);
-    argv.extend(["--contrast".into(), settings.contrast.to_string()]);
-    argv.extend(["--brightness".into(), settings.brightness.to_string()]);
+    argv.word("--flush");
+    argv.option("--shutter", &settings.shutter);
+    argv.option("--gain", &settings.gain);
+    argv.option("--awbgains", &format_args!("{},{}", settings.awb_red, settings.awb_blue));
+    argv.option("--contrast", &settings.contrast);
+    argv.option("--brightness", &settings.brightness);
     if libav {
-        argv.extend(words(&["--low-latency", "--libav-format", "h264"]));
+        argv.words("--low-latency --libav-format h264");
     }
-    argv.extend_from_slice(&config.extra_args);
-    argv.extend(words(&["-o", "-"]));
-    argv
+    argv.0.extend_from_slice(&config.extra_args);
+    argv.words("-o -");
+    argv.0
 }
 
 /// ffmpeg in the camera's place. Contrast and brightness, the flips and the rotation change the picture as they would a
@@ -127,15 +114,17 @@ fn test_pattern(config: &CameraConfig, settings: &CameraSettings) -> Vec<String>
     if config.rotation == 180 {
         filter.push_str(",hflip,vflip");
     }
-    let mut argv = words(&["ffmpeg", "-hide_banner", "-loglevel", "warning", "-nostdin", "-re", "-f", "lavfi", "-i"]);
-    argv.push(format!("testsrc2=size={width}x{height}:rate={framerate}"));
-    argv.extend(["-vf".into(), filter]);
-    argv.extend(words(&["-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-pix_fmt", "yuv420p"]));
-    argv.extend(words(&["-tune", "zerolatency", "-g"]));
-    argv.push(intra.to_string());
-    argv.extend(config.bitrate.iter().flat_map(|bitrate| ["-b:v".into(), bitrate.to_string()]));
-    argv.extend(words(&["-f", "h264", "-"]));
-    argv
+    let mut argv = Argv::default();
+    argv.words("ffmpeg -hide_banner -loglevel warning -nostdin -re -f lavfi");
+    argv.option("-i", &format_args!("testsrc2=size={width}x{height}:rate={framerate}"));
+    argv.option("-vf", &filter);
+    argv.words("-c:v libx264 -preset ultrafast -profile:v baseline -pix_fmt yuv420p -tune zerolatency");
+    argv.option("-g", intra);
+    if let Some(bitrate) = &config.bitrate {
+        argv.option("-b:v", bitrate);
+    }
+    argv.words("-f h264 -");
+    argv.0
 }
 
 fn custom(config: &CameraConfig, settings: &CameraSettings) -> Vec<String> {
@@ -146,29 +135,53 @@ fn custom(config: &CameraConfig, settings: &CameraSettings) -> Vec<String> {
 }
 
 fn placeholders(config: &CameraConfig, settings: &CameraSettings) -> [(&'static str, String); 11] {
-    [
-        ("{shutter}", settings.shutter.to_string()),
-        ("{gain}", settings.gain.to_string()),
-        ("{awb_red}", settings.awb_red.to_string()),
-        ("{awb_blue}", settings.awb_blue.to_string()),
-        ("{contrast}", settings.contrast.to_string()),
-        ("{brightness}", settings.brightness.to_string()),
-        ("{width}", config.width.to_string()),
-        ("{height}", config.height.to_string()),
-        ("{framerate}", config.framerate.to_string()),
-        ("{intra}", config.intra.to_string()),
-        // Encoders take 0 for their own default, and an argument must not vanish.
-        ("{bitrate}", config.bitrate.unwrap_or(0).to_string()),
-    ]
+    // Encoders take 0 for their own default, and an argument must not vanish.
+    let bitrate = config.bitrate.unwrap_or(0);
+    let values: [(&'static str, &dyn Display); 11] = [
+        ("{shutter}", &settings.shutter),
+        ("{gain}", &settings.gain),
+        ("{awb_red}", &settings.awb_red),
+        ("{awb_blue}", &settings.awb_blue),
+        ("{contrast}", &settings.contrast),
+        ("{brightness}", &settings.brightness),
+        ("{width}", &config.width),
+        ("{height}", &config.height),
+        ("{framerate}", &config.framerate),
+        ("{intra}", &config.intra),
+        ("{bitrate}", &bitrate),
+    ];
+    values.map(|(name, value)| (name, value.to_string()))
 }
 
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(ToString::to_string).collect()
+/// A command line in the making.
+#[derive(Default)]
+struct Argv(Vec<String>);
+
+impl Argv {
+    /// Adds one argument.
+    fn word(&mut self, word: &str) {
+        self.0.push(word.to_owned());
+    }
+
+    /// Adds arguments that stand between spaces.
+    fn words(&mut self, words: &str) {
+        words.split(' ').for_each(|word| self.word(word));
+    }
+
+    /// Adds an option and its value.
+    fn option(&mut self, name: &str, value: &dyn Display) {
+        self.word(name);
+        self.0.push(value.to_string());
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(ToString::to_string).collect()
+    }
 
     fn line(argv: &[String]) -> String {
         argv.join(" ")

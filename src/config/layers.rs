@@ -1,6 +1,5 @@
 //! The layers above the file, and what is checked when all of them are there.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -17,8 +16,8 @@ use crate::limits::{MAX_CONFIG_BYTES, STALL_FRAMES};
 #[derive(Default)]
 pub(super) struct Draft {
     pub config: Config,
-    /// Which layer each key was last set by, if not by the built-in one.
-    layers: BTreeMap<&'static str, Layer>,
+    /// Which keys were set by which layer, the newest last.
+    layers: Vec<(&'static str, Layer)>,
 }
 
 /// The file's path, text and permission bits; nothing if no file is named and the default one does not exist.
@@ -67,12 +66,13 @@ impl Draft {
     /// Sets one key.
     pub fn set(&mut self, key: &'static Key, node: &Node<'_>) -> Result<(), ConfigError> {
         (key.read)(node, &mut self.config)?;
-        self.layers.insert(key.path, node.layer.clone());
+        self.layers.push((key.path, node.layer.clone()));
         Ok(())
     }
 
     fn layer(&self, path: &str) -> Layer {
-        self.layers.get(path).cloned().unwrap_or_default()
+        let newest = self.layers.iter().rev().find(|(known, _)| *known == path);
+        newest.map(|(_, layer)| layer.clone()).unwrap_or_default()
     }
 
     /// Checks what takes more than one value to check.

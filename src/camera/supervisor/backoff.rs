@@ -1,6 +1,5 @@
 //! How long to wait after a failure, and how often to speak of it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::rngs::SmallRng;
@@ -19,7 +18,7 @@ pub struct Backoff {
     last: Option<(Reason, Duration)>,
     /// How often each kind of reason was among them. Kinds and not reasons, since a reason may quote what a child
     /// said, which can be another each time.
-    attempts: BTreeMap<&'static str, u32>,
+    attempts: Vec<(&'static str, u32)>,
 }
 
 /// One failure, taken in.
@@ -34,27 +33,29 @@ pub struct Failure {
 impl Backoff {
     /// No failures yet.
     pub fn new(seed: u64) -> Self {
-        Self {
-            rng: SmallRng::seed_from_u64(seed),
-            next: BACKOFF_FIRST,
-            failures: 0,
-            last: None,
-            attempts: BTreeMap::new(),
-        }
+        Self { rng: SmallRng::seed_from_u64(seed), next: BACKOFF_FIRST, failures: 0, last: None, attempts: Vec::new() }
     }
 
     /// Takes in a failure: the wait doubles up to its limit, and goes there at once for a reason that only a person
     /// can remove. The jitter of a quarter keeps a fleet that lost its server from coming back in step.
     pub fn fail(&mut self, reason: &Reason) -> Failure {
         self.failures = self.failures.saturating_add(1);
-        let attempt = self.attempts.entry(reason.kind()).or_default();
-        *attempt = attempt.saturating_add(1);
-        let attempt = *attempt;
+        let attempt = self.count(reason.kind());
         let wait = if reason.is_slow() { BACKOFF_LONGEST } else { self.next };
         self.next = (self.next * 2).min(BACKOFF_LONGEST);
         let retry_in = wait * self.rng.random_range(75..=125) / 100;
         self.last = Some((reason.clone(), retry_in));
         Failure { attempt, retry_in }
+    }
+
+    /// Counts one more failure of a kind. Returns how many there are.
+    fn count(&mut self, kind: &'static str) -> u32 {
+        if let Some((_, attempts)) = self.attempts.iter_mut().find(|(known, _)| *known == kind) {
+            *attempts = attempts.saturating_add(1);
+            return *attempts;
+        }
+        self.attempts.push((kind, 1));
+        1
     }
 
     /// Forgets the failures: all is well.
