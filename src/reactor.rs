@@ -30,7 +30,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll};
 
 use crate::limits::EVENTS_PER_TURN;
-use crate::server::{Fresh, Input, Output, Request, Server, Service};
+use crate::server::{Input, Output, Reloaded, Request, Server, Service};
 use crate::stats::Counter;
 use crate::sys::clock;
 use crate::sys::file::Reread;
@@ -66,7 +66,7 @@ pub struct Outside<'a> {
     /// The soft limit on descriptors that children get.
     pub child_descriptors: Limit,
     /// Rereads configuration, password and camera settings.
-    pub reload: &'a mut dyn FnMut() -> Result<Box<Fresh>, String>,
+    pub reload: &'a mut dyn FnMut() -> Result<Box<Reloaded>, String>,
 }
 
 /// The loop's state.
@@ -95,7 +95,7 @@ struct Reactor<'a> {
     notifier: Notifier,
     /// When the service manager is told again what it did not take.
     notify_at: Option<Mono>,
-    reload: &'a mut dyn FnMut() -> Result<Box<Fresh>, String>,
+    reload: &'a mut dyn FnMut() -> Result<Box<Reloaded>, String>,
     leaving: bool,
     failure: Option<ReactorError>,
 }

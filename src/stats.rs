@@ -99,7 +99,7 @@ counters! {
     VideoBytes = "video_bytes",
     /// Events for a connection or child that was already gone.
     StaleEvents = "stale_events",
-    /// Log lines left out because their kind logged too much.
+    /// Log lines suppressed because their kind logged too much.
     LinesSuppressed = "lines_suppressed",
     /// Log lines lost because a target was gone or full.
     LinesLost = "lines_lost",

@@ -13,7 +13,7 @@ use crate::bucket::Bucket;
 use crate::camera::diagnosis::Role;
 use crate::frame::Frame;
 use crate::limits::{ACCEPT_BUDGET, ACCEPT_REST, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
-use crate::server::{ConnId, Errno, Fresh, Input, Peer, Service};
+use crate::server::{ConnId, Errno, Input, Peer, Reloaded, Service};
 use crate::stats::Counter;
 use crate::sys::memory::wipe;
 use crate::sys::socket::{AcceptFailure, accept_failure};
@@ -28,7 +28,7 @@ pub(super) enum Followup {
     Finished(ConnId),
     SpawnFailed(Role, Errno),
     Stored(Result<(), Errno>),
-    Reloaded(Result<Box<Fresh>, String>),
+    Reloaded(Result<Box<Reloaded>, String>),
     NotTold(Errno),
     Room(u32),
 }
@@ -43,7 +43,7 @@ impl Followup {
             Self::SpawnFailed(role, errno) => Input::SpawnFailed { role, errno },
             Self::Stored(result) => Input::Stored { result },
             Self::Reloaded(found) => Input::Reloaded(found),
-            Self::NotTold(errno) => Input::NotTold { errno },
+            Self::NotTold(errno) => Input::NotifyFailed { errno },
             Self::Room(descriptors) => Input::Room { descriptors },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{Error, ErrorKind};
 
-use crate::server::Errno;
+use crate::os::Errno;
 
 /// What a person can do about a settings file that can't be written.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list of kinds is open")]

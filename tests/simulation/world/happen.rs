@@ -170,7 +170,7 @@ impl World {
         if self.rng.random_bool(0.6) {
             self.config = config(&mut self.rng, &self.config);
         }
-        let fresh = Fresh {
+        let fresh = Reloaded {
             config: self.config.clone(),
             password: Secret::new(self.password),
             settings: Some(self.file),

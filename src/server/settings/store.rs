@@ -44,8 +44,8 @@ pub enum Due {
     Apply {
         /// The settings in force.
         settings: CameraSettings,
-        /// Who brought them.
-        origin: ChangedBy,
+        /// What changed them.
+        by: ChangedBy,
     },
     /// Write these to the file.
     Write(CameraSettings),
@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// Forgets a client that is gone.
-    pub fn forget(&mut self, conn: ConnId) {
+    pub fn remove(&mut self, conn: ConnId) {
         self.updaters.retain(|&other| other != conn);
         self.readers.retain(|&other| other != conn);
     }
@@ -222,8 +222,8 @@ impl Store {
 
     /// The next thing that is due, if any is. Call until there is none.
     pub fn due(&mut self, now: Mono) -> Option<Due> {
-        if let Some(origin) = self.restart.due(now, &self.current) {
-            return Some(Due::Apply { settings: self.current, origin });
+        if let Some(by) = self.restart.due(now, &self.current) {
+            return Some(Due::Apply { settings: self.current, by });
         }
         if self.patience_ends().is_some_and(|at| at <= now) {
             let outcome = self.release(true);

@@ -14,7 +14,7 @@ fn settings(gain: f64) -> CameraSettings {
 }
 
 fn applied(settings: CameraSettings) -> Due {
-    Due::Apply { settings, origin: ChangedBy::Peer(PEER) }
+    Due::Apply { settings, by: ChangedBy::Peer(PEER) }
 }
 
 fn all_due(store: &mut Store, now: Mono) -> Vec<Due> {
@@ -183,6 +183,6 @@ fn an_unchanged_update_costs_nothing() {
 fn a_reread_reaches_the_camera_but_not_the_disk() {
     let mut store = Store::new(settings(1.0));
     store.reread(after(0), settings(4.0));
-    assert_eq!(all_due(&mut store, after(0)), [Due::Apply { settings: settings(4.0), origin: ChangedBy::File }]);
+    assert_eq!(all_due(&mut store, after(0)), [Due::Apply { settings: settings(4.0), by: ChangedBy::File }]);
     assert!(store.is_settled());
 }
