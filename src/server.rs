@@ -8,7 +8,7 @@
 //! | file | part |
 //! |---|---|
 //! | `interface.rs` | `Input` and `Output`: the surface |
-//! | `connections.rs` | the connections: who is let in, what they ask for, how they end |
+//! | `connections.rs` | the connections: how they begin, what they ask for, how they end |
 //! | `auth.rs` | the password, lock-outs and grants |
 //! | `stream.rs` | the subscribers and the tick |
 //! | `settings.rs` | the camera settings between an update and the disk |

@@ -166,11 +166,11 @@ fn no_import_goes_round_in_a_circle() {
     assert_eq!(of(&[("config/value.rs", "use super::rules;"), rules]), [["config::rules", "config::value"]]);
     assert_eq!(of(&[("config/value.rs", "use crate::os::Errno;"), rules, ("os.rs", "")]), Vec::<Vec<String>>::new());
     let handed_on = [
-        ("server.rs", "mod contract; pub use contract::Errno;"),
-        ("server/contract.rs", "use crate::service::data::Source;"),
+        ("server.rs", "mod interface; pub use interface::Errno;"),
+        ("server/interface.rs", "use crate::service::data::Source;"),
         ("service/data.rs", "use crate::server::Errno;"),
     ];
-    assert_eq!(of(&handed_on), [["server::contract", "service::data"]]);
+    assert_eq!(of(&handed_on), [["server::interface", "service::data"]]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Who may use what: the password, and the answers to those who try one.
+//! Access to the services: the password, and the answers to attempts.
 //!
-//! Not here: counting failures and keeping grants (`service::access`), and the connections (`connections.rs`).
+//! Not here: the tables of failures and grants (`service::access`), and the connections (`connections.rs`).
 
 use std::time::Duration;
 

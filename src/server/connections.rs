@@ -1,12 +1,12 @@
-//! The connections: who is let in, what they ask for, how they end.
+//! The connections: how they begin, what they ask for, how they end.
 //!
 //! A connection ends in one of three ways: [`Connections::finish`] sends what waits and gives the peer a moment to close
 //! first, [`Connections::close`] closes now, [`Connections::remove`] takes one out of the table that is closed already.
 //! Each returns what has [`Departed`], for the parts that knew the client.
 //!
-//! `entry.rs` lets them in, `dialogue.rs` has what they ask for; all three are one part.
+//! `entry.rs` accepts them, `dialogue.rs` has what they ask for; the three files are one part.
 //!
-//! Not here: who may use what (`auth.rs`), the stream (`stream.rs`) and the settings (`settings.rs`).
+//! Not here: access (`auth.rs`), the stream (`stream.rs`) and the settings (`settings.rs`).
 
 mod conversation;
 mod dialogue;

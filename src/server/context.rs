@@ -5,7 +5,7 @@ use super::report::{Report, ServerReport};
 use crate::config::Config;
 use crate::frame::Frame;
 use crate::ids::ConnId;
-use crate::limiter::{LeftOut, Limiter};
+use crate::limiter::{Limiter, Suppressed};
 use crate::stats::{Counter, Stats};
 use crate::time::{Mono, Now};
 
@@ -68,7 +68,7 @@ impl Context<'_> {
 
     /// Logs how many lines were suppressed, once the time of their kind is over.
     pub fn report_suppressed(&mut self) {
-        for LeftOut { kind, count, level } in self.journal.limiter.flush_due(self.now.mono) {
+        for Suppressed { kind, count, level } in self.journal.limiter.flush_due(self.now.mono) {
             self.out.push(Output::Report(ServerReport::Suppressed { kind, count, level }.into()));
         }
     }

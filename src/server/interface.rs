@@ -163,7 +163,7 @@ pub enum Output {
     Finish(ConnId),
     /// Close the connection now.
     Close(ConnId),
-    /// Raise the limit on open descriptors to this, if it is lower, as far as it goes; [`Input::Room`] says how far.
+    /// Raise the limit on open descriptors to this, if it is lower, as far as it goes; [`Input::Room`] follows.
     MakeRoom {
         /// How many are wanted.
         descriptors: u32,

@@ -1,4 +1,4 @@
-//! Who is let in: places, shares and refusals.
+//! Accepting connections: places, shares and refusals.
 
 use super::Connections;
 use super::conversation::Conversation;

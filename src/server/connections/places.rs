@@ -1,6 +1,6 @@
 //! How many connections each service may have, and how patient it is while few are free.
 //!
-//! Not here: who has which (`table.rs`).
+//! Not here: which connection has one (`table.rs`).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The table of connections: who is there, which places they take, and their deadlines.
+//! The table of connections, the places that they take, and their deadlines.
 //!
 //! Not here: what follows from a connection's end (`connections.rs`).
 

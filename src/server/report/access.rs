@@ -1,4 +1,4 @@
-//! Passwords, lock-outs, and who may use what.
+//! Passwords, lock-outs, and open ports.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The server as a whole: reload, stop, counters, and the log itself.
+//! The server as a whole: reload, stop, counters, and suppressed lines.
 
 use crate::logging::Level::{Error, Info, Warning};
 use crate::logging::{Level, Line};

@@ -11,7 +11,7 @@ use crate::time::Mono;
 pub struct Restart {
     /// What it was handed last.
     applied: CameraSettings,
-    /// When it is to take the settings in force, and who brought them.
+    /// When it is to take the settings in force, and what changed them.
     pending: Option<(Mono, ChangedBy)>,
     burst_began: Mono,
     tokens: Bucket,
@@ -51,7 +51,7 @@ impl Restart {
         Some(if self.needs_token(by, in_force) { at.max(self.tokens.ready_at(CHANGES)) } else { at })
     }
 
-    /// Whether the camera is to take `in_force` now, and who brought it.
+    /// Whether the camera is to take `in_force` now, and what changed it.
     pub fn due(&mut self, now: Mono, in_force: &CameraSettings) -> Option<ChangedBy> {
         let (_, by) = self.pending.filter(|&(at, _)| at <= now)?;
         if self.needs_token(by, in_force) && !self.tokens.try_take(CHANGES, now) {

@@ -164,8 +164,8 @@ fn a_write_that_hangs_is_given_up_by_clients_but_never_doubled() {
     store.update(after(20_000), B, PEER, settings(2.0));
     assert_eq!(store.read(after(20_000), A), Reading::AnswerNotStored);
     assert_eq!(store.read(after(20_000), A), Reading::Answer);
-    let told = Outcome { not_stored: vec![B], answer: vec![] };
-    assert_eq!(all_due(&mut store, after(20_150)), [Due::StillHangs(told)]);
+    let refused = Outcome { not_stored: vec![B], answer: vec![] };
+    assert_eq!(all_due(&mut store, after(20_150)), [Due::StillHangs(refused)]);
     assert_eq!(store.deadline(), None);
     assert_eq!(store.written(after(30_000), true), Outcome::default());
     assert!(store.is_settled());
