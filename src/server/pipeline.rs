@@ -39,7 +39,8 @@ impl Pipeline {
         for action in self.actions.drain(..) {
             match action {
                 Action::Spawn { role, argv } => {
-                    if role == Role::Camera {
+                    // A pipeline begins with its publisher; a settings change restarts the camera alone.
+                    if role == Role::Publisher {
                         cx.bump(Counter::PipelineStarted);
                     }
                     cx.push(Output::Spawn { role, argv });

@@ -121,7 +121,7 @@ impl ClientReport {
                     | ErrorCode::NotStored => name,
                 };
                 let text = format_args!("refused {peer} on the {name} port: {}", code.text());
-                let not_stored = format_args!("the update from {peer} is {}", code.text());
+                let not_stored = format_args!("{peer} got error 07 on the {name} port: {}", code.text());
                 let text = if *code == ErrorCode::NotStored { not_stored } else { text };
                 show(Line::limited(Warning, logger, "refusals", text))
             }

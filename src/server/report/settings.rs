@@ -76,7 +76,8 @@ impl SettingsReport {
                 logger,
                 file_kind,
                 format_args!(
-                    "writing {} takes longer than 10 s: the disk hangs or is too slow; the new settings are in force",
+                    "writing {} takes longer than 10 s: the disk hangs or is too slow; the new settings are in force but will be \
+                     lost at a restart until it is written: check the disk",
                     path.display()
                 ),
             )),
