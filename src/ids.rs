@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// A connection: its slot in the reactor's table and the generation that tells it from the slot's earlier tenants.
+/// A connection: its slot in the reactor's table and the generation that distinguishes it from the slot's earlier tenants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId {
     /// Index into the table, below 2^14.

@@ -1,18 +1,18 @@
 //! How often one kind of event may log, so that nothing a peer does can fill a disk.
 //!
 //! A kind's window opens with its first line and lasts [`LOG_WINDOW`]; [`LOG_BURST`] lines pass in it, the rest is
-//! counted. Not here: writing the lines, and the counts' wording (`sys::log` and whoever calls it).
+//! counted. Not here: writing the lines, and the counts' wording (`sys::log`, `server::report`).
 
 use crate::limits::{LOG_BURST, LOG_KINDS, LOG_WINDOW};
 use crate::logging::Level;
 use crate::time::Mono;
 
-/// The kind under which events count for which [`LOG_KINDS`] left no entry of their own.
+/// The kind of all events that have no entry of their own, because [`LOG_KINDS`] kinds have one.
 pub const OTHER_KINDS: &str = "various events";
 
-/// Lines of one kind that were left out in a window that is over.
+/// Lines of one kind that were suppressed in a window that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct Suppressed {
     /// The kind, as handed to [`Limiter::allow`], or [`OTHER_KINDS`].
     pub kind: &'static str,
     /// How many, at least 1.
@@ -32,13 +32,13 @@ struct Window {
     kind: &'static str,
     end: Mono,
     passed: u32,
-    left_out: u64,
+    suppressed: u64,
     level: Level,
 }
 
 impl Limiter {
-    /// Whether a line of `kind` and `level` may be logged at `now`; if not, it is counted. What [`Self::flush_due`] has to
-    /// say at `now` belongs before it.
+    /// Whether a line of `kind` and `level` may be logged at `now`; if not, it is counted. What [`Self::flush_due`]
+    /// reports at `now` belongs before it.
     pub fn allow(&mut self, kind: &'static str, level: Level, now: Mono) -> bool {
         let index = self.window_of(kind, now);
         let window = &mut self.windows[index];
@@ -50,37 +50,37 @@ impl Limiter {
             window.passed += 1;
             return true;
         }
-        window.level = if window.left_out == 0 { level } else { window.level.max(level) };
-        window.left_out = window.left_out.saturating_add(1);
+        window.level = if window.suppressed == 0 { level } else { window.level.max(level) };
+        window.suppressed = window.suppressed.saturating_add(1);
         false
     }
 
-    /// When [`Self::flush_due`] has something to say, if no more lines come. `None`: nothing was left out.
+    /// When [`Self::flush_due`] has something to report, if no more lines come. `None`: nothing was suppressed.
     pub fn next_deadline(&self) -> Option<Mono> {
-        self.windows.iter().filter(|window| window.left_out > 0).map(|window| window.end).min()
+        self.windows.iter().filter(|window| window.suppressed > 0).map(|window| window.end).min()
     }
 
-    /// What was left out in windows that are over at `now`, each reported once. Forgets windows that are over.
-    pub fn flush_due(&mut self, now: Mono) -> Vec<LeftOut> {
-        let due = self.windows.iter().filter(|window| now >= window.end && window.left_out > 0);
+    /// What was suppressed in windows that are over at `now`, each reported once. Forgets windows that are over.
+    pub fn flush_due(&mut self, now: Mono) -> Vec<Suppressed> {
+        let due = self.windows.iter().filter(|window| now >= window.end && window.suppressed > 0);
         let report =
-            due.map(|window| LeftOut { kind: window.kind, count: window.left_out, level: window.level }).collect();
+            due.map(|window| Suppressed { kind: window.kind, count: window.suppressed, level: window.level }).collect();
         self.windows.retain(|window| now < window.end);
         report
     }
 
-    /// The index of `kind`'s window, made if there is none. What a window that is over still has to say is never
-    /// dropped to make room.
+    /// The index of `kind`'s window, made if there is none. What a window that is over still has to report is
+    /// never dropped to make room.
     fn window_of(&mut self, kind: &'static str, now: Mono) -> usize {
         if let Some(index) = self.find(kind) {
             return index;
         }
         if self.windows.len() >= LOG_KINDS {
-            self.windows.retain(|window| now < window.end || window.left_out > 0);
+            self.windows.retain(|window| now < window.end || window.suppressed > 0);
         }
         let kind = if self.windows.len() >= LOG_KINDS { OTHER_KINDS } else { kind };
         self.find(kind).unwrap_or_else(|| {
-            self.windows.push(Window { kind, end: now, passed: 0, left_out: 0, level: Level::Trace });
+            self.windows.push(Window { kind, end: now, passed: 0, suppressed: 0, level: Level::Trace });
             self.windows.len() - 1
         })
     }
@@ -111,8 +111,8 @@ mod tests {
         let last_moment = Mono::from_nanos((START + LOG_WINDOW).as_nanos() - 1);
         assert!(!limiter.allow("refused", Level::Info, last_moment));
         assert_eq!(limiter.flush_due(last_moment), []);
-        let left_out = LeftOut { kind: "refused", count: 2, level: Level::Info };
-        assert_eq!(limiter.flush_due(START + LOG_WINDOW), [left_out]);
+        let suppressed = Suppressed { kind: "refused", count: 2, level: Level::Info };
+        assert_eq!(limiter.flush_due(START + LOG_WINDOW), [suppressed]);
         burst(&mut limiter, "refused", START + LOG_WINDOW);
     }
 
@@ -123,10 +123,10 @@ mod tests {
         assert!(!limiter.allow("camera", Level::Error, START));
         assert!(!limiter.allow("camera", Level::Debug, START));
         let end = START + LOG_WINDOW;
-        assert_eq!(limiter.flush_due(end), [LeftOut { kind: "camera", count: 3, level: Level::Error }]);
+        assert_eq!(limiter.flush_due(end), [Suppressed { kind: "camera", count: 3, level: Level::Error }]);
         burst(&mut limiter, "camera", end);
-        let left_out = LeftOut { kind: "camera", count: 1, level: Level::Info };
-        assert_eq!(limiter.flush_due(end + LOG_WINDOW), [left_out], "the window before is forgotten");
+        let suppressed = Suppressed { kind: "camera", count: 1, level: Level::Info };
+        assert_eq!(limiter.flush_due(end + LOG_WINDOW), [suppressed], "the window before is forgotten");
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_told_at_the_windows_end_though_no_more_lines_come() {
+    fn the_rest_is_reported_at_the_windows_end_though_no_more_lines_come() {
         let mut limiter = Limiter::default();
         assert!(limiter.allow("quiet", Level::Info, START));
         assert_eq!(limiter.next_deadline(), None);
@@ -145,7 +145,7 @@ mod tests {
         let end = START + Duration::from_secs(1) + LOG_WINDOW;
         assert_eq!(limiter.next_deadline(), Some(end));
         assert_eq!(limiter.flush_due(START + LOG_WINDOW), []);
-        assert_eq!(limiter.flush_due(end), [LeftOut { kind: "refused", count: 1, level: Level::Info }]);
+        assert_eq!(limiter.flush_due(end), [Suppressed { kind: "refused", count: 1, level: Level::Info }]);
         assert_eq!(limiter.flush_due(end), []);
         assert_eq!(limiter.next_deadline(), None);
         assert!(limiter.allow("refused", Level::Info, end));
@@ -161,7 +161,7 @@ mod tests {
         let suppressed = kinds[LOG_KINDS..].iter().filter(|kind| !limiter.allow(kind, Level::Info, START)).count();
         assert_eq!(suppressed, 10, "all others share one burst");
         assert_eq!(limiter.windows.len(), LOG_KINDS + 1);
-        let reported: u64 = limiter.flush_due(START + LOG_WINDOW).iter().map(|left_out| left_out.count).sum();
+        let reported: u64 = limiter.flush_due(START + LOG_WINDOW).iter().map(|suppressed| suppressed.count).sum();
         assert_eq!(reported, LOG_KINDS as u64 + 10);
         assert!(limiter.windows.is_empty());
     }

@@ -1,4 +1,4 @@
-//! Every cap, budget and time-out in the program, with its pipeline and its reason.
+//! Every cap, budget and time-out in the program, with its unit and its reason.
 //!
 //! What an integrator may change is configuration and lives in `config`; these are the numbers that keep the
 //! promise that nothing a peer, a child or a disk does can grow, block or starve the server.

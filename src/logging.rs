@@ -93,3 +93,30 @@ pub enum LogSink {
     /// Standard error, with the `<N>` prefix that journald reads the priority from.
     Journald,
 }
+/// A line for the log, not yet formatted. `'a` is the report that it comes from, `'t` its text's parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a, 't> {
+    /// How severe it is.
+    pub level: Level,
+    /// The part of the product that it comes from.
+    pub logger: &'a str,
+    /// What repetitions of it are limited by, as a plural that follows "lines about"; `None` if nothing outside can make it
+    /// frequent.
+    pub kind: Option<&'static str>,
+    /// Whether a person asked for it: it is logged whatever the level.
+    pub requested: bool,
+    /// The text.
+    pub text: fmt::Arguments<'t>,
+}
+
+impl<'a, 't> Line<'a, 't> {
+    /// A line that nothing outside can make frequent.
+    pub const fn new(level: Level, logger: &'a str, text: fmt::Arguments<'t>) -> Self {
+        Self { level, logger, kind: None, requested: false, text }
+    }
+
+    /// A line whose repetitions are limited together with those of its kind.
+    pub const fn limited(level: Level, logger: &'a str, kind: &'static str, text: fmt::Arguments<'t>) -> Self {
+        Self { level, logger, kind: Some(kind), requested: false, text }
+    }
+}

@@ -43,7 +43,7 @@ use mio::{Events, Interest, Poll};
 use crate::ids::Service;
 use crate::limits::EVENTS_PER_TURN;
 use crate::os::Errno;
-use crate::server::{Fresh, Input, Output, Server};
+use crate::server::{Input, Output, Reloaded, Server};
 use crate::sys::clock;
 use crate::sys::file::Reread;
 use crate::sys::limits::Limit;
@@ -88,7 +88,7 @@ pub struct Resources<'a> {
     /// The soft limit on descriptors that children get.
     pub child_descriptors: Limit,
     /// Rereads configuration, password and camera settings.
-    pub reload: &'a mut dyn FnMut() -> Result<Box<Fresh>, String>,
+    pub reload: &'a mut dyn FnMut() -> Result<Box<Reloaded>, String>,
 }
 
 /// The loop: the server, the parts that own their kernel objects, and what is between them.
@@ -110,7 +110,7 @@ struct Reactor<'a> {
     /// The data source's file, if it is one.
     source: Option<Reread>,
     log: Handle,
-    reload: &'a mut dyn FnMut() -> Result<Box<Fresh>, String>,
+    reload: &'a mut dyn FnMut() -> Result<Box<Reloaded>, String>,
     /// Why the loop ends, once it does.
     ending: Option<Result<(), ReactorError>>,
 }

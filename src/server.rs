@@ -1,185 +1,152 @@
-//! The server, pure: composes the three services and the camera. [`Server::handle`] takes one [`Input`] and
-//! pushes the [`Output`]s that follow from it; nothing else happens.
+//! The server, pure: puts the services and the camera together. [`Server::handle`] takes one [`Input`] and pushes the
+//! [`Output`]s that follow from it; nothing else happens.
 //!
-//! | file | what |
+//! The server is made of parts. Each owns its state and no other part's: it is handed what all share as a
+//! `Context`, and returns what concerns another. Here an input is routed to its part, and what the part returns
+//! to the next.
+//!
+//! | file | part |
 //! |---|---|
-//! | `contract.rs` | `Input` and `Output`: the surface |
-//! | `entry.rs` | connections: who is let in |
-//! | `talk.rs` | connections: speaking, going |
-//! | `stream.rs` | the tick |
-//! | `coordination.rs` | camera, settings file, reload, stop |
-//! | `store.rs` | the settings between an update and the disk |
-//! | `places.rs` | how many connections each service may have |
-//! | `peers.rs` | the table of connections and their deadlines |
-//! | `report.rs` | everything that is said in the log |
+//! | `interface.rs` | `Input` and `Output`: the surface |
+//! | `connections.rs` | the connections: how they begin, what they ask for, how they end |
+//! | `auth.rs` | the password, lock-outs and grants |
+//! | `stream.rs` | the subscribers and the tick |
+//! | `settings.rs` | the camera settings between an update and the disk |
+//! | `pipeline.rs` | the camera and its publisher |
+//! | `lifecycle.rs` | watchdog, reload and stop |
+//! | `status.rs` | the state in figures |
+//! | `parts.rs` | the ways between the parts |
+//! | `context.rs` | what all share: time, configuration, counters, log, outputs |
+//! | `report.rs` | every line of the log |
 //!
 //! Not here: clocks, sockets, files and processes (`sys`, `reactor`).
 
-mod contract;
-mod coordination;
-mod entry;
-mod peers;
-mod places;
+mod auth;
+mod connections;
+mod context;
+mod interface;
+mod lifecycle;
+mod parts;
+mod pipeline;
 pub mod report;
-mod store;
+mod settings;
+mod status;
 mod stream;
-mod talk;
-
-use std::borrow::Cow;
-use std::path::Path;
-use std::time::Duration;
 
 pub use crate::ids::{ConnId, Peer, Service};
 pub use crate::os::Errno;
-pub use contract::{Fresh, Input, Notice, Output, Request, Setup};
+pub use interface::{Input, Notice, Output, Reloaded, Request, Setup};
 
-use crate::camera::supervisor::{Action, Event, Supervisor};
-use crate::config::{Config, Secret};
-use crate::limiter::{LeftOut, Limiter};
-use crate::listen::listeners;
-use crate::service::access::Access;
-use crate::service::data::{Schedule, Source, Subscribers};
+use crate::camera::supervisor::Event;
+use crate::config::Config;
 use crate::stats::{Counter, Stats};
 use crate::time::{Mono, Now};
-use peers::Connections;
-use places::Places;
-use report::Report;
-use store::Store;
+use auth::Auth;
+use connections::Connections;
+use context::{Context, Journal};
+use lifecycle::Lifecycle;
+use parts::Parts;
+use pipeline::Pipeline;
+use report::{ClientReport, ServerReport};
+use settings::Settings;
+use stream::Stream;
 
-/// The whole of what the server knows.
+/// All that the server knows.
 #[derive(Debug)]
 pub struct Server {
     config: Config,
-    password: Secret,
-    peers: Connections,
-    places: Places,
-    /// The limit on descriptors, once it is known.
-    descriptors: Option<u32>,
-    subscribers: Subscribers,
-    schedule: Schedule,
-    source: Source,
-    /// The packet of the last tick, for subscribers whose socket takes packets again.
-    last_packet: Option<crate::wire::Outgoing>,
-    access: Access,
-    store: Store,
-    store_failing: bool,
-    camera: Supervisor,
-    /// The supervisor's actions, emptied after each event; kept to be reused.
-    actions: Vec<Action>,
-    /// What the service manager was told of the camera.
-    status: Cow<'static, str>,
-    limiter: Limiter,
-    watchdog: Option<(Duration, Mono)>,
-    /// Both clocks at the last input, to notice when the wall clock is set.
-    seen: Now,
-    /// While stopping: when it has to be over.
-    stop_by: Option<Mono>,
-    exited: bool,
     stats: Stats,
-}
-
-/// What may be due. Each is computed from the state it belongs to, so none can be forgotten or left over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Timer {
-    /// A peer owes a packet, its socket's attention, or its leave.
-    Peers,
-    /// The settings are to be applied or written.
-    Store,
-    /// The supervisor's next step.
-    Camera,
-    /// The brake on wrong passwords may go off.
-    Brake,
-    /// The service manager wants a sign of life.
-    Watchdog,
-    /// The log has lines left out to tell of.
-    Limiter,
-    /// Stopping has to be over.
-    Stop,
+    journal: Journal,
+    parts: Parts,
 }
 
 impl Server {
     /// A server that has done nothing yet; [`Server::start`] begins.
     pub fn new(config: Config, setup: Setup, now: Now) -> Self {
-        let camera = Supervisor::new(config.camera.clone(), setup.settings, setup.seed);
-        Self {
-            peers: Connections::default(),
-            places: Places::new(&listeners(&config)),
-            descriptors: None,
-            subscribers: Subscribers::default(),
-            schedule: Schedule::new(now.mono),
-            source: Source::new(setup.seed),
-            last_packet: None,
-            access: Access::default(),
-            store: Store::new(setup.settings),
-            store_failing: false,
-            camera,
-            actions: Vec::new(),
-            status: Cow::default(),
-            limiter: Limiter::default(),
-            watchdog: setup.watchdog.map(|interval| (interval, now.mono + interval)),
-            seen: now,
-            stop_by: None,
-            exited: false,
-            stats: Stats::default(),
-            password: setup.password,
-            config,
-        }
+        let Setup { settings, password, seed, watchdog } = setup;
+        let parts = Parts {
+            connections: Connections::new(&config),
+            auth: Auth::new(password),
+            stream: Stream::new(now.mono, seed),
+            settings: Settings::new(settings),
+            pipeline: Pipeline::new(config.camera.clone(), settings, seed, now),
+            lifecycle: Lifecycle::new(watchdog, now.mono),
+        };
+        Self { config, stats: Stats::default(), journal: Journal::default(), parts }
     }
 
     /// Begins: the ports are bound, the camera may start.
     pub fn start(&mut self, now: Now, out: &mut Vec<Output>) {
-        self.seen = now;
-        out.push(Output::MakeRoom { descriptors: self.places.descriptors() });
-        out.push(Output::Notify(Notice::Ready));
-        if !self.config.auth.required {
-            self.report(now.mono, Report::OpenToNetwork, out);
-        }
-        out.push(Output::ReadSource(self.source_file().map(Path::to_owned)));
-        self.camera_event(now.mono, Event::Start, out);
+        let (parts, mut cx) = self.split(now, out);
+        parts.start(&mut cx);
     }
 
     /// Takes one input.
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
-        self.look_at_clock(now, out);
+        let (parts, mut cx) = self.split(now, out);
+        let cx = &mut cx;
+        parts.pipeline.watch_clock(cx);
         match input {
-            Input::Accepted { conn, service, peer } => {
-                self.accepted(now.mono, conn, service, peer, out);
-            }
+            Input::Accepted { conn, service, peer } => parts.accepted(cx, conn, service, peer),
             Input::AcceptRests { errno } => {
-                self.stats.bump(Counter::AcceptRested);
-                self.report(now.mono, Report::AcceptRests { errno }, out);
+                cx.bump(Counter::AcceptRested);
+                cx.report(ClientReport::AcceptRests { errno });
             }
-            Input::Received { conn, bytes } => self.received(now.mono, conn, bytes, out),
-            Input::Finished { conn } => self.finished(now.mono, conn, out),
-            Input::Lost { conn } => self.lost(now.mono, conn, out),
-            Input::Blocked { conn } => self.blocked(now.mono, conn),
-            Input::Unblocked { conn } => self.unblocked(now.mono, conn, out),
-            Input::Tick { reading } => self.tick(now, reading, out),
-            Input::Wakeup => self.wakeup(now, out),
+            Input::Received { conn, bytes } => {
+                parts.connections.received(cx, conn, bytes);
+                parts.converse(cx, conn);
+            }
+            Input::Finished { conn } => {
+                let departed = parts.connections.peer_finished(cx, conn);
+                parts.departed(cx, departed);
+            }
+            Input::Lost { conn } => {
+                let departed = parts.connections.lost(cx, conn);
+                parts.departed(cx, departed);
+            }
+            Input::Blocked { conn } => {
+                if parts.connections.blocked(cx, conn) {
+                    parts.stream.blocked(cx, conn);
+                }
+            }
+            Input::Unblocked { conn } => {
+                if parts.connections.unblocked(cx, conn) {
+                    parts.stream.unblocked(cx, conn);
+                }
+            }
+            Input::Tick { reading } => parts.tick(cx, reading),
+            Input::Wakeup => parts.wakeup(cx),
             Input::SpawnFailed { role, errno } => {
                 let text = errno.to_string();
-                self.camera_event(now.mono, Event::SpawnFailed { role, errno: errno.0, text: &text }, out);
+                parts.pipeline.handle(cx, Event::SpawnFailed { role, errno: errno.0, text: &text });
             }
-            Input::Line { role, text } => self.camera_event(now.mono, Event::Line { role, text }, out),
+            Input::Line { role, text } => parts.pipeline.handle(cx, Event::Line { role, text }),
             Input::Video { bytes } => {
-                self.stats.add(Counter::VideoBytes, bytes);
-                self.camera_event(now.mono, Event::Video { bytes }, out);
+                cx.stats.add(Counter::VideoBytes, bytes);
+                parts.pipeline.handle(cx, Event::Video { bytes });
             }
-            Input::Exited { role, exit } => self.camera_event(now.mono, Event::Exited { role, exit }, out),
-            Input::Stored { result } => self.stored(now.mono, result, out),
-            Input::Signal(request) => self.signal(now.mono, request, out),
-            Input::Reloaded(found) => self.reloaded(now.mono, found, out),
-            Input::Room { descriptors } => self.room_made(now.mono, descriptors, out),
-            Input::NotTold { errno } => {
-                self.stats.bump(Counter::NotifyDelayed);
-                self.report(now.mono, Report::NotTold { errno }, out);
+            Input::Exited { role, exit } => parts.pipeline.handle(cx, Event::Exited { role, exit }),
+            Input::Stored { result } => parts.stored(cx, result),
+            Input::Signal(Request::Stop) => parts.stop(cx),
+            Input::Signal(Request::Reload) => parts.lifecycle.begin_reload(cx),
+            Input::Signal(Request::Counters) => parts.report_status(cx),
+            Input::Reloaded(found) => {
+                if let Some(found) = parts.lifecycle.check_reload(cx, found) {
+                    return self.reload(now, *found, out);
+                }
+            }
+            Input::Room { descriptors } => parts.connections.set_descriptors(cx, descriptors),
+            Input::NotifyFailed { errno } => {
+                cx.bump(Counter::NotifyDelayed);
+                cx.report(ServerReport::NotifyFailed { errno });
             }
         }
+        parts.exit_if_over(cx);
     }
 
     /// When [`Input::Wakeup`] is next wanted, `None` when nothing is waited for.
     pub fn next_wakeup(&self) -> Option<Mono> {
-        self.timers().into_iter().filter_map(|(_, at)| at).min()
+        self.parts.timers(&self.journal).into_iter().filter_map(|(_, at)| at).min()
     }
 
     /// The counters.
@@ -194,60 +161,20 @@ impl Server {
 
     /// Connections that are being served.
     pub const fn clients(&self) -> usize {
-        self.peers.clients()
+        self.parts.connections.clients()
     }
 
-    fn timers(&self) -> [(Timer, Option<Mono>); 7] {
-        [
-            (Timer::Peers, self.peers.next_deadline()),
-            (Timer::Store, self.store.deadline()),
-            (Timer::Camera, self.camera.deadline()),
-            (Timer::Brake, self.access.next_deadline()),
-            (Timer::Watchdog, self.watchdog.map(|(_, at)| at)),
-            (Timer::Limiter, self.limiter.next_deadline()),
-            (Timer::Stop, self.stop_by.filter(|_| !self.exited)),
-        ]
+    /// The parts, and what they share.
+    const fn split<'a>(&'a mut self, now: Now, out: &'a mut Vec<Output>) -> (&'a mut Parts, Context<'a>) {
+        let Self { config, stats, journal, parts } = self;
+        (parts, Context { now, config, stats, journal, out })
     }
 
-    fn wakeup(&mut self, now: Now, out: &mut Vec<Output>) {
-        for (timer, at) in self.timers() {
-            if at.is_none_or(|at| at > now.mono) {
-                continue;
-            }
-            match timer {
-                Timer::Peers => self.peers_overdue(now.mono, out),
-                Timer::Store => self.store_due(now.mono, out),
-                Timer::Camera => self.camera_event(now.mono, Event::Deadline, out),
-                Timer::Brake => self.brake_due(now.mono, out),
-                Timer::Watchdog => {
-                    self.watchdog = self.watchdog.map(|(interval, _)| (interval, now.mono + interval));
-                    out.push(Output::Notify(Notice::Watchdog));
-                }
-                Timer::Limiter => self.limiter_due(now.mono, out),
-                Timer::Stop => self.stop_timed_out(now.mono, out),
-            }
-        }
-    }
-
-    /// Says something, unless its kind has said too much lately.
-    fn report(&mut self, now: Mono, report: Report, out: &mut Vec<Output>) {
-        let level = report.level();
-        if level < self.config.logging.level && !report.is_an_answer() {
-            return;
-        }
-        if let Some(kind) = report.kind() {
-            self.limiter_due(now, out);
-            if !self.limiter.allow(kind, level, now) {
-                self.stats.bump(Counter::LinesSuppressed);
-                return;
-            }
-        }
-        out.push(Output::Report(report));
-    }
-
-    fn limiter_due(&mut self, now: Mono, out: &mut Vec<Output>) {
-        for LeftOut { kind, count, level } in self.limiter.flush_due(now) {
-            out.push(Output::Report(Report::LeftOut { kind, count, level }));
-        }
+    /// Puts in force of a reload what can change at run time.
+    fn reload(&mut self, now: Now, found: Reloaded, out: &mut Vec<Output>) {
+        let old = self.config.clone();
+        self.config.adopt(&found.config);
+        let (parts, mut cx) = self.split(now, out);
+        parts.reload(&mut cx, &old, found);
     }
 }

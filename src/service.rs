@@ -1,7 +1,7 @@
-//! The three services: what a connection's bytes mean, and who may speak. Pure.
+//! The three services: what a connection's bytes mean, and which peers may use them. Pure.
 //!
-//! Each conversation takes bytes and yields steps; `server` carries them out, since a step of one connection may
-//! concern the camera, the settings file or another connection.
+//! Bytes come in and steps go out; `server` carries them out, since a step of one connection may concern the camera, the
+//! settings file or another connection.
 
 pub mod access;
 pub mod auth;

@@ -19,7 +19,7 @@ use crate::config::{self, Config, Level, Loaded, LoggingConfig, Sources};
 use crate::limits::SPARE_DESCRIPTORS;
 use crate::listen::{Address, Listener, listeners};
 use crate::reactor::{self, Listening, Resources};
-use crate::server::{Fresh, Server, Setup};
+use crate::server::{Reloaded, Server, Setup};
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
 use crate::sys::signalfd::{self, Signals};
@@ -155,14 +155,14 @@ fn keep(sources: &mut Sources<'_>, file: Option<PathBuf>) {
 }
 
 /// Rereads everything, for SIGHUP.
-fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Fresh>, String> {
-    let mut reread = || -> Result<Fresh, StartError> {
+fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Reloaded>, String> {
+    let mut reread = || -> Result<Reloaded, StartError> {
         let Loaded { config, file } = config::load(sources)?;
         keep(sources, file);
         let password = prepare::known_password(&config, &started_with.paths)?;
         let settings = prepare::read_settings(started_with)?;
         let needs_restart = started_with.changes_needing_restart(&config);
-        Ok(Fresh { config, password, settings, needs_restart })
+        Ok(Reloaded { config, password, settings, needs_restart })
     };
     reread().map(Box::new).map_err(|error| error.to_string())
 }

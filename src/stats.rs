@@ -1,5 +1,5 @@
-//! Plain counters: one for every reason a packet, a peer, a child or a log line was dropped, and a few that say
-//! how much went well. SIGUSR1 logs them.
+//! Plain counters: one for every reason a packet, a peer, a child or a log line was dropped, and a few for
+//! what went well. SIGUSR1 logs them.
 
 /// Declares [`Counter`] and its names in one place, so that the two can't disagree.
 macro_rules! counters {
@@ -29,13 +29,13 @@ counters! {
     Accepted = "accepted",
     /// Connections ended, for whatever reason.
     Closed = "closed",
-    /// Connections told that all places of their port are taken.
+    /// Connections refused because all places of their port were taken.
     RefusedFull = "refused_full",
-    /// Connections told so because their address had its share of the places.
+    /// Connections refused because their network had its share of the places.
     RefusedShare = "refused_share",
-    /// Connections closed without a word because even the slots for refusals were taken.
+    /// Connections closed without an error packet because even the slots for refusals were taken.
     RefusedSilently = "refused_silently",
-    /// Connections told that their address has not authenticated.
+    /// Connections refused because their address had not authenticated.
     RefusedNotAuthenticated = "refused_not_authenticated",
     /// Connections that failed between the kernel and us.
     AcceptFailed = "accept_failed",
@@ -99,11 +99,11 @@ counters! {
     VideoBytes = "video_bytes",
     /// Events for a connection or child that was already gone.
     StaleEvents = "stale_events",
-    /// Log lines left out because their kind logged too much.
+    /// Log lines suppressed because their kind logged too much.
     LinesSuppressed = "lines_suppressed",
     /// Log lines lost because a target was gone or full.
     LinesLost = "lines_lost",
-    /// Times that the service manager took no message, and was told again until it did.
+    /// Times that the service manager accepted no message; it is retried until it does.
     NotifyDelayed = "notify_delayed",
     /// Configurations reread.
     Reloads = "reloads",

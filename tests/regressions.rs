@@ -29,8 +29,8 @@ use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Level, Secret};
 use es_iot_server::limits::{LOG_BURST, LOG_WINDOW};
-use es_iot_server::server::report::Report;
-use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Service, Setup};
+use es_iot_server::server::report::{AccessReport, Report, ServerReport};
+use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 use es_iot_server::wire::{self, ErrorCode, Id, Kind, Outgoing, packet};
 
@@ -86,7 +86,7 @@ impl Bench {
 
     fn reload(&mut self, in_file: CameraSettings) -> Vec<Output> {
         self.handle(Input::Signal(Request::Reload));
-        let fresh = Fresh {
+        let fresh = Reloaded {
             config: config(),
             password: Secret::new("1111"),
             settings: Some(in_file),
@@ -243,8 +243,12 @@ fn a_reload_of_settings_and_camera_starts_the_camera_once() {
     let mut changed = config();
     let command = ["cam", "{gain}"].map(String::from).to_vec();
     changed.camera = CameraConfig { source: CameraSource::Command, command: Some(command), ..changed.camera };
-    let fresh =
-        Fresh { config: changed, password: Secret::new("1111"), settings: Some(gained(9)), needs_restart: Vec::new() };
+    let fresh = Reloaded {
+        config: changed,
+        password: Secret::new("1111"),
+        settings: Some(gained(9)),
+        needs_restart: Vec::new(),
+    };
     let out = bench.handle(Input::Reloaded(Ok(Box::new(fresh))));
     let cameras: Vec<&[String]> = out
         .iter()
@@ -271,11 +275,11 @@ fn where_the_level_was_warning_nobody_was_told_of_lines_left_out_nor_of_the_coun
     }
     bench.now.mono = bench.now.mono + LOG_WINDOW;
     let told = bench.handle_told(Input::Wakeup);
-    let left_out = Report::LeftOut { kind: "refusals", count: 3, level: Level::Warning };
+    let left_out: Report = ServerReport::Suppressed { kind: "refusals", count: 3, level: Level::Warning }.into();
     assert_eq!(reports(&told), [&left_out]);
     assert_eq!(left_out.level(), Level::Warning);
     let told = bench.handle_told(Input::Signal(Request::Counters));
-    assert!(matches!(*reports(&told), [Report::Counters { .. }]), "{told:?}");
+    assert!(matches!(*reports(&told), [Report::Server(ServerReport::Counters { .. })]), "{told:?}");
 }
 
 #[test]
@@ -283,9 +287,10 @@ fn a_reload_that_opened_the_ports_did_not_say_so() {
     let mut closed = config();
     closed.auth.required = true;
     let mut bench = Bench::with(closed, &[]);
-    let fresh = || Fresh { config: config(), password: Secret::new("1111"), settings: None, needs_restart: Vec::new() };
+    let fresh =
+        || Reloaded { config: config(), password: Secret::new("1111"), settings: None, needs_restart: Vec::new() };
     let told = bench.handle_told(Input::Reloaded(Ok(Box::new(fresh()))));
-    assert!(reports(&told).contains(&&Report::OpenToNetwork), "{told:?}");
+    assert!(reports(&told).contains(&&Report::Access(AccessReport::OpenToNetwork)), "{told:?}");
     let told = bench.handle_told(Input::Reloaded(Ok(Box::new(fresh()))));
-    assert!(!reports(&told).contains(&&Report::OpenToNetwork), "once is enough: {told:?}");
+    assert!(!reports(&told).contains(&&Report::Access(AccessReport::OpenToNetwork)), "once is enough: {told:?}");
 }

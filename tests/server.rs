@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
-use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Service, Setup};
+use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 
 const READ: [u8; 7] = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFC];
@@ -239,7 +239,7 @@ fn a_new_password_ends_what_the_old_one_opened() {
     let mut config = config();
     config.auth.required = true;
     let password = Secret::new("2222");
-    let fresh = Box::new(Fresh { config, password, settings: None, needs_restart: Vec::new() });
+    let fresh = Box::new(Reloaded { config, password, settings: None, needs_restart: Vec::new() });
     let out = bench.handle(Input::Reloaded(Ok(fresh)));
     assert_eq!(digest(&out), (error(2, 4), true));
     assert!(bench.pass(1000).contains(&Output::Close(conn)));

@@ -138,7 +138,7 @@ fn the_value_may_come_from_a_file_that_comes_and_goes() {
 
     fs::remove_file(&file).unwrap();
     let line = daemon.await_log("data ERROR");
-    assert!(line.contains("sensor") && line.contains("17, is sent on"), "{line}");
+    assert!(line.contains("sensor") && line.contains("17, is sent meanwhile"), "{line}");
     for _ in 0..10 {
         assert_eq!(subscriber.data().0, 17);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraSource, Config, Secret};
-use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Service, Setup};
+use es_iot_server::server::{ConnId, Errno, Reloaded, Input, Output, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 use libfuzzer_sys::fuzz_target;
 
@@ -192,7 +192,7 @@ impl World {
     }
 
     fn reload(&mut self, argument: u8) {
-        let found = Fresh {
+        let found = Reloaded {
             config: config(argument),
             password: Secret::new(if argument > 200 { "2" } else { "1" }),
             settings: Some(CameraSettings { gain: f64::from(argument), ..CameraSettings::default() }),

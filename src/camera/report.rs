@@ -1,10 +1,12 @@
-//! What the supervisor has to say, as values: the caller logs them, or counts them, or leaves them out.
+//! What the supervisor reports, as values: the caller logs them, counts them, or suppresses them.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::diagnosis::{Reason, Role};
-use crate::logging::Level;
+use crate::limits::REPROBE;
+use crate::logging::Level::{Debug, Error, Info, Warning};
+use crate::logging::Line;
 
 /// One thing worth a line in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub enum Report {
         /// Whether it is built with libav.
         libav: bool,
     },
-    /// `camera.source` is `auto` and there is no camera program. Said once, until one is found.
+    /// `camera.source` is `auto` and there is no camera program. Reported once, until one is found.
     NoProgram,
     /// Video moves, for the first time in this run of the camera.
     Running {
@@ -63,80 +65,108 @@ pub enum Report {
 }
 
 impl Report {
-    /// How severe it is.
-    pub const fn level(&self) -> Level {
+    /// Hands the line to `show`. The logger is `camera` for what goes well, `camera.process` for failures, and one for each
+    /// program.
+    pub fn line<'a, R>(&'a self, show: impl FnOnce(Line<'a, '_>) -> R) -> R {
+        let (camera, process) = ("camera", "camera.process");
         match self {
-            Self::Found { .. }
-            | Self::Running { .. }
-            | Self::Restarting
-            | Self::ClockStepped { .. }
-            | Self::ChildLine { quiet: false, .. } => Level::Info,
-            Self::NoProgram => Level::Warning,
-            Self::Failed { reason, .. } => reason.level(),
-            Self::WillNotDie { .. } => Level::Error,
-            Self::ChildLine { quiet: true, .. } => Level::Debug,
+            Self::Found { program, libav } => show(Line::limited(
+                Info,
+                camera,
+                "found",
+                format_args!("camera program {program}, built with{} libav", if *libav { "" } else { "out" }),
+            )),
+            Self::NoProgram => show(Line::limited(
+                Warning,
+                camera,
+                "no-program",
+                format_args!(
+                    "no video: neither rpicam-vid nor libcamera-vid is installed; looking again every {} s",
+                    REPROBE.as_secs()
+                ),
+            )),
+            Self::Running { after, failures } => {
+                let failures = Failures(*failures);
+                let text = format_args!("video is running, first after {:.1} s{failures}", after.as_secs_f64());
+                show(Line::limited(Info, camera, "running", text))
+            }
+            Self::Restarting => {
+                show(Line::limited(Info, camera, "restarting", format_args!("restarting the camera for new settings")))
+            }
+            Self::ClockStepped { by_ms } => {
+                let (way, seconds) = (if *by_ms < 0 { "back" } else { "forward" }, by_ms.unsigned_abs() / 1000);
+                show(Line::limited(
+                    Info,
+                    camera,
+                    "clock-stepped",
+                    format_args!(
+                        "the system clock was set {way} by {seconds} s: restarting video to correct its time stamps"
+                    ),
+                ))
+            }
+            Self::Failed { reason, attempt, retry_in, .. } => {
+                let retry_in = retry_in.as_secs_f64();
+                let attempt = Attempt(*attempt);
+                let text = format_args!("{reason}; next try in {retry_in:.1} s{attempt}");
+                show(Line::limited(reason.level(), process, reason.kind(), text))
+            }
+            Self::WillNotDie { role } => show(Line::limited(
+                Error,
+                process,
+                "will-not-die",
+                format_args!(
+                    "the {} survives SIGKILL, stuck in the kernel: waiting for it; if this lasts, power-cycle the device",
+                    role.name()
+                ),
+            )),
+            Self::ChildLine { logger, role, text, quiet } => {
+                let level = if *quiet { Debug } else { Info };
+                let kind = match role {
+                    Role::Probe => "probe-line",
+                    Role::Camera => "camera-line",
+                    Role::Publisher => "publisher-line",
+                };
+                show(Line::limited(level, logger, kind, format_args!("{text}")))
+            }
         }
     }
 
-    /// The logger's name: `camera` for what goes well, `camera.process` for failures, and one for each program.
-    pub fn logger(&self) -> &str {
+    /// Lines that belong below it: what the children printed before they failed.
+    pub fn details(&self) -> &[String] {
         match self {
+            Self::Failed { tail, .. } => tail,
             Self::Found { .. }
             | Self::NoProgram
             | Self::Running { .. }
             | Self::Restarting
-            | Self::ClockStepped { .. } => "camera",
-            Self::Failed { .. } | Self::WillNotDie { .. } => "camera.process",
-            Self::ChildLine { logger, .. } => logger,
-        }
-    }
-
-    /// A stable name, for limiting the log.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Found { .. } => "found",
-            Self::NoProgram => "no-program",
-            Self::Running { .. } => "running",
-            Self::Restarting => "restarting",
-            Self::ClockStepped { .. } => "clock-stepped",
-            Self::Failed { reason, .. } => reason.kind(),
-            Self::WillNotDie { .. } => "will-not-die",
-            Self::ChildLine { role: Role::Probe, .. } => "probe-line",
-            Self::ChildLine { role: Role::Camera, .. } => "camera-line",
-            Self::ChildLine { role: Role::Publisher, .. } => "publisher-line",
+            | Self::ClockStepped { .. }
+            | Self::WillNotDie { .. }
+            | Self::ChildLine { .. } => &[],
         }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Found { program, libav } => {
-                write!(f, "camera program {program}, built with{} libav", if *libav { "" } else { "out" })
-            }
-            Self::NoProgram => f.write_str(
-                "no video: neither rpicam-vid nor libcamera-vid is installed; looking again from time to time",
-            ),
-            Self::Running { after, failures } => {
-                write!(f, "video is running, first after {:.1} s", after.as_secs_f64())?;
-                if *failures > 0 { write!(f, ", and {failures} failures before") } else { Ok(()) }
-            }
-            Self::Restarting => f.write_str("restarting the camera for new settings"),
-            Self::ClockStepped { by_ms } => {
-                let (way, seconds) = (if *by_ms < 0 { "back" } else { "forward" }, by_ms.unsigned_abs() / 1000);
-                write!(f, "the system's clock was set {way} by {seconds} s: restarting video for right time stamps")
-            }
-            Self::Failed { reason, attempt, retry_in, .. } => {
-                write!(f, "{reason}; next try in {:.1} s", retry_in.as_secs_f64())?;
-                if *attempt > 1 { write!(f, " (attempt {attempt})") } else { Ok(()) }
-            }
-            Self::WillNotDie { role } => write!(
-                f,
-                "the kernel does not end the {} after SIGKILL: waiting for it; if this lasts, power-cycle the device",
-                role.name()
-            ),
-            Self::ChildLine { text, .. } => f.write_str(text),
-        }
+        self.line(|line| f.write_fmt(line.text))
+    }
+}
+
+/// The failures before video ran, if there were any.
+struct Failures(u32);
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0 { write!(f, ", and {} failures before", self.0) } else { Ok(()) }
+    }
+}
+
+/// Which attempt it was, from the second on.
+struct Attempt(u32);
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 1 { write!(f, " (attempt {})", self.0) } else { Ok(()) }
     }
 }
 
@@ -152,8 +182,8 @@ mod tests {
             retry_in: Duration::from_millis(500),
             tail: Vec::new(),
         };
-        assert_eq!(failed(1).logger(), "camera.process");
-        assert_eq!((failed(1).level(), failed(1).kind()), (Level::Error, "busy"));
+        assert_eq!(failed(1).line(|line| line.logger.to_owned()), "camera.process");
+        assert_eq!(failed(1).line(|line| (line.level, line.kind)), (Error, Some("busy")));
         assert!(failed(1).to_string().ends_with("stop that one; next try in 0.5 s"));
         assert!(failed(4).to_string().ends_with("next try in 0.5 s (attempt 4)"));
     }
@@ -166,8 +196,11 @@ mod tests {
             text: "hello".into(),
             quiet,
         };
-        assert_eq!((line(false).logger(), line(false).level()), ("camera.rpicam-vid", Level::Info));
-        assert_eq!(line(true).level(), Level::Debug);
+        assert_eq!(
+            line(false).line(|line| (line.logger.to_owned(), line.level)),
+            ("camera.rpicam-vid".to_owned(), Info)
+        );
+        assert_eq!(line(true).line(|line| line.level), Debug);
         assert_eq!(line(true).to_string(), "hello");
     }
 }

@@ -36,7 +36,7 @@ impl Manager {
             Err(_) if had_unsent => {}
             Err(error) => {
                 self.retry_at = Some(cx.now + NOTIFY_RETRY);
-                cx.inbox.push_back(Input::NotTold { errno: errno(&error) });
+                cx.inbox.push_back(Input::NotifyFailed { errno: errno(&error) });
             }
         }
     }

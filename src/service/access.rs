@@ -1,5 +1,5 @@
-//! Who may speak: failed passwords, lock-outs, and the grants of those who gave the right one. Both tables are
-//! bounded, whatever is tried.
+//! Failed passwords, the lock-outs that follow, and the grants that a right password gives. Both tables are bounded,
+//! whatever is tried.
 //!
 //! Not here: comparing passwords (`service::auth`) and which port needs a grant (`server`).
 
@@ -32,8 +32,7 @@ pub enum Admission {
 
 #[derive(Debug, Clone, Default)]
 struct Failures {
-    /// The last wrong passwords and who gave them, newest last, no older than the window, none once a lock-out has
-    /// begun.
+    /// The last wrong passwords and their peers, newest last, no older than the window, none once a lock-out has begun.
     recent: Vec<(Mono, Peer)>,
     /// When the last wrong password came, forgiven or not.
     last: Option<Mono>,
@@ -91,7 +90,7 @@ impl Failures {
             return;
         }
         let before = self.recent.len();
-        self.recent.retain(|&(_, who)| who != peer);
+        self.recent.retain(|&(_, from)| from != peer);
         if self.recent.len() < before {
             self.forgiven = Some(now);
         }
@@ -248,7 +247,7 @@ impl Access {
     }
 
     /// Makes sure that one more address fits: stale entries go, then the oldest that is not locked out, with the brake
-    /// on. Whether it fits: who is locked out stays.
+    /// on. Whether it fits: locked-out entries stay.
     fn make_room(&mut self, now: Mono, peer: Peer, stats: &mut Stats) -> bool {
         let extra = if self.exempt(now, peer) { EXEMPT_ADDRESSES } else { 0 };
         if self.failures.len() < MAX_FAILING_ADDRESSES + extra {

@@ -1,37 +1,6 @@
-//! The authentication service: one request a connection.
+//! The authentication service: comparing passwords. A connection has one request, whose payload is the attempt.
 
 use std::hint::black_box;
-
-use super::requests::{Fault, Requests};
-use crate::wire::Id;
-
-/// One client of the authentication port.
-#[derive(Debug)]
-pub struct Conversation {
-    requests: Requests,
-}
-
-impl Default for Conversation {
-    fn default() -> Self {
-        Self { requests: Requests::new(Id::Auth) }
-    }
-}
-
-impl Conversation {
-    /// Takes what the client sent.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.requests.push(bytes);
-    }
-
-    /// The password to check, `None` when the client has to send more first.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with what it sent. Whatever it is, the connection ends with it.
-    pub fn attempt(&mut self) -> Result<Option<&[u8]>, Fault> {
-        self.requests.next()
-    }
-}
 
 /// Whether `attempt` is `password`, in a time that depends on the attempt's length alone: never on where the
 /// first difference is, nor on how long the password is.
@@ -47,7 +16,8 @@ pub fn matches(password: &[u8], attempt: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::ErrorCode;
+    use crate::service::requests::{Fault, Requests};
+    use crate::wire::{ErrorCode, Id};
 
     #[test]
     fn only_the_password_matches() {
@@ -61,16 +31,16 @@ mod tests {
 
     #[test]
     fn a_request_is_an_attempt_and_anything_else_is_refused() {
-        let mut conversation = Conversation::default();
-        conversation.push(&[0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31]);
-        assert_eq!(conversation.attempt(), Ok(None));
-        conversation.push(&[0x31, 0xFA]);
-        assert_eq!(conversation.attempt(), Ok(Some(&b"1111"[..])));
+        let mut requests = Requests::new(Id::Auth);
+        requests.push(&[0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31]);
+        assert_eq!(requests.next(), Ok(None));
+        requests.push(&[0x31, 0xFA]);
+        assert_eq!(requests.next(), Ok(Some(&b"1111"[..])));
 
         let refused = |bytes: &[u8]| {
-            let mut conversation = Conversation::default();
-            conversation.push(bytes);
-            match conversation.attempt() {
+            let mut requests = Requests::new(Id::Auth);
+            requests.push(bytes);
+            match requests.next() {
                 Err(Fault::Refuse(code)) => code,
                 other => panic!("{other:?}"),
             }

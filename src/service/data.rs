@@ -1,4 +1,4 @@
-//! The data service: the 24 Hz schedule, the value, and who gets it.
+//! The data service: the 24 Hz schedule, the value, and the subscribers.
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -69,7 +69,7 @@ impl Source {
         Self { rng: SmallRng::seed_from_u64(seed), last: 0, failed: false }
     }
 
-    /// The value of a tick: a random one, or what the file's `reading` says; a reading that fails keeps the last.
+    /// The value of a tick: a random one, or what the file's `reading` holds; a reading that fails keeps the last.
     pub fn value(&mut self, reading: Option<Result<&[u8], Errno>>) -> (u8, Option<SourceChange>) {
         let change = match reading {
             None => {
@@ -132,7 +132,7 @@ impl Subscriber {
     }
 }
 
-/// Who gets the stream, in no particular order.
+/// The subscribers of the stream, in no particular order.
 #[derive(Debug, Default)]
 pub struct Subscribers {
     list: Vec<Subscriber>,

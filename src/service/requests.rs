@@ -1,4 +1,4 @@
-//! What the two services that take requests have in common: which packets are requests, and what is said of others.
+//! What the two services that take requests have in common: which packets are requests, and what is wrong with others.
 
 use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
 use crate::wire::{Damage, Decoder, ErrorCode, Id, Kind};
@@ -6,7 +6,7 @@ use crate::wire::{Damage, Decoder, ErrorCode, Id, Kind};
 /// What is wrong with what a client sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Say what was wrong.
+    /// Refuse it with this code.
     Refuse(ErrorCode),
     /// This client does not speak the protocol: close.
     HangUp,

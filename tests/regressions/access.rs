@@ -172,7 +172,7 @@ fn more_sites_than_the_table_has_room_for_were_forgotten_while_locked_out() {
     assert_eq!(house.attempt(site(5000), b"1111"), Answer::TooMany, "not even looked at");
     assert_eq!(house.attempt(known, b"1111"), Answer::Ready, "it holds a grant");
     assert_eq!(house.attempt(ip("127.0.0.1"), b"1111"), Answer::Ready, "loopback is excepted");
-    assert_eq!(house.logged("gave wrong passwords lately"), 1);
+    assert_eq!(house.logged("gave wrong passwords recently"), 1);
     house.pass(Duration::from_mins(20));
     assert_eq!(house.logged("checked again"), 1);
     assert_eq!(house.attempt(site(5000), b"guess"), Answer::Wrong);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
-use es_iot_server::server::report::Report;
-use es_iot_server::server::{Fresh, Input, Output, Request, Service};
+use es_iot_server::server::report::{Report, SettingsReport};
+use es_iot_server::server::{Input, Output, Reloaded, Request, Service};
 use es_iot_server::time::Mono;
 use es_iot_server::wire::{self, ErrorCode};
 
@@ -64,13 +64,15 @@ fn a_disk_that_hung_and_recovered_was_not_said_to_have_recovered() {
     bench.receive(A, &[update(2)]);
     bench.pass(150);
     bench.now.mono = bench.now.mono + Duration::from_secs(10);
-    let hangs = |told: &[Output]| reports(told).iter().filter(|told| matches!(told, Report::StoreHangs { .. })).count();
+    let hangs = |told: &[Output]| {
+        reports(told).iter().filter(|told| matches!(told, Report::Settings(SettingsReport::StoreHangs { .. }))).count()
+    };
     assert_eq!(hangs(&bench.handle_told(Input::Wakeup)), 1);
     bench.receive(A, &[update(3)]);
     bench.now.mono = bench.now.mono + Duration::from_secs(10);
     assert_eq!(hangs(&bench.handle_told(Input::Wakeup)), 0, "once is enough");
     let told = bench.handle_told(Input::Stored { result: Ok(()) });
-    assert!(matches!(*reports(&told), [Report::StoreRecovered { .. }]), "{told:?}");
+    assert!(matches!(*reports(&told), [Report::Settings(SettingsReport::StoreRecovered { .. })]), "{told:?}");
 }
 
 /// A server with a camera that runs, and what a flood of updates makes of it.
@@ -128,8 +130,8 @@ impl Flooded {
     }
 }
 
-fn fresh(config: Config, in_file: CameraSettings) -> Fresh {
-    Fresh { config, password: Secret::new("1111"), settings: Some(in_file), needs_restart: Vec::new() }
+fn fresh(config: Config, in_file: CameraSettings) -> Reloaded {
+    Reloaded { config, password: Secret::new("1111"), settings: Some(in_file), needs_restart: Vec::new() }
 }
 
 /// A client that sent 20 updates in 5 s restarted the camera 20 times, which then showed next to nothing, and had the

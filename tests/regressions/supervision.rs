@@ -9,7 +9,7 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
-use es_iot_server::server::{Fresh, Input, Output, Request, Server, Setup};
+use es_iot_server::server::{Input, Output, Reloaded, Request, Server, Setup};
 use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
 use serde_json::json;
@@ -86,7 +86,7 @@ impl Bench {
         let settings = CameraSettings { gain: f64::from(self.gain), ..CameraSettings::default() };
         self.handle(Input::Signal(Request::Reload));
         let (config, password) = (self.config.clone(), Secret::new("1111"));
-        let fresh = Fresh { config, password, settings: Some(settings), needs_restart: Vec::new() };
+        let fresh = Reloaded { config, password, settings: Some(settings), needs_restart: Vec::new() };
         self.handle(Input::Reloaded(Ok(Box::new(fresh))))
     }
 

@@ -16,7 +16,7 @@ use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::camera::settings::{CameraSettings, ChangedBy};
 use es_iot_server::config::{Config, Secret};
 use es_iot_server::ids;
-use es_iot_server::server::report::Report;
+use es_iot_server::server::report::{Report, SettingsReport};
 use es_iot_server::server::{ConnId, Notice, Output, Server, Service};
 use es_iot_server::time::Now;
 
@@ -200,8 +200,8 @@ impl Shadow {
                 self.check(report.to_string().len() < 4096, || "an endless report".into());
                 if let Report::Camera(report) = report {
                     self.camera_reports(at, report);
-                } else if let Report::SettingsApplied { settings, origin } = report {
-                    self.handed(at, settings, *origin);
+                } else if let Report::Settings(SettingsReport::Applied { settings, by }) = report {
+                    self.handed(at, settings, *by);
                 }
             }
         }
@@ -289,14 +289,14 @@ impl Shadow {
     }
 
     /// The log names the settings that the camera is handed, and who brought them.
-    fn handed(&mut self, at: u64, settings: &CameraSettings, origin: ChangedBy) {
-        let by = match origin {
+    fn handed(&mut self, at: u64, settings: &CameraSettings, changed_by: ChangedBy) {
+        let by = match changed_by {
             ChangedBy::Peer(address) => Some(address),
             ChangedBy::File => None,
         };
         let foretold = (self.settings.applied, self.settings.handed);
         self.check(foretold == (*settings, Some((at, by))), || {
-            format!("{settings:?} of {origin:?} at {at}, not {foretold:?}")
+            format!("{settings:?} of {changed_by:?} at {at}, not {foretold:?}")
         });
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraSource, Config, Secret};
-use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Setup};
+use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Setup};
 use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
 use rand::rngs::SmallRng;
@@ -34,7 +34,7 @@ enum Happening {
     EarlyWakeup,
     WallJump,
     AcceptRests,
-    NotTold,
+    NotifyFails,
 }
 
 /// How much happened.

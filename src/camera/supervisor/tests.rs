@@ -96,7 +96,7 @@ fn short(action: &Action) -> String {
         Action::Spawn { role, .. } => format!("+{}", role.name()),
         Action::Signal { role, signal: StopSignal::Interrupt } => format!("int:{}", role.name()),
         Action::Signal { role, signal: StopSignal::Kill } => format!("kill:{}", role.name()),
-        Action::Report(report) => format!("!{}", report.kind()),
+        Action::Report(report) => format!("!{}", report.line(|line| line.kind).unwrap()),
         Action::CountFailure { stalled: false } => "#failed".into(),
         Action::CountFailure { stalled: true } => "#stalled".into(),
     }
@@ -225,7 +225,10 @@ fn failures_wait_longer_and_speak_less_until_all_was_well_for_a_while() {
     let mut base = limits::BACKOFF_FIRST;
     for attempt in 1..=20_u32 {
         rig.line(Role::Camera, "ERROR: *** Pipeline handler in use by another process ***");
-        let quiet = rig.out.iter().any(|done| matches!(done, Action::Report(line) if line.level() == Level::Debug));
+        let quiet = rig
+            .out
+            .iter()
+            .any(|done| matches!(done, Action::Report(line) if line.line(|line| line.level) == Level::Debug));
         assert_eq!(quiet, attempt > 1);
         rig.exit(Role::Camera, 255);
         if rig.exit(Role::Publisher, 0) == "#failed !busy" {

@@ -1,69 +1,101 @@
-//! The words about the settings and their file.
+//! The camera settings and the file that keeps them.
 
 use std::fmt;
-use std::io::{Error, ErrorKind};
-use std::path::Path;
+use std::path::PathBuf;
 
+use super::disk;
 use crate::camera::settings::{CameraSettings, ChangedBy};
-use crate::server::Errno;
+use crate::logging::Level::{Error, Info};
+use crate::logging::Line;
+use crate::os::Errno;
 
-/// What the camera takes, and from whom.
-pub fn applied(f: &mut fmt::Formatter<'_>, settings: &CameraSettings, changed_by: ChangedBy) -> fmt::Result {
-    let CameraSettings { shutter, gain, awb_red, awb_blue, contrast, brightness } = settings;
-    write!(
-        f,
-        "camera settings are now shutter {shutter} us, gain {gain}, awb_red {awb_red}, awb_blue {awb_blue}, \
-         contrast {contrast}, brightness {brightness:.3}, "
-    )?;
-    match changed_by {
-        ChangedBy::Peer(address) => write!(f, "set by {address}"),
-        ChangedBy::File => f.write_str("reread from the file"),
+/// Something about the settings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SettingsReport {
+    /// The camera takes new settings.
+    Applied {
+        /// Which.
+        settings: CameraSettings,
+        /// What changed them.
+        by: ChangedBy,
+    },
+    /// The settings file could not be written.
+    StoreFailed {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        errno: Errno,
+    },
+    /// The settings file does not get written in time.
+    StoreHangs {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The settings file could be written after it could not.
+    StoreRecovered {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl SettingsReport {
+    /// Hands the line to `show`.
+    pub fn line<'a, R>(&'a self, show: impl FnOnce(Line<'a, '_>) -> R) -> R {
+        let logger = "camera.config";
+        let file_kind = "failed writes";
+        match self {
+            Self::Applied { settings: s, by } => show(Line::limited(
+                Info,
+                logger,
+                "settings changes",
+                format_args!(
+                    "camera settings are now shutter {} us, gain {}, awb_red {}, awb_blue {}, contrast {}, \
+                     brightness {:.3}, {}",
+                    s.shutter,
+                    s.gain,
+                    s.awb_red,
+                    s.awb_blue,
+                    s.contrast,
+                    s.brightness,
+                    Changed(*by)
+                ),
+            )),
+            Self::StoreFailed { path, errno } => show(Line::limited(
+                Error,
+                logger,
+                file_kind,
+                format_args!(
+                    "cannot write {}: {errno}; the new settings are in force but will be lost at a restart, \
+                     the write is retried every minute: {}",
+                    path.display(),
+                    disk::advice(*errno)
+                ),
+            )),
+            Self::StoreHangs { path } => show(Line::limited(
+                Error,
+                logger,
+                file_kind,
+                format_args!(
+                    "writing {} takes longer than 10 s: the disk hangs or is too slow; the new settings are in force but will be \
+                     lost at a restart until it is written: check the disk",
+                    path.display()
+                ),
+            )),
+            Self::StoreRecovered { path } => {
+                show(Line::limited(Info, logger, file_kind, format_args!("{} is written again", path.display())))
+            }
+        }
     }
 }
 
-/// A file that can't be written.
-pub fn store_failed(f: &mut fmt::Formatter<'_>, path: &Path, errno: Errno) -> fmt::Result {
-    write!(
-        f,
-        "cannot write {}: {errno}; the new settings are in force but will be lost at a restart, the write is tried again \
-         every minute: {}",
-        path.display(),
-        advice(errno)
-    )
-}
+/// What changed the settings, in words.
+struct Changed(ChangedBy);
 
-/// What a person can do about it.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list of kinds is open")]
-fn advice(errno: Errno) -> &'static str {
-    match Error::from_raw_os_error(errno.0).kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on its disk",
-        ErrorKind::ReadOnlyFilesystem => "mount its disk writable",
-        ErrorKind::NotFound => "make its directory, or the one that it links to",
-        ErrorKind::PermissionDenied => "let this user write to its directory, or to the one that it links to",
-        ErrorKind::IsADirectory => "move the directory of this name away, or what it links to",
-        ErrorKind::InvalidInput => "it links to something that is no file: link it to a file",
-        _ => "check the disk, and where it links to if it is a link",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_error_has_its_advice() {
-        for (errno, part) in [
-            (2, "make its directory"),
-            (5, "check the disk"),
-            (13, "let this user write"),
-            (21, "the directory of this name"),
-            (22, "link it to a file"),
-            (28, "make room"),
-            (30, "mount"),
-            (40, "where it links to"),
-            (122, "make room"),
-        ] {
-            assert!(advice(Errno(errno)).contains(part), "{errno}: {}", advice(Errno(errno)));
+impl fmt::Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ChangedBy::Peer(peer) => write!(f, "set by {peer}"),
+            ChangedBy::File => f.write_str("reread from the file"),
         }
     }
 }

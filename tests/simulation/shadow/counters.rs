@@ -4,7 +4,7 @@
 //! admits. The reactor's own counters (`accept_failed`, `peer_overflow`, `lines_lost`) stay zero without one, and the two
 //! tables never fill up with so few addresses.
 
-use es_iot_server::server::report::Report;
+use es_iot_server::server::report::{Report, ServerReport};
 use es_iot_server::server::{ConnId, Input, Output, Server, Service};
 use es_iot_server::stats::Counter;
 
@@ -112,7 +112,7 @@ impl Shadow {
             Input::Reloaded(_) if self.stopping.is_some() => {}
             Input::Reloaded(Ok(_)) => self.counters.one(Counter::Reloads),
             Input::Reloaded(Err(_)) => self.counters.one(Counter::ReloadsFailed),
-            Input::NotTold { .. } => self.counters.one(Counter::NotifyDelayed),
+            Input::NotifyFailed { .. } => self.counters.one(Counter::NotifyDelayed),
             Input::Wakeup
             | Input::Room { .. }
             | Input::SpawnFailed { .. }
@@ -135,7 +135,7 @@ impl Shadow {
         if let Output::Close(conn) = output {
             self.counters.add(Counter::PeerStuck, u64::from(self.stuck.contains(conn)));
         }
-        if let Output::Report(Report::LeftOut { count, .. }) = output {
+        if let Output::Report(Report::Server(ServerReport::Suppressed { count, .. })) = output {
             self.counters.left_out += count;
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use es_iot_server::ids;
-use es_iot_server::server::{ConnId, Fresh, Input, Request, Service};
+use es_iot_server::server::{ConnId, Input, Reloaded, Request, Service};
 use es_iot_server::stats::Counter;
 use es_iot_server::time::Now;
 
@@ -59,7 +59,7 @@ impl Shadow {
             Input::Reloaded(_)
             | Input::Signal(Request::Reload | Request::Counters)
             | Input::AcceptRests { .. }
-            | Input::NotTold { .. }
+            | Input::NotifyFailed { .. }
             | Input::Line { .. }
             | Input::Video { .. } => {}
         }
@@ -260,7 +260,7 @@ impl Shadow {
         }
     }
 
-    fn reloaded(&mut self, at: u64, fresh: &Fresh) {
+    fn reloaded(&mut self, at: u64, fresh: &Reloaded) {
         self.clock.overruled();
         self.config.auth = fresh.config.auth.clone();
         self.places.set(fresh.config.server.max_clients);

@@ -23,7 +23,7 @@ impl World {
         any_time(self, 20, &|_| Happening::EarlyWakeup);
         any_time(self, if calm { 2 } else { 8 }, &|_| Happening::WallJump);
         any_time(self, 3, &|_| Happening::AcceptRests);
-        any_time(self, 3, &|_| Happening::NotTold);
+        any_time(self, 3, &|_| Happening::NotifyFails);
         any_time(self, if calm { 1 } else { 4 }, &|_| Happening::Signal(Request::Reload));
         any_time(self, 4, &|_| Happening::Signal(Request::Counters));
         // Who guesses on and on, to be locked out for longer and longer.
@@ -69,7 +69,7 @@ impl World {
             Happening::EarlyTick => self.tick(),
             Happening::EarlyWakeup => self.feed(Input::Wakeup),
             Happening::AcceptRests => self.feed(Input::AcceptRests { errno: Errno(24) }),
-            Happening::NotTold => self.feed(Input::NotTold { errno: Errno(11) }),
+            Happening::NotifyFails => self.feed(Input::NotifyFailed { errno: Errno(11) }),
             Happening::WallJump => {
                 let anywhere = self.rng.random::<u64>() >> 2;
                 let nearby = (self.now.unix_ms + self.rng.random_range(0..4000)).saturating_sub(2000);
@@ -187,7 +187,7 @@ impl World {
         if self.rng.random_bool(0.6) {
             self.config = config(&mut self.rng, &self.config);
         }
-        let fresh = Fresh {
+        let fresh = Reloaded {
             config: self.config.clone(),
             password: Secret::new(self.password),
             settings: Some(self.file),

@@ -42,7 +42,7 @@ impl Shadow {
             | Input::Stored { .. }
             | Input::Signal(Request::Reload | Request::Counters)
             | Input::Reloaded(_)
-            | Input::NotTold { .. } => {}
+            | Input::NotifyFailed { .. } => {}
         }
     }
 

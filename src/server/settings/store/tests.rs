@@ -14,7 +14,7 @@ fn settings(gain: f64) -> CameraSettings {
 }
 
 fn applied(settings: CameraSettings) -> Due {
-    Due::Apply { settings, origin: ChangedBy::Peer(PEER) }
+    Due::Apply { settings, by: ChangedBy::Peer(PEER) }
 }
 
 fn all_due(store: &mut Store, now: Mono) -> Vec<Due> {
@@ -164,8 +164,8 @@ fn a_write_that_hangs_is_given_up_by_clients_but_never_doubled() {
     store.update(after(20_000), B, PEER, settings(2.0));
     assert_eq!(store.read(after(20_000), A), Reading::AnswerNotStored);
     assert_eq!(store.read(after(20_000), A), Reading::Answer);
-    let told = Outcome { not_stored: vec![B], answer: vec![] };
-    assert_eq!(all_due(&mut store, after(20_150)), [Due::StillHangs(told)]);
+    let refused = Outcome { not_stored: vec![B], answer: vec![] };
+    assert_eq!(all_due(&mut store, after(20_150)), [Due::StillHangs(refused)]);
     assert_eq!(store.deadline(), None);
     assert_eq!(store.written(after(30_000), true), Outcome::default());
     assert!(store.is_settled());
@@ -183,6 +183,6 @@ fn an_unchanged_update_costs_nothing() {
 fn a_reread_reaches_the_camera_but_not_the_disk() {
     let mut store = Store::new(settings(1.0));
     store.reread(after(0), settings(4.0));
-    assert_eq!(all_due(&mut store, after(0)), [Due::Apply { settings: settings(4.0), origin: ChangedBy::File }]);
+    assert_eq!(all_due(&mut store, after(0)), [Due::Apply { settings: settings(4.0), by: ChangedBy::File }]);
     assert!(store.is_settled());
 }

@@ -1,4 +1,4 @@
-//! What the server is told and what it wants done: the whole surface between the pure half and the kernel.
+//! What happens to the server and what it has done: the whole surface between the pure half and the kernel.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub enum Request {
 
 /// What a reload found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fresh {
+pub struct Reloaded {
     /// The configuration, validated.
     pub config: Config,
     /// The password in force.
@@ -89,8 +89,8 @@ pub enum Input<'a> {
     },
     /// Something in the timer table may be due.
     Wakeup,
-    /// A child could not be started. That is told at once, or, when only its program could not be executed, in the
-    /// place of [`Input::Exited`]: until then it counts as alive, and may be signalled.
+    /// A child could not be started. This follows [`Output::Spawn`] immediately, or, when only its program could not be
+    /// executed, takes the place of [`Input::Exited`]: until then it counts as alive, and may be signalled.
     SpawnFailed {
         /// Which.
         role: Role,
@@ -125,14 +125,14 @@ pub enum Input<'a> {
     /// A signal arrived.
     Signal(Request),
     /// The reload asked for by [`Output::Reload`] is over: what was found, or why nothing changes.
-    Reloaded(Result<Box<Fresh>, String>),
+    Reloaded(Result<Box<Reloaded>, String>),
     /// The limit on open descriptors, as [`Output::MakeRoom`] left it.
     Room {
         /// How many may be open.
         descriptors: u32,
     },
-    /// The service manager did not take an [`Output::Notify`]. It is told again until it does.
-    NotTold {
+    /// The service manager did not take an [`Output::Notify`]. It is retried until it succeeds.
+    NotifyFailed {
         /// Why.
         errno: Errno,
     },
@@ -141,21 +141,21 @@ pub enum Input<'a> {
 /// Something is to be done.
 #[derive(Debug, PartialEq)]
 pub enum Output {
-    /// Send this frame, after what already waits; tell `Blocked` when it has to wait.
+    /// Send this frame, after what already waits; [`Input::Blocked`] follows when it has to wait.
     Send {
         /// To whom.
         conn: ConnId,
         /// What.
         frame: Frame,
     },
-    /// Send this packet if the socket takes all of it now; tell `Blocked` if it does not, and forget it.
+    /// Send this packet if the socket takes all of it now; if it does not, drop it, and [`Input::Blocked`] follows.
     Offer {
         /// To whom.
         conn: ConnId,
         /// What.
         packet: Outgoing,
     },
-    /// Don't read from this connection until told to.
+    /// Don't read from this connection until [`Output::Resume`].
     Pause(ConnId),
     /// Read from this connection again.
     Resume(ConnId),
@@ -163,7 +163,7 @@ pub enum Output {
     Finish(ConnId),
     /// Close the connection now.
     Close(ConnId),
-    /// Raise the limit on open descriptors to this, if it is lower, as far as it goes; [`Input::Room`] tells how far.
+    /// Raise the limit on open descriptors to this, if it is lower, as far as it goes; [`Input::Room`] follows.
     MakeRoom {
         /// How many are wanted.
         descriptors: u32,
@@ -186,17 +186,17 @@ pub enum Output {
         /// What.
         signal: StopSignal,
     },
-    /// Write the settings file; [`Input::Stored`] tells how it went.
+    /// Write the settings file; [`Input::Stored`] follows.
     Store(CameraSettings),
-    /// Reread configuration and camera settings; [`Input::Reloaded`] tells what was found.
+    /// Reread configuration and camera settings; [`Input::Reloaded`] follows.
     Reload,
     /// Log from this level on.
     SetLogLevel(Level),
     /// Open the log file anew.
     ReopenLog,
-    /// Tell the service manager.
+    /// Notify the service manager.
     Notify(Notice),
-    /// Say this in the log.
+    /// Log this.
     Report(Report),
     /// Take no more connections, and free the ports.
     CloseListeners,
@@ -204,7 +204,7 @@ pub enum Output {
     Exit,
 }
 
-/// What the service manager is told (`sd_notify(3)`).
+/// A message to the service manager (`sd_notify(3)`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// The three ports are bound, or the reload is over.

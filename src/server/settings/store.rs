@@ -44,12 +44,12 @@ pub enum Due {
     Apply {
         /// The settings in force.
         settings: CameraSettings,
-        /// Who brought them.
-        origin: ChangedBy,
+        /// What changed them.
+        by: ChangedBy,
     },
     /// Write these to the file.
     Write(CameraSettings),
-    /// Clients have waited so long that they are told the write failed; it may still succeed.
+    /// Clients have waited so long that they are answered as if the write had failed; it may still succeed.
     GiveUpWaiting(Outcome),
     /// Updates that came while that write still hangs.
     StillHangs(Outcome),
@@ -133,9 +133,9 @@ impl Store {
         changes
     }
 
-    /// Takes what the file holds after it was reread: the camera is to be told, the file need not be written, and
-    /// who waited for the disk waits no more. A file that holds what was written last, or is being written, is no
-    /// news: an update that is not in it yet is newer.
+    /// Takes what the file holds after it was reread: the camera is to take it, the file need not be written, and clients
+    /// that waited for the disk wait no more. A file that holds what was written last, or is being written, changes
+    /// nothing: an update that is not in it yet is newer.
     pub fn reread(&mut self, now: Mono, settings: CameraSettings) -> Outcome {
         if settings == self.in_file || self.writing.is_some_and(|writing| writing.settings == settings) {
             return Outcome::default();
@@ -176,7 +176,7 @@ impl Store {
     }
 
     /// Forgets a client that is gone.
-    pub fn forget(&mut self, conn: ConnId) {
+    pub fn remove(&mut self, conn: ConnId) {
         self.updaters.retain(|&other| other != conn);
         self.readers.retain(|&other| other != conn);
     }
@@ -222,8 +222,8 @@ impl Store {
 
     /// The next thing that is due, if any is. Call until there is none.
     pub fn due(&mut self, now: Mono) -> Option<Due> {
-        if let Some(origin) = self.restart.due(now, &self.current) {
-            return Some(Due::Apply { settings: self.current, origin });
+        if let Some(by) = self.restart.due(now, &self.current) {
+            return Some(Due::Apply { settings: self.current, by });
         }
         if self.patience_ends().is_some_and(|at| at <= now) {
             let outcome = self.release(true);
@@ -251,7 +251,7 @@ impl Store {
         self.writing.is_none() && self.durability != Durability::Pending
     }
 
-    /// A write is over. Says whom that concerns.
+    /// A write is over. Returns the clients that it concerns.
     pub fn written(&mut self, now: Mono, kept: bool) -> Outcome {
         let Some(Writing { settings, .. }) = self.writing.take() else { return Outcome::default() };
         if !kept {

@@ -11,7 +11,7 @@ use crate::time::Mono;
 pub struct Restart {
     /// What it was handed last.
     applied: CameraSettings,
-    /// When it is to take the settings in force, and who brought them.
+    /// When it is to take the settings in force, and what changed them.
     pending: Option<(Mono, ChangedBy)>,
     burst_began: Mono,
     tokens: Bucket,
@@ -25,13 +25,13 @@ impl Restart {
 
     /// A client has updated the settings, which `changed` them or not. Returns when it has been quiet for long enough,
     /// if no more updates come.
-    pub fn updated(&mut self, now: Mono, origin: ChangedBy, changed: bool) -> Mono {
+    pub fn updated(&mut self, now: Mono, by: ChangedBy, changed: bool) -> Mono {
         if self.pending.is_none() {
             self.burst_began = now;
         }
         let quiet = (now + SETTINGS_QUIET).min(self.burst_began + SETTINGS_LONGEST_BURST);
         let earlier = self.pending.map(|(_, earlier)| earlier).filter(|_| !changed);
-        self.pending = Some((quiet, earlier.unwrap_or(origin)));
+        self.pending = Some((quiet, earlier.unwrap_or(by)));
         quiet
     }
 
@@ -47,23 +47,23 @@ impl Restart {
 
     /// When [`Self::due`] has something to do.
     pub fn deadline(&self, in_force: &CameraSettings) -> Option<Mono> {
-        let (at, origin) = self.pending?;
-        Some(if self.needs_token(origin, in_force) { at.max(self.tokens.ready_at(CHANGES)) } else { at })
+        let (at, by) = self.pending?;
+        Some(if self.needs_token(by, in_force) { at.max(self.tokens.ready_at(CHANGES)) } else { at })
     }
 
-    /// Whether the camera is to take `in_force` now, and who brought it.
+    /// Whether the camera is to take `in_force` now, and what changed it.
     pub fn due(&mut self, now: Mono, in_force: &CameraSettings) -> Option<ChangedBy> {
-        let (_, origin) = self.pending.filter(|&(at, _)| at <= now)?;
-        if self.needs_token(origin, in_force) && !self.tokens.try_take(CHANGES, now) {
+        let (_, by) = self.pending.filter(|&(at, _)| at <= now)?;
+        if self.needs_token(by, in_force) && !self.tokens.try_take(CHANGES, now) {
             return None;
         }
         self.pending = None;
-        (std::mem::replace(&mut self.applied, *in_force) != *in_force).then_some(origin)
+        (std::mem::replace(&mut self.applied, *in_force) != *in_force).then_some(by)
     }
 
     /// A restart that an operator asked for costs nothing, nor does a burst that ended where it began.
-    fn needs_token(&self, origin: ChangedBy, in_force: &CameraSettings) -> bool {
-        match origin {
+    fn needs_token(&self, by: ChangedBy, in_force: &CameraSettings) -> bool {
+        match by {
             ChangedBy::Peer(_) => *in_force != self.applied,
             ChangedBy::File => false,
         }

@@ -1,8 +1,10 @@
-//! How many connections each service may have.
+//! How many connections each service may have, and how patient it is while few are free.
 //!
-//! Not here: who has which (`peers.rs`).
+//! Not here: which connection has one (`table.rs`).
 
-use super::Service;
+use std::time::Duration;
+
+use crate::ids::Service;
 use crate::limits::{REFUSED_SLOTS, SPARE_DESCRIPTORS};
 use crate::listen::Listener;
 
@@ -11,16 +13,20 @@ use crate::listen::Listener;
 pub struct Places {
     services: [usize; Service::ALL.len()],
     refused: usize,
+    /// How long a client may take for a request: with many places free, and with few.
+    timeouts: [(Duration, Duration); Service::ALL.len()],
 }
 
 impl Places {
     /// What the listeners ask for.
     pub fn new(listeners: &[Listener]) -> Self {
         let mut services = [0; Service::ALL.len()];
-        for listener in listeners {
-            services[listener.service as usize] += listener.limits.places;
+        let mut timeouts = [(Duration::ZERO, Duration::ZERO); Service::ALL.len()];
+        for Listener { service, limits, .. } in listeners {
+            services[*service as usize] += limits.places;
+            timeouts[*service as usize] = (limits.request_timeout, limits.request_timeout_short);
         }
-        Self { services, refused: REFUSED_SLOTS }
+        Self { services, refused: REFUSED_SLOTS, timeouts }
     }
 
     /// What remains of them under a limit of so many descriptors. [`SPARE_DESCRIPTORS`] are not for clients. A quarter
@@ -41,7 +47,7 @@ impl Places {
         }
         let taken: usize = others().map(|service| services[service as usize]).sum();
         services[Service::Data as usize] = at_least_one(left.saturating_sub(taken), self.of(Service::Data));
-        Self { services, refused }
+        Self { services, refused, ..self }
     }
 
     /// Places of a service.
@@ -57,6 +63,13 @@ impl Places {
     /// How many of a service's places one network may have: half, rounded up.
     pub const fn share(&self, service: Service) -> usize {
         self.of(service).div_ceil(2)
+    }
+
+    /// How long a client may take to complete a request, while so many places are taken.
+    pub fn patience(&self, service: Service, taken: usize) -> Duration {
+        let (long, short) = self.timeouts[service as usize];
+        let free = self.of(service).saturating_sub(taken);
+        if free * 4 < self.of(service) { short } else { long }
     }
 
     /// Connections that may be open only to be refused.

@@ -1,0 +1,135 @@
+//! Access to the services: the password, and the answers to attempts.
+//!
+//! Not here: the tables of failures and grants (`service::access`), and the connections (`connections.rs`).
+
+use std::time::Duration;
+
+use super::context::Context;
+use super::report::AccessReport;
+use crate::config::Secret;
+use crate::ids::{ConnId, Peer, Service};
+use crate::service::access::{Access, Admission};
+use crate::service::auth::matches;
+use crate::stats::Counter;
+use crate::time::Mono;
+use crate::wire::{self, ErrorCode};
+
+/// The password, lock-outs and grants.
+#[derive(Debug)]
+pub struct Auth {
+    password: Secret,
+    access: Access,
+}
+
+impl Auth {
+    /// No failures and no grants yet.
+    pub fn new(password: Secret) -> Self {
+        Self { password, access: Access::default() }
+    }
+
+    /// Whether a peer may use a service at all.
+    pub fn may_use(&self, cx: &Context<'_>, service: Service, peer: Peer) -> bool {
+        let auth = &cx.config.auth;
+        service == Service::Auth
+            || !auth.required
+            || (auth.trust_loopback && peer.is_on_this_host())
+            || self.access.granted(cx.mono(), peer)
+    }
+
+    /// Whether this is the password.
+    pub fn is_right(&self, attempt: &[u8]) -> bool {
+        matches(self.password.reveal(), attempt)
+    }
+
+    /// Answers an attempt of a peer that has `open` connections: with the error code to refuse it with, if it is not
+    /// looked at.
+    ///
+    /// # Errors
+    ///
+    /// The code, of which the client is to be notified.
+    pub fn answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        conn: ConnId,
+        peer: Peer,
+        right: bool,
+        open: usize,
+    ) -> Result<(), ErrorCode> {
+        let now = cx.mono();
+        match (self.access.admit(now, peer), right) {
+            (Admission::LockedOut, _) => {
+                cx.bump(Counter::AuthLockedOut);
+                Err(ErrorCode::TooManyAttempts)
+            }
+            (Admission::Braked, _) => {
+                cx.bump(Counter::AuthBraked);
+                Err(ErrorCode::TooManyAttempts)
+            }
+            (Admission::Open, true) => {
+                cx.bump(Counter::AuthAccepted);
+                self.access.succeeded(now, peer, open, grant_length(cx), cx.stats);
+                cx.send(conn, wire::auth::accepted());
+                cx.report(AccessReport::Accepted { peer });
+                Ok(())
+            }
+            (Admission::Open, false) => {
+                cx.bump(Counter::AuthRejected);
+                cx.send(conn, wire::auth::rejected());
+                self.count_failure(cx, peer);
+                Ok(())
+            }
+        }
+    }
+
+    fn count_failure(&mut self, cx: &mut Context<'_>, peer: Peer) {
+        let braked = self.access.is_braked();
+        let lockout = self.access.failed(cx.mono(), peer, cx.stats);
+        cx.report(AccessReport::Rejected { peer });
+        if let Some(length) = lockout {
+            cx.report(AccessReport::LockedOut { peer, length });
+        }
+        if !braked && self.access.is_braked() {
+            cx.report(AccessReport::BrakeOn);
+        }
+    }
+
+    /// When [`Self::release_brake`] has something to look at.
+    pub fn deadline(&self) -> Option<Mono> {
+        self.access.next_deadline()
+    }
+
+    /// There may be room again for the failures of new addresses.
+    pub fn release_brake(&mut self, cx: &mut Context<'_>) {
+        self.access.release_brake(cx.mono());
+        if !self.access.is_braked() {
+            cx.report(AccessReport::BrakeOff);
+        }
+    }
+
+    /// A connection of a peer opened.
+    pub fn opened(&mut self, cx: &Context<'_>, peer: Peer) {
+        self.access.opened(cx.mono(), peer);
+    }
+
+    /// A connection of a peer ended.
+    pub fn closed(&mut self, cx: &Context<'_>, peer: Peer) {
+        self.access.closed(cx.mono(), peer, grant_length(cx));
+    }
+
+    /// Takes the password in force. A new one revokes what the old one has granted.
+    pub fn set_password(&mut self, password: Secret) {
+        if password != self.password {
+            self.password = password;
+            self.access.revoke_grants();
+        }
+    }
+
+    /// Entries in the tables of failures and grants.
+    pub fn sizes(&self) -> (usize, usize) {
+        self.access.sizes()
+    }
+}
+
+fn grant_length(cx: &Context<'_>) -> Duration {
+    Duration::from_secs(u64::from(cx.config.auth.grant_seconds))
+}

@@ -1,0 +1,92 @@
+//! The camera and its publisher: hands the supervisor its events, and has its actions carried out.
+//!
+//! Not here: when to start and stop what (`camera::supervisor`).
+
+use std::borrow::Cow;
+
+use super::context::Context;
+use super::interface::{Notice, Output};
+use crate::camera::diagnosis::Role;
+use crate::camera::settings::CameraSettings;
+use crate::camera::supervisor::{Action, Event, StopSignal, Supervisor};
+use crate::config::CameraConfig;
+use crate::limits::CLOCK_STEP;
+use crate::stats::Counter;
+use crate::time::{Mono, Now};
+
+/// The supervisor, and what is known of it elsewhere.
+#[derive(Debug)]
+pub struct Pipeline {
+    supervisor: Supervisor,
+    /// The supervisor's actions, emptied after each event; kept to be reused.
+    actions: Vec<Action>,
+    /// The status that the service manager has.
+    status: Cow<'static, str>,
+    /// Both clocks at the last input, to notice when the wall clock is set.
+    seen: Now,
+}
+
+impl Pipeline {
+    /// A pipeline that is off.
+    pub fn new(config: CameraConfig, settings: CameraSettings, seed: u64, now: Now) -> Self {
+        let supervisor = Supervisor::new(config, settings, seed);
+        Self { supervisor, actions: Vec::new(), status: Cow::default(), seen: now }
+    }
+
+    /// Hands an event to the supervisor, and has its actions carried out.
+    pub fn handle(&mut self, cx: &mut Context<'_>, event: Event<'_>) {
+        self.supervisor.handle(cx.mono(), event, &mut self.actions);
+        for action in self.actions.drain(..) {
+            match action {
+                Action::Spawn { role, argv } => {
+                    // A pipeline begins with its publisher; a settings change restarts the camera alone.
+                    if role == Role::Publisher {
+                        cx.bump(Counter::PipelineStarted);
+                    }
+                    cx.push(Output::Spawn { role, argv });
+                }
+                Action::Signal { role, signal } => {
+                    if signal == StopSignal::Kill {
+                        cx.bump(Counter::ChildKilled);
+                    }
+                    cx.push(Output::Signal { role, signal });
+                }
+                Action::Report(report) => cx.report(report),
+                Action::CountFailure { stalled } => {
+                    cx.bump(Counter::PipelineFailed);
+                    if stalled {
+                        cx.bump(Counter::PipelineStalled);
+                    }
+                }
+            }
+        }
+        let status = self.supervisor.status();
+        if status != self.status {
+            cx.notify(Notice::Status(status.clone().into_owned()));
+            self.status = status;
+        }
+    }
+
+    /// Hands the supervisor an event when the wall clock was set.
+    pub fn watch_clock(&mut self, cx: &mut Context<'_>) {
+        let by_ms = cx.now.wall_set_by_ms(std::mem::replace(&mut self.seen, cx.now));
+        if u128::from(by_ms.unsigned_abs()) > CLOCK_STEP.as_millis() {
+            self.handle(cx, Event::ClockStepped { by_ms });
+        }
+    }
+
+    /// When [`Event::Deadline`] is due.
+    pub fn deadline(&self) -> Option<Mono> {
+        self.supervisor.deadline()
+    }
+
+    /// Whether no child is left and none will be started.
+    pub fn is_off(&self) -> bool {
+        self.supervisor.is_off()
+    }
+
+    /// The state's name, for the counters' line.
+    pub fn state_name(&self) -> &'static str {
+        self.supervisor.state_name()
+    }
+}

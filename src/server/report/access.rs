@@ -1,0 +1,79 @@
+//! Passwords, lock-outs, and open ports.
+
+use std::time::Duration;
+
+use crate::ids::Peer;
+use crate::limits::{BRAKE_EACH, MAX_FAILING_ADDRESSES};
+use crate::logging::Level::{Info, Warning};
+use crate::logging::Line;
+
+/// Something about passwords.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessReport {
+    /// A right password.
+    Accepted {
+        /// Whose.
+        peer: Peer,
+    },
+    /// A wrong password.
+    Rejected {
+        /// Whose.
+        peer: Peer,
+    },
+    /// A peer is locked out from now on.
+    LockedOut {
+        /// Which.
+        peer: Peer,
+        /// For how long.
+        length: Duration,
+    },
+    /// Passwords from too many addresses are wrong: those of new ones are hardly looked at from now on.
+    BrakeOn,
+    /// Passwords of new addresses are looked at again.
+    BrakeOff,
+    /// The data and settings ports need no password.
+    OpenToNetwork,
+}
+
+impl AccessReport {
+    /// Hands the line to `show`.
+    pub fn line<'a, R>(&'a self, show: impl FnOnce(Line<'a, '_>) -> R) -> R {
+        match self {
+            Self::Accepted { peer } => {
+                show(Line::limited(Info, "auth", "right passwords", format_args!("{peer} gave the right password")))
+            }
+            Self::Rejected { peer } => {
+                show(Line::limited(Warning, "auth", "wrong passwords", format_args!("{peer} gave a wrong password")))
+            }
+            Self::LockedOut { peer, length } => show(Line::limited(
+                Warning,
+                "auth",
+                "lock-outs",
+                format_args!("{peer} is locked out for {} s after too many wrong passwords", length.as_secs()),
+            )),
+            Self::BrakeOn => show(Line::limited(
+                Warning,
+                "auth",
+                "many wrong passwords",
+                format_args!(
+                    "{MAX_FAILING_ADDRESSES} addresses gave wrong passwords recently: until that ends, only one password \
+                     from a new address is checked every {} s",
+                    BRAKE_EACH.as_secs()
+                ),
+            )),
+            Self::BrakeOff => show(Line::limited(
+                Info,
+                "auth",
+                "many wrong passwords",
+                format_args!("passwords from all addresses are checked again"),
+            )),
+            Self::OpenToNetwork => show(Line::new(
+                Warning,
+                "auth",
+                format_args!(
+                    "the data and settings ports are open to everyone who can reach them; set auth.required to change that"
+                ),
+            )),
+        }
+    }
+}
