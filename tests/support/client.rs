@@ -25,6 +25,13 @@ pub fn hex(text: &str) -> Vec<u8> {
     text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
+/// When the first of these packets was due, in 24ths of a millisecond, of which a tick has 1000. Where the machine is
+/// busy, a packet may be late by nearly a tick, but not each of a few.
+pub fn due(stamps: &[u64]) -> u64 {
+    let due = stamps.iter().zip(0..).map(|(stamp, ticks)| stamp * 24 - ticks * 1000);
+    due.min().expect("a packet")
+}
+
 /// A connection.
 #[derive(Debug)]
 pub struct Client {

@@ -25,7 +25,7 @@ use std::{fs, thread};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-pub use client::{Client, packet};
+pub use client::{Client, due, packet};
 pub use launch::{Launch, NO_NAMESPACE, binary, in_mount_namespace};
 pub use skip::skip;
 
@@ -36,6 +36,12 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub fn pass(span: Duration) {
     let (_kept, nothing) = channel::<()>();
     assert_eq!(nothing.recv_timeout(span), Err(RecvTimeoutError::Timeout));
+}
+
+/// Runs each case in a thread of its own: cases that wait for time to pass wait together.
+pub fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {
+    let run = &run;
+    thread::scope(|scope| cases.into_iter().for_each(|case| drop(scope.spawn(move || run(case)))));
 }
 
 /// A directory that goes with the test.
