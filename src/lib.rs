@@ -24,6 +24,9 @@ pub mod bucket;
 pub mod camera;
 pub mod config;
 pub mod frame;
+#[cfg(test)]
+#[path = "../tests/golden/vectors.rs"]
+mod golden;
 pub mod ids;
 pub mod limiter;
 pub mod limits;

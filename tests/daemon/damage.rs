@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::golden::{self, READ};
 use crate::support::{Daemon, Launch, packet};
 
-const READ: [u8; 7] = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFC];
 const BAD_CHECKSUM: u8 = 1;
 const BAD_LENGTH: u8 = 2;
 const NOT_VALID_HERE: u8 = 3;
@@ -62,7 +62,7 @@ fn a_damaged_packet_is_told_and_the_connection_goes_on() {
     damaged[12] ^= 0x40;
     client.send(&[&damaged[..], &READ].concat());
     client.expect_error(2, BAD_CHECKSUM);
-    assert_eq!(client.settings(), [0x64, 0x01, 0x0A, 0x0A, 0x0A, 0x7F]);
+    assert_eq!(client.settings(), golden::DEFAULT_SETTINGS);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn reserved_ids_and_types_and_other_services_are_refused() {
 #[test]
 fn the_authentication_port_closes_after_damage() {
     let daemon = daemon();
-    let mut damaged = packet(0, 1, b"1111");
+    let mut damaged = golden::PASSWORD.to_vec();
     damaged[10] ^= 1;
     let cases = [
         (damaged, BAD_CHECKSUM),

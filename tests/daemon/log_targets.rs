@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-use crate::support::{Client, Daemon, Launch, NO_NAMESPACE, in_mount_namespace, packet, skip};
+use crate::golden;
+use crate::support::{Client, Daemon, Launch, NO_NAMESPACE, in_mount_namespace, skip};
 
 /// Two seconds of stream come in about two seconds: a wait for a log target would be much longer than what a busy
 /// machine costs.
@@ -23,7 +24,7 @@ fn streams(daemon: &mut Daemon, subscriber: &mut Client) {
 fn provoke(daemon: &Daemon, rounds: usize) {
     for _ in 0..rounds {
         let mut client = daemon.settings();
-        client.send_hex("00 FF 02 01 00 00 FD");
+        client.send(&golden::DAMAGED_READ);
         client.expect_error(2, 1);
     }
 }
@@ -153,7 +154,7 @@ fn a_syslogd_that_comes_late_fills_up_and_restarts_does_not_stop_the_stream() {
     streams(&mut daemon, &mut subscriber);
     daemon.counter("clients");
     await_line(&socket, "log lines were lost while syslog");
-    assert_eq!(daemon.try_password("127.0.0.1", "1111"), packet(0, 0, b"ready"));
+    assert_eq!(daemon.try_password("127.0.0.1", "1111"), golden::READY);
     await_line(&socket, "gave the right password");
     daemon.stop();
 }

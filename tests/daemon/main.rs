@@ -11,6 +11,8 @@ mod adversity;
 mod camera;
 mod ctl;
 mod damage;
+#[path = "../golden/vectors.rs"]
+mod golden;
 mod log_targets;
 mod logging_busybox;
 mod operations;

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use crate::golden;
 use crate::support::{Launch, NO_NAMESPACE, in_mount_namespace, skip};
 use es_iot_server::camera::settings::CameraSettings;
 use nix::sys::signal::Signal;
 
-const DEFAULTS: [u8; 6] = [0x64, 0x01, 0x0A, 0x0A, 0x0A, 0x7F];
 const NOT_STORED: u8 = 7;
 
 fn kept(path: &Path) -> CameraSettings {
@@ -37,7 +37,7 @@ fn a_stop_keeps_an_update_that_nobody_read_back() {
     let mut client = daemon.settings();
     client.update([9, 8, 7, 6, 5, 4]);
     // A refusal comes after the update has been taken.
-    client.send_hex("00 FF 02 01 00 00 FD");
+    client.send(&golden::DAMAGED_READ);
     client.expect_error(2, 1);
     daemon.stop();
     assert_eq!(launch.start().settings().read(), [9, 8, 7, 6, 5, 4]);
@@ -52,7 +52,7 @@ fn the_file_is_whole_whenever_the_daemon_is_killed() {
         let mut daemon = launch.start();
         let mut client = daemon.settings();
         let at_start = client.read();
-        assert!(at_start == DEFAULTS || at_start[1] >= least, "an older state came back");
+        assert!(at_start == golden::DEFAULT_SETTINGS || at_start[1] >= least, "an older state came back");
         for step in 0..=round % 4 {
             let gain = 10 + round * 4 + step;
             client.update([1, gain, 1, 1, 1, 1]);
@@ -83,7 +83,7 @@ fn a_damaged_file_is_kept_beside_and_the_defaults_are_used() {
     ] {
         fs::write(launch.settings_file(), damage).unwrap();
         let mut daemon = launch.start();
-        assert_eq!(daemon.settings().read(), DEFAULTS);
+        assert_eq!(daemon.settings().read(), golden::DEFAULT_SETTINGS);
         let log = daemon.log();
         let line = log.lines().find(|line| line.contains("camera.config ERROR")).unwrap();
         assert!(line.contains(name) && line.contains("default settings are used"), "{line}");
@@ -100,7 +100,7 @@ fn a_settings_file_that_is_no_file_is_no_reason_to_end() {
     let mut daemon = launch.start();
     assert!(daemon.log().contains("the default settings are used"));
     let mut client = daemon.settings();
-    assert_eq!(client.read(), DEFAULTS);
+    assert_eq!(client.read(), golden::DEFAULT_SETTINGS);
     client.update([1, 1, 1, 1, 1, 1]);
     client.expect_error(2, NOT_STORED);
     assert_eq!(client.read(), [1; 6], "they are in force all the same");

@@ -2,34 +2,33 @@
 
 use std::fs;
 
+use crate::golden;
 use crate::support::{Client, Launch, due, packet, side_by_side};
 use serde_json::json;
-
-const DEFAULTS: [u8; 6] = [0x64, 0x01, 0x0A, 0x0A, 0x0A, 0x7F];
 
 #[test]
 fn the_golden_vectors_hold_on_all_three_ports() {
     let daemon = Launch::new().start();
 
     let mut settings = daemon.settings();
-    settings.send_hex("00 FF 02 01 00 00 FC");
-    settings.expect_hex("00 FF 02 00 00 09 64 01 0A 0A 0A 7F 00 00 00 E4");
-    settings.send_hex("00 FF 02 01 00 06 64 40 0F 0C 0A 7F A8");
-    settings.send_hex("00 FF 02 01 00 00 FC");
-    settings.expect_hex("00 FF 02 00 00 09 64 40 0F 0C 0A 7F 00 00 00 A6");
-    settings.send_hex("00 FF 02 01 00 00 FD");
-    settings.expect_hex("00 FF 02 02 00 01 01 FF");
-    settings.send_hex("00 FF 02 01 00 01 07 FA");
-    settings.expect_hex("00 FF 02 02 00 01 02 FC");
+    settings.send(&golden::READ);
+    settings.expect(&golden::DEFAULTS);
+    settings.send(&golden::UPDATE);
+    settings.send(&golden::READ);
+    settings.expect(&golden::UPDATED);
+    settings.send(&golden::DAMAGED_READ);
+    settings.expect(&golden::BAD_CHECKSUM);
+    settings.send(&packet(2, 1, &[7]));
+    settings.expect(&golden::BAD_LENGTH);
 
     let mut auth = daemon.auth();
-    auth.send_hex("00 FF 00 01 00 04 31 31 31 31 FA");
-    auth.expect_hex("00 FF 00 00 00 05 72 65 61 64 79 91");
+    auth.send(&golden::PASSWORD);
+    auth.expect(&golden::READY);
     auth.expect_end();
 
     let mut auth = daemon.auth();
     auth.send(&packet(0, 1, b"1112"));
-    auth.expect_hex("00 FF 00 02 00 00 FD");
+    auth.expect(&golden::REJECTED);
     auth.expect_end();
 
     let mut data = daemon.data();
@@ -90,7 +89,7 @@ fn a_request_is_answered_although_the_client_has_finished() {
     let mut client = daemon.settings();
     client.send(&packet(2, 1, &[]));
     client.finish();
-    assert_eq!(client.settings(), DEFAULTS);
+    assert_eq!(client.settings(), golden::DEFAULT_SETTINGS);
     client.expect_end();
 
     // Also one whose answer has to wait for the disk.

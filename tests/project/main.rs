@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[path = "../golden/vectors.rs"]
+mod golden;
 mod logging;
 mod packaging;
 mod packets;

@@ -1,8 +1,12 @@
-//! The golden vectors, through the public interface. Existing clients depend on each of these bytes.
+//! The golden packets, through the public interface. Existing clients depend on each of these bytes.
 
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::wire::packet::encode;
 use es_iot_server::wire::{Decoder, ErrorCode, Id, Kind, Outgoing, Packet, auth, data, settings};
+
+use crate::golden;
+use crate::repository::files;
+use crate::source::root;
 
 fn request(id: Id, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -18,49 +22,74 @@ fn changed() -> CameraSettings {
 
 #[test]
 fn data() {
-    let expected = b"\x00\xFF\x01\x00\x00\x09\x05\x00\x00\x01\x8B\x23\x45\x67\x89\xF0";
-    assert_eq!(data::packet(5, 0x0000_018B_2345_6789).as_bytes(), expected);
+    assert_eq!(data::packet(5, golden::DATA_UNIX_MS).as_bytes(), golden::DATA);
     let mut decoder = Decoder::new(9);
-    decoder.push(expected);
+    decoder.push(&golden::DATA);
     let packet = decoder.next().expect("undamaged").expect("whole");
     assert!(packet.is(Id::Data, Kind::Response));
-    assert_eq!(data::decode(packet.payload), Some((5, 0x0000_018B_2345_6789)));
+    assert_eq!(data::decode(packet.payload), Some((5, golden::DATA_UNIX_MS)));
 }
 
 #[test]
 fn settings_read() {
-    assert_eq!(request(Id::Settings, &[]), b"\x00\xFF\x02\x01\x00\x00\xFC");
-    let reply = b"\x00\xFF\x02\x00\x00\x09\x64\x01\x0A\x0A\x0A\x7F\x00\x00\x00\xE4";
-    assert_eq!(settings::reply(&CameraSettings::default()).as_bytes(), reply);
+    assert_eq!(request(Id::Settings, &[]), golden::READ);
+    assert_eq!(settings::reply(&CameraSettings::default()).as_bytes(), golden::DEFAULTS);
 }
 
 #[test]
 fn settings_update() {
-    let update = b"\x00\xFF\x02\x01\x00\x06\x64\x40\x0F\x0C\x0A\x7F\xA8";
-    assert_eq!(request(Id::Settings, &settings::encode(&changed())), update);
+    assert_eq!(request(Id::Settings, &settings::encode(&changed())), golden::UPDATE);
     let mut decoder = Decoder::new(256);
-    decoder.push(update);
-    let expected = Packet { id: 2, kind: 1, payload: &[0x64, 0x40, 0x0F, 0x0C, 0x0A, 0x7F] };
+    decoder.push(&golden::UPDATE);
+    let expected = Packet { id: 2, kind: 1, payload: &golden::UPDATED_SETTINGS };
     assert_eq!(decoder.next(), Ok(Some(expected)));
-    assert_eq!(settings::decode([0x64, 0x40, 0x0F, 0x0C, 0x0A, 0x7F]), changed());
-    let reply = b"\x00\xFF\x02\x00\x00\x09\x64\x40\x0F\x0C\x0A\x7F\x00\x00\x00\xA6";
-    assert_eq!(settings::reply(&changed()).as_bytes(), reply);
+    assert_eq!(settings::decode(golden::UPDATED_SETTINGS), changed());
+    assert_eq!(settings::reply(&changed()).as_bytes(), golden::UPDATED);
 }
 
 #[test]
 fn authentication() {
-    assert_eq!(request(Id::Auth, b"1111"), b"\x00\xFF\x00\x01\x00\x04\x31\x31\x31\x31\xFA");
-    assert_eq!(auth::accepted().as_bytes(), b"\x00\xFF\x00\x00\x00\x05\x72\x65\x61\x64\x79\x91");
-    assert_eq!(auth::rejected().as_bytes(), b"\x00\xFF\x00\x02\x00\x00\xFD");
+    assert_eq!(request(Id::Auth, b"1111"), golden::PASSWORD);
+    assert_eq!(auth::accepted().as_bytes(), golden::READY);
+    assert_eq!(auth::rejected().as_bytes(), golden::REJECTED);
 }
 
 #[test]
 fn errors() {
     for (id, code, expected) in [
-        (Id::Auth, ErrorCode::TooManyAttempts, b"\x00\xFF\x00\x02\x00\x01\x05\xF9"),
-        (Id::Settings, ErrorCode::BadChecksum, b"\x00\xFF\x02\x02\x00\x01\x01\xFF"),
-        (Id::Settings, ErrorCode::BadLength, b"\x00\xFF\x02\x02\x00\x01\x02\xFC"),
+        (Id::Auth, ErrorCode::TooManyAttempts, golden::TOO_MANY_ATTEMPTS),
+        (Id::Settings, ErrorCode::BadChecksum, golden::BAD_CHECKSUM),
+        (Id::Settings, ErrorCode::BadLength, golden::BAD_LENGTH),
     ] {
         assert_eq!(Outgoing::error(id, code).as_bytes(), expected);
     }
+}
+
+/// A packet that is added to the file is added to the tests above.
+#[test]
+fn each_packet_of_the_file_is_tested() {
+    assert_eq!(golden::TEXT.lines().count(), 11);
+}
+
+/// What a text has in hexadecimal, without what stands between the digits.
+fn bare(text: &str) -> String {
+    let digits = text.replace("0x", "").replace("\\x", "").to_uppercase();
+    digits.replace(|c: char| c.is_whitespace() || c == ',', "")
+}
+
+#[test]
+fn no_other_file_has_a_copy() {
+    let packets: Vec<String> =
+        golden::TEXT.lines().map(|line| bare(line.split_once("  ").expect("two spaces").1)).collect();
+    let copies = |text: &str| {
+        let text = bare(text);
+        packets.iter().any(|packet| text.contains(packet))
+    };
+    assert!(copies(&format!("{:#04x?}", golden::READ)) && copies(&format!("{:02X?}", golden::READ)));
+    assert!(!copies(&format!("{:02X?}", golden::DAMAGED_READ)));
+    let mut found = files();
+    found.sort();
+    found.retain(|path| std::fs::read_to_string(root().join(path)).is_ok_and(|text| copies(&text)));
+    let expected = ["docs/PROTOCOL.md", "tests/golden/vectors.txt"].map(std::path::PathBuf::from);
+    assert_eq!(found, expected, "a golden packet is copied");
 }

@@ -24,7 +24,7 @@ fn json(path: &str) -> Value {
 
 /// The files of the project by their path from its root: those that git knows, or, where there is no git (an unpacked
 /// archive), all but what is built.
-fn files() -> Vec<PathBuf> {
+pub fn files() -> Vec<PathBuf> {
     let listed = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root())

@@ -6,6 +6,8 @@
 
 mod children;
 mod client;
+#[path = "../golden/vectors.rs"]
+mod golden;
 mod shadow;
 mod socket;
 mod world;

@@ -20,11 +20,6 @@ pub fn packet(id: u8, kind: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Bytes written in hexadecimal, spaces allowed.
-pub fn hex(text: &str) -> Vec<u8> {
-    text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
-}
-
 /// When the first of these packets was due, in 24ths of a millisecond, of which a tick has 1000. Where the machine is
 /// busy, a packet may be late by nearly a tick, but not each of a few.
 pub fn due(stamps: &[u64]) -> u64 {
@@ -83,10 +78,6 @@ impl Client {
         self.stream.write_all(bytes).unwrap();
     }
 
-    pub fn send_hex(&mut self, text: &str) {
-        self.send(&hex(text));
-    }
-
     /// The next packet, whole, its checksum checked.
     pub fn packet(&mut self) -> Vec<u8> {
         self.try_packet().expect("a packet")
@@ -107,8 +98,8 @@ impl Client {
     }
 
     /// Expects that the next packet is this one.
-    pub fn expect_hex(&mut self, text: &str) {
-        let (seen, expected) = (self.packet(), hex(text));
+    pub fn expect(&mut self, expected: &[u8]) {
+        let seen = self.packet();
         assert_eq!(seen, expected, "seen {seen:02X?}, expected {expected:02X?}");
     }
 

@@ -13,6 +13,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
+use crate::golden;
+use crate::support::packet;
+
 /// Longer than anything takes on a machine that is not broken.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -177,12 +180,12 @@ impl Daemon {
         }
         let stream = self.settings.as_mut().expect("just connected");
         for update in updates {
-            stream.write_all(&packet([0, 0xFF, 2, 1, 0, 6], update)).expect("an update is taken");
+            stream.write_all(&packet(2, 1, update)).expect("an update is taken");
         }
-        stream.write_all(&packet([0, 0xFF, 2, 1, 0, 0], &[])).expect("a read is taken");
+        stream.write_all(&golden::READ).expect("a read is taken");
         let mut reply = [0; 16];
         stream.read_exact(&mut reply).expect("a reply");
-        assert_eq!(reply[..6], [0, 0xFF, 2, 0, 0, 9], "a settings reply");
+        assert_eq!(reply[..6], golden::DEFAULTS[..6], "a settings reply");
         reply[6..12].try_into().expect("six bytes")
     }
 
@@ -249,12 +252,6 @@ fn stand_in() -> PathBuf {
 fn alive(pid: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with(['Z', 'X']))
-}
-
-fn packet(header: [u8; 6], payload: &[u8]) -> Vec<u8> {
-    let mut packet = [&header[..], payload].concat();
-    packet.push(packet.iter().fold(0, |sum, byte| sum ^ byte));
-    packet
 }
 
 /// Blocks until `fd` can be read, and fails the test when it takes too long.

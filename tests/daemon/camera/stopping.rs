@@ -3,6 +3,7 @@
 use nix::sys::signal::Signal;
 
 use super::rig::{Setup, wait_gone};
+use crate::golden;
 use crate::support::side_by_side;
 
 /// SIGTERM at the first moment the log shows `line`.
@@ -40,7 +41,7 @@ fn sigterm_at_every_moment_of_a_restart() {
     side_by_side(faults.iter().flat_map(|faults| moments.map(|moment| (faults, moment))), |(faults, moment)| {
         let mut daemon = Setup::new(faults).start();
         daemon.wait_for("video is running");
-        daemon.update(&[[0x64, 0x40, 0x0F, 0x0C, 0x0A, 0x7F]]);
+        daemon.update(&[golden::UPDATED_SETTINGS]);
         daemon.wait_for(moment);
         daemon.stop();
     });

@@ -3,8 +3,7 @@
 use std::fs;
 
 use super::rig::Setup;
-
-const UPDATE: [u8; 6] = [0x64, 0x40, 0x0F, 0x0C, 0x0A, 0x7F];
+use crate::golden::UPDATED_SETTINGS as UPDATE;
 
 fn pid_of(line: &str) -> &str {
     line.rsplit("as pid ").next().expect("a pid in the log line")

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Output, Stdio};
 
-use es_iot_server::wire::{ErrorCode, Id, auth};
+use es_iot_server::wire::{ErrorCode, Id};
 use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -14,10 +14,9 @@ use nix::unistd::Pid;
 
 use super::peer::{Peer, talk, talk_to};
 use super::{assert_ended, ctl};
+use crate::golden::{DATA, PASSWORD, READY, REJECTED};
 
 const AUTH: [&str; 5] = ["--host", "127.0.0.1", "--auth-port", "PORT", "auth"];
-/// The request with the password `1111`.
-const REQUEST: &[u8] = &[0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31, 0x31, 0xFA];
 
 /// Runs `auth` with `input` on its standard input.
 fn entered(input: &str, more: &[&str], script: impl FnOnce(Peer) + Send) -> Output {
@@ -31,8 +30,8 @@ fn entered(input: &str, more: &[&str], script: impl FnOnce(Peer) + Send) -> Outp
 #[test]
 fn the_right_password() {
     let ready = |mut peer: Peer| {
-        peer.expect(REQUEST);
-        peer.send_split(auth::accepted().as_bytes());
+        peer.expect(&PASSWORD);
+        peer.send_split(&READY);
     };
     assert_ended(&entered("1111\n", &[], ready), 0, "ready\n", None);
     assert_ended(&entered("1111", &["--password-file", "-"], ready), 0, "ready\n", None);
@@ -42,8 +41,8 @@ fn the_right_password() {
 #[test]
 fn the_wrong_password() {
     let wrong = |mut peer: Peer| {
-        peer.expect(REQUEST);
-        peer.send(auth::rejected().as_bytes());
+        peer.expect(&PASSWORD);
+        peer.send(&REJECTED);
     };
     assert_ended(&entered("1111\n", &[], wrong), 1, "", Some("wrong password"));
     let output = entered("1111\n", &["--json"], wrong);
@@ -68,8 +67,8 @@ fn refusals() {
 #[test]
 fn strange_replies() {
     let other = |mut peer: Peer| {
-        peer.expect(REQUEST);
-        peer.send(es_iot_server::wire::data::packet(1, 1).as_bytes());
+        peer.expect(&PASSWORD);
+        peer.send(&DATA);
     };
     assert_ended(&entered("1111\n", &[], other), 1, "", Some("is --auth-port right"));
 }
@@ -79,8 +78,8 @@ fn a_password_file() {
     let path = std::env::temp_dir().join(format!("es-iot-ctl-password-{}", std::process::id()));
     fs::write(&path, "1111\nanother line\n").unwrap();
     let output = talk(&[&AUTH[..], &["--password-file", path.to_str().unwrap()]].concat(), |mut peer| {
-        peer.expect(REQUEST);
-        peer.send(auth::accepted().as_bytes());
+        peer.expect(&PASSWORD);
+        peer.send(&READY);
     });
     assert_ended(&output, 0, "ready\n", None);
     fs::remove_file(&path).unwrap();

@@ -4,8 +4,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, socket};
 
-use super::peer::{READ, talk};
+use super::peer::talk;
 use super::{assert_ended, ctl};
+use crate::golden::{DEFAULTS, READ};
 
 /// A port that is taken, by a socket that does not listen: connecting to it is refused for as long as this is kept.
 pub struct DeafPort(OwnedFd);
@@ -48,8 +49,8 @@ fn the_server_closes_early() {
     let closed = Some("closed the connection without an answer");
     assert_ended(&talk(&arguments, drop), 1, "", closed);
     let output = talk(&arguments, |mut peer| {
-        peer.expect(READ);
-        peer.send(&[0x00, 0xFF, 0x02]);
+        peer.expect(&READ);
+        peer.send(&DEFAULTS[..3]);
     });
     assert_ended(&output, 1, "", closed);
     let arguments = ["watch", "--host", "127.0.0.1", "--data-port", "PORT"];

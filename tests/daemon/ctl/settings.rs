@@ -5,8 +5,9 @@ use std::time::Duration;
 use es_iot_server::wire::packet::encode;
 use es_iot_server::wire::{ErrorCode, Id, Kind, Outgoing};
 
-use super::peer::{DEFAULTS, Peer, READ, pass, talk};
+use super::peer::{Peer, pass, talk};
 use super::{assert_ended, assert_told, ctl};
+use crate::golden::{DEFAULT_SETTINGS, DEFAULTS, READ};
 
 const DEFAULT_LINES: &str = "shutter=10000\ngain=1\nawb_red=1.0\nawb_blue=1.0\ncontrast=1.0\nbrightness=-0.0039\n";
 const DEFAULT_JSON: &str =
@@ -23,17 +24,17 @@ fn packet(kind: Kind, payload: &[u8]) -> Vec<u8> {
 
 /// Lets the client read the defaults, and takes its update and its second read.
 fn updated(peer: &mut Peer, payload: &[u8]) {
-    peer.expect(READ);
-    peer.send(DEFAULTS);
+    peer.expect(&READ);
+    peer.send(&DEFAULTS);
     peer.expect(&packet(Kind::Request, payload));
-    peer.expect(READ);
+    peer.expect(&READ);
 }
 
 #[test]
 fn get_prints_what_set_takes() {
     let reply = |mut peer: Peer| {
-        peer.expect(READ);
-        peer.send(DEFAULTS);
+        peer.expect(&READ);
+        peer.send(&DEFAULTS);
     };
     // Without --host: localhost, by whichever of its addresses takes the connection.
     assert_ended(&talk(&["get", "--settings-port", "PORT"], reply), 0, DEFAULT_LINES, None);
@@ -43,9 +44,9 @@ fn get_prints_what_set_takes() {
 #[test]
 fn packets_may_come_in_pieces_and_after_garbage() {
     let output = talk(&GET, |mut peer| {
-        peer.expect(READ);
+        peer.expect(&READ);
         peer.send(b"garbage\x00\x00");
-        peer.send_split(DEFAULTS);
+        peer.send_split(&DEFAULTS);
     });
     assert_ended(&output, 0, DEFAULT_LINES, None);
 }
@@ -66,8 +67,8 @@ fn set_changes_the_named_and_leaves_the_others() {
 fn set_with_what_get_prints_changes_nothing() {
     let words: Vec<&str> = DEFAULT_LINES.lines().collect();
     let output = talk(&[&SET[..], &words, &["--json"]].concat(), |mut peer| {
-        updated(&mut peer, &DEFAULTS[6..12]);
-        peer.send(DEFAULTS);
+        updated(&mut peer, &DEFAULT_SETTINGS);
+        peer.send(&DEFAULTS);
     });
     assert_ended(&output, 0, DEFAULT_JSON, None);
 }
@@ -76,9 +77,9 @@ fn set_with_what_get_prints_changes_nothing() {
 fn settings_that_could_not_be_stored_are_printed_with_exit_code_1() {
     for (json, printed) in [(&[][..], DEFAULT_LINES), (&["--json"], DEFAULT_JSON)] {
         let output = talk(&[&SET[..], &["gain=1"], json].concat(), |mut peer| {
-            updated(&mut peer, &DEFAULTS[6..12]);
+            updated(&mut peer, &DEFAULT_SETTINGS);
             peer.refuse(Id::Settings, ErrorCode::NotStored);
-            peer.send(DEFAULTS);
+            peer.send(&DEFAULTS);
         });
         assert_ended(&output, 1, printed, Some("applied, but could not be stored"));
     }
@@ -87,13 +88,13 @@ fn settings_that_could_not_be_stored_are_printed_with_exit_code_1() {
 #[test]
 fn a_server_that_reports_the_same_failure_again_breaks_the_protocol() {
     let twice = |mut peer: Peer| {
-        updated(&mut peer, &DEFAULTS[6..12]);
+        updated(&mut peer, &DEFAULT_SETTINGS);
         peer.refuse(Id::Settings, ErrorCode::NotStored);
         peer.refuse(Id::Settings, ErrorCode::NotStored);
-        peer.send(DEFAULTS);
+        peer.send(&DEFAULTS);
     };
     let endlessly = |mut peer: Peer| {
-        updated(&mut peer, &DEFAULTS[6..12]);
+        updated(&mut peer, &DEFAULT_SETTINGS);
         peer.send_endlessly(Outgoing::error(Id::Settings, ErrorCode::NotStored).as_bytes());
     };
     for script in [&twice as &(dyn Fn(Peer) + Sync), &endlessly] {
@@ -106,13 +107,13 @@ fn a_server_that_reports_the_same_failure_again_breaks_the_protocol() {
 fn the_time_out_of_set_is_that_of_all_its_replies() {
     // Two thirds of it for each.
     let output = talk(&[&SET[..], &["gain=1", "--timeout", "0.6"]].concat(), |mut peer| {
-        peer.expect(READ);
+        peer.expect(&READ);
         pass(Duration::from_millis(400));
-        peer.send(DEFAULTS);
-        peer.expect(&packet(Kind::Request, &DEFAULTS[6..12]));
-        peer.expect(READ);
+        peer.send(&DEFAULTS);
+        peer.expect(&packet(Kind::Request, &DEFAULT_SETTINGS));
+        peer.expect(&READ);
         pass(Duration::from_millis(400));
-        peer.send(DEFAULTS);
+        peer.send(&DEFAULTS);
     });
     assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
@@ -129,7 +130,7 @@ fn another_clients_change_is_told() {
 #[test]
 fn an_update_without_confirmation_is_told() {
     let output = talk(&[&SET[..], &["gain=1", "--timeout", "0.2"]].concat(), |mut peer| {
-        updated(&mut peer, &DEFAULTS[6..12]);
+        updated(&mut peer, &DEFAULT_SETTINGS);
         peer.wait_for_end();
     });
     assert_ended(&output, 1, "", Some("did not confirm within 0.2 s that they are stored"));
@@ -139,13 +140,13 @@ fn an_update_without_confirmation_is_told() {
 fn an_update_on_a_connection_that_ends_is_told() {
     // However it ends: what the server has already read may be in force.
     let before_the_read = |mut peer: Peer| {
-        peer.expect(READ);
-        peer.send(DEFAULTS);
-        peer.expect(&packet(Kind::Request, &DEFAULTS[6..12]));
+        peer.expect(&READ);
+        peer.send(&DEFAULTS);
+        peer.expect(&packet(Kind::Request, &DEFAULT_SETTINGS));
     };
-    let after_it = |mut peer: Peer| updated(&mut peer, &DEFAULTS[6..12]);
+    let after_it = |mut peer: Peer| updated(&mut peer, &DEFAULT_SETTINGS);
     let within_the_reply = |mut peer: Peer| {
-        updated(&mut peer, &DEFAULTS[6..12]);
+        updated(&mut peer, &DEFAULT_SETTINGS);
         peer.send(&DEFAULTS[..9]);
     };
     for script in [&before_the_read as &(dyn Fn(Peer) + Sync), &after_it, &within_the_reply] {
@@ -172,9 +173,9 @@ fn refusals_are_told_in_the_protocols_words() {
         assert_ended(&output, 1, "", Some(text));
         // And as it refuses an update.
         let output = talk(&[&SET[..], &["gain=1"]].concat(), |mut peer| {
-            updated(&mut peer, &DEFAULTS[6..12]);
+            updated(&mut peer, &DEFAULT_SETTINGS);
             peer.refuse(Id::Settings, code);
-            peer.send(DEFAULTS);
+            peer.send(&DEFAULTS);
         });
         assert_ended(&output, 1, "", Some(text));
     }
@@ -184,7 +185,7 @@ fn refusals_are_told_in_the_protocols_words() {
 fn refusals_of_a_later_version_are_told() {
     for (payload, text) in [(&[9][..], "error 09"), (&[], "an error without a code")] {
         let output = talk(&GET, |mut peer| {
-            peer.expect(READ);
+            peer.expect(&READ);
             peer.send(&packet(Kind::Error, payload));
         });
         assert_ended(&output, 1, "", Some(text));
@@ -200,7 +201,7 @@ fn another_services_packets_are_told() {
     ];
     for packet in strange {
         let output = talk(&GET, |mut peer| {
-            peer.expect(READ);
+            peer.expect(&READ);
             peer.send(packet.as_bytes());
         });
         assert_ended(&output, 1, "", Some("is --settings-port right"));
@@ -213,13 +214,13 @@ fn damaged_replies_are_told() {
     wrong_sum[15] ^= 1;
     let replies = [
         wrong_sum,
-        packet(Kind::Response, &DEFAULTS[6..12]),
+        packet(Kind::Response, &DEFAULT_SETTINGS),
         packet(Kind::Response, &[0; 65]),
         vec![b'x'; es_iot_server::limits::MAX_SKIPPED_BYTES],
     ];
     for reply in replies {
         let output = talk(&GET, |mut peer| {
-            peer.expect(READ);
+            peer.expect(&READ);
             peer.send(&reply);
             peer.wait_for_end();
         });

@@ -9,19 +9,18 @@ use nix::unistd::Pid;
 
 use super::peer::{Peer, talk, talk_to};
 use super::{assert_ended, assert_told};
+use crate::golden::{DATA, DATA_UNIX_MS as UNIX_MS, READY};
 
 const WATCH: [&str; 5] = ["--host", "127.0.0.1", "--data-port", "PORT", "watch"];
-/// The time of the protocol's example, 0x0000018B23456789.
-const UNIX_MS: u64 = 1_697_103_832_969;
 
 fn endless(mut peer: Peer) {
-    peer.send_endlessly(data::packet(5, UNIX_MS).as_bytes());
+    peer.send_endlessly(&DATA);
 }
 
 #[test]
 fn lines_of_text() {
     let output = talk(&[&WATCH[..], &["--count", "3"]].concat(), |mut peer| {
-        peer.send(data::packet(5, UNIX_MS).as_bytes());
+        peer.send(&DATA);
         peer.send_split(data::packet(10, UNIX_MS + 42).as_bytes());
         endless(peer);
     });
@@ -68,9 +67,8 @@ fn a_stream_that_ends_is_told_as_such() {
     // Between two packets, and within one.
     for rest in [0, 7] {
         let output = talk(&WATCH, |mut peer| {
-            let packet = data::packet(5, UNIX_MS);
-            peer.send(packet.as_bytes());
-            peer.send(&packet.as_bytes()[..rest]);
+            peer.send(&DATA);
+            peer.send(&DATA[..rest]);
         });
         assert_told(&output, 1, Some("ended the stream: was es-iot-server stopped"));
         assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
@@ -79,10 +77,10 @@ fn a_stream_that_ends_is_told_as_such() {
 
 #[test]
 fn a_stream_of_something_else_is_told() {
-    let mut wrong_sum = data::packet(5, UNIX_MS).as_bytes().to_vec();
+    let mut wrong_sum = DATA;
     wrong_sum[15] ^= 1;
-    for bytes in [wrong_sum, es_iot_server::wire::auth::accepted().as_bytes().to_vec(), vec![b'x'; 64]] {
-        let output = talk(&WATCH, |mut peer| peer.send_endlessly(&bytes));
+    for bytes in [&wrong_sum[..], &READY, &[b'x'; 64]] {
+        let output = talk(&WATCH, |mut peer| peer.send_endlessly(bytes));
         assert_ended(&output, 1, "", Some("is --data-port right"));
     }
 }
@@ -109,7 +107,7 @@ fn nobody_reads() {
 fn ctrl_c() {
     // Once while it waits for the server, once while it waits for its reader.
     let once = |mut peer: Peer| {
-        peer.send(data::packet(5, UNIX_MS).as_bytes());
+        peer.send(&DATA);
         peer.wait_for_end();
     };
     for script in [&once as &(dyn Fn(Peer) + Sync), &endless] {
