@@ -1,8 +1,5 @@
 //! Conversations with the server, input by input and byte for byte, where `tests/simulation` is too blunt.
 
-#[path = "golden/vectors.rs"]
-mod golden;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,6 +7,10 @@ use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
 use es_iot_server::server::{ConnId, Errno, Fresh, Input, Output, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
+
+#[path = "golden/vectors.rs"]
+mod golden;
+
 use golden::{DATA, DATA_UNIX_MS, DEFAULTS, PASSWORD, READ, READY, REJECTED, UPDATE, UPDATED};
 
 const WRONG: [u8; 11] = [0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31, 0x32, 0xF9];
