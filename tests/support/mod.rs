@@ -25,7 +25,7 @@ use std::{fs, thread};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-pub use client::{Client, due, packet};
+pub use client::{Client, due, follows, packet};
 pub use launch::{Launch, NO_NAMESPACE, binary, in_mount_namespace};
 pub use skip::skip;
 
@@ -254,6 +254,9 @@ impl Daemon {
 
     /// Has it log its counters, and returns one of them.
     pub fn counter(&mut self, name: &str) -> u64 {
+        // Earlier counters may be in the log.
+        self.log();
+        self.seen = self.lines.len();
         self.signal(Signal::SIGUSR1);
         let line = self.await_log("INFO clients=");
         let prefix = format!("{name}=");
