@@ -1,7 +1,7 @@
 //! The camera daemon `es-iot-server` and its client `es-iot-ctl`.
 //!
 //! One thread, one `mio::Poll`. Everything that decides is pure; everything that touches the kernel is thin.
-//! `docs/ARCHITECTURE.md` is the map; the walls it draws are held by `tests/walls.rs` and `clippy.toml`.
+//! `docs/ARCHITECTURE.md` is the map; the walls it draws are held by `tests/project/walls.rs` and `clippy.toml`.
 //!
 //! | module | what it is | pure |
 //! |---|---|---|
@@ -24,6 +24,9 @@ pub mod bucket;
 pub mod camera;
 pub mod config;
 pub mod frame;
+#[cfg(test)]
+#[path = "../tests/golden/vectors.rs"]
+mod golden;
 pub mod ids;
 pub mod limiter;
 pub mod limits;

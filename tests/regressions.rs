@@ -8,6 +8,8 @@ mod binary;
 mod camera;
 #[path = "regressions/exec.rs"]
 mod exec;
+#[path = "golden/vectors.rs"]
+mod golden;
 #[path = "regressions/links.rs"]
 mod links;
 #[path = "regressions/manager.rs"]
@@ -269,9 +271,8 @@ fn where_the_level_was_warning_nobody_was_told_of_lines_left_out_nor_of_the_coun
     let mut config = config();
     config.logging.level = Level::Warning;
     let mut bench = Bench::with(config, &[A]);
-    let damaged = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFD];
     for _ in 0..LOG_BURST + 3 {
-        bench.handle(Input::Received { conn: A, bytes: &damaged });
+        bench.handle(Input::Received { conn: A, bytes: &golden::DAMAGED_READ });
     }
     bench.now.mono = bench.now.mono + LOG_WINDOW;
     let told = bench.handle_told(Input::Wakeup);

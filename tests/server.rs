@@ -8,14 +8,12 @@ use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
 use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 
-const READ: [u8; 7] = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFC];
-const UPDATE: [u8; 13] = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x06, 0x64, 0x40, 0x0F, 0x0C, 0x0A, 0x7F, 0xA8];
-const DEFAULTS: [u8; 16] = [0x00, 0xFF, 0x02, 0, 0, 9, 0x64, 1, 0x0A, 0x0A, 0x0A, 0x7F, 0, 0, 0, 0xE4];
-const UPDATED: [u8; 16] = [0x00, 0xFF, 0x02, 0, 0, 9, 0x64, 0x40, 0x0F, 0x0C, 0x0A, 0x7F, 0, 0, 0, 0xA6];
-const RIGHT: [u8; 11] = [0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31, 0x31, 0xFA];
+#[path = "golden/vectors.rs"]
+mod golden;
+
+use golden::{DATA, DATA_UNIX_MS, DEFAULTS, PASSWORD, READ, READY, REJECTED, UPDATE, UPDATED};
+
 const WRONG: [u8; 11] = [0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31, 0x32, 0xF9];
-const READY: [u8; 12] = [0x00, 0xFF, 0x00, 0x00, 0x00, 0x05, 0x72, 0x65, 0x61, 0x64, 0x79, 0x91];
-const REJECTED: [u8; 7] = [0x00, 0xFF, 0x00, 0x02, 0x00, 0x00, 0xFD];
 
 fn error(id: u8, code: u8) -> Vec<u8> {
     vec![0x00, 0xFF, id, 2, 0, 1, code, 0xFF ^ id ^ 2 ^ 1 ^ code]
@@ -34,7 +32,7 @@ struct Bench {
 
 impl Bench {
     fn new(config: Config) -> Self {
-        let now = Now { mono: Mono::from_nanos(5_000_000_000), unix_ms: 0x0000_018B_2345_6789 };
+        let now = Now { mono: Mono::from_nanos(5_000_000_000), unix_ms: DATA_UNIX_MS };
         let setup =
             Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 7, watchdog: None };
         let mut bench = Self { server: Server::new(config, setup, now), now, next_slot: 0 };
@@ -112,15 +110,15 @@ fn golden_vectors_of_the_settings() {
 #[test]
 fn golden_vectors_of_the_password() {
     let mut bench = Bench::new(config());
-    assert_eq!(bench.try_password("192.0.2.1", &RIGHT), READY);
+    assert_eq!(bench.try_password("192.0.2.1", &PASSWORD), READY);
     for _ in 0..5 {
         assert_eq!(bench.try_password("192.0.2.1", &WRONG), REJECTED);
     }
-    assert_eq!(bench.try_password("192.0.2.1", &RIGHT), error(0, 5), "locked out");
-    assert_eq!(bench.try_password("::ffff:192.0.2.1", &RIGHT), error(0, 5), "the same address");
-    assert_eq!(bench.try_password("192.0.2.2", &RIGHT), READY);
+    assert_eq!(bench.try_password("192.0.2.1", &PASSWORD), error(0, 5), "locked out");
+    assert_eq!(bench.try_password("::ffff:192.0.2.1", &PASSWORD), error(0, 5), "the same address");
+    assert_eq!(bench.try_password("192.0.2.2", &PASSWORD), READY);
     bench.pass(30_000);
-    assert_eq!(bench.try_password("192.0.2.1", &RIGHT), READY);
+    assert_eq!(bench.try_password("192.0.2.1", &PASSWORD), READY);
 }
 
 #[test]
@@ -131,8 +129,7 @@ fn golden_vector_of_the_stream() {
     let second = bench.connect(Service::Data);
     bench.now.mono = due;
     let out = bench.handle(Input::Tick { reading: Some(Ok(b"5\n")) });
-    let packet = [0x00, 0xFF, 0x01, 0, 0, 9, 5, 0, 0, 0x01, 0x8B, 0x23, 0x45, 0x67, 0x89, 0xF0];
-    assert_eq!(digest(&out), ([packet, packet].concat(), false));
+    assert_eq!(digest(&out), ([DATA, DATA].concat(), false));
     assert!(bench.handle(Input::Tick { reading: None }).iter().all(|o| matches!(o, Output::ArmTick(Some(_)))), "early");
     bench.handle(Input::Lost { conn: first });
     assert_eq!(bench.handle(Input::Lost { conn: second }), [Output::ArmTick(None)]);
@@ -161,7 +158,7 @@ fn damage_keeps_a_settings_client_and_ends_an_attempt() {
             assert_eq!(bench.ask(conn, &READ), (DEFAULTS.to_vec(), false), "after {bytes:02X?}");
         }
     }
-    let mut bad_password = RIGHT;
+    let mut bad_password = PASSWORD;
     bad_password[10] ^= 1;
     let auth: [(&[u8], u8); 3] =
         [(&bad_password, 1), (&[0x00, 0xFF, 0x00, 0x01, 0x01, 0x01], 2), (&other_port(2, 1), 3)];
@@ -219,7 +216,7 @@ fn only_who_authenticated_may_use_the_others() {
         assert_eq!(digest(&out), (error(es_iot_server::wire::Id::from(service) as u8, 4), true));
         assert!(!digest(&bench.connect_from(service, "::1").1).1, "loopback is trusted");
     }
-    assert_eq!(bench.try_password("192.0.2.1", &RIGHT), READY);
+    assert_eq!(bench.try_password("192.0.2.1", &PASSWORD), READY);
     let (conn, out) = bench.connect_from(Service::Settings, "::ffff:192.0.2.1");
     assert_eq!(out, [], "a mapped address is the IPv4 one");
     bench.pass(600_000);
@@ -233,7 +230,7 @@ fn only_who_authenticated_may_use_the_others() {
 #[test]
 fn a_new_password_ends_what_the_old_one_opened() {
     let mut bench = Bench::requiring();
-    bench.try_password("192.0.2.1", &RIGHT);
+    bench.try_password("192.0.2.1", &PASSWORD);
     let (conn, _) = bench.connect_from(Service::Settings, "192.0.2.1");
     bench.handle(Input::Signal(Request::Reload));
     let mut config = config();

@@ -16,6 +16,7 @@ pub fn matches(password: &[u8], attempt: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden;
     use crate::service::requests::{Fault, Requests};
     use crate::wire::{ErrorCode, Id};
 
@@ -32,9 +33,9 @@ mod tests {
     #[test]
     fn a_request_is_an_attempt_and_anything_else_is_refused() {
         let mut requests = Requests::new(Id::Auth);
-        requests.push(&[0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31]);
+        requests.push(&golden::PASSWORD[..9]);
         assert_eq!(requests.next(), Ok(None));
-        requests.push(&[0x31, 0xFA]);
+        requests.push(&golden::PASSWORD[9..]);
         assert_eq!(requests.next(), Ok(Some(&b"1111"[..])));
 
         let refused = |bytes: &[u8]| {
@@ -46,7 +47,7 @@ mod tests {
             }
         };
         assert_eq!(refused(&[0x00, 0xFF, 0x00, 0x01, 0x00, 0x00, 0x00]), ErrorCode::BadChecksum);
-        assert_eq!(refused(&[0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFC]), ErrorCode::NotValidHere);
+        assert_eq!(refused(&golden::READ), ErrorCode::NotValidHere);
         assert_eq!(refused(&[0x00, 0xFF, 0x00, 0x01, 0x01, 0x01]), ErrorCode::BadLength);
     }
 }

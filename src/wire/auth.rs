@@ -18,10 +18,11 @@ pub const fn rejected() -> Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden;
 
     #[test]
     fn a_wrong_password_is_told_without_a_code_and_a_right_one_with_ready() {
-        assert_eq!(rejected().as_bytes(), [0x00, 0xFF, 0x00, 0x02, 0x00, 0x00, 0xFD]);
-        assert_eq!(accepted().as_bytes(), b"\x00\xFF\x00\x00\x00\x05ready\x91");
+        assert_eq!(rejected().as_bytes(), golden::REJECTED);
+        assert_eq!(accepted().as_bytes(), golden::READY);
     }
 }

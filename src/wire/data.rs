@@ -19,12 +19,13 @@ pub fn decode(payload: &[u8]) -> Option<(u8, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden;
 
     #[test]
     fn value_and_time_survive() {
-        for (value, unix_ms) in [(0, 0), (5, 0x0000_018B_2345_6789), (10, 1), (u8::MAX, u64::MAX)] {
+        for (value, unix_ms) in [(0, 0), (5, golden::DATA_UNIX_MS), (10, 1), (u8::MAX, u64::MAX)] {
             let packet = packet(value, unix_ms);
-            assert_eq!(packet.as_bytes()[..6], [0x00, 0xFF, 0x01, 0x00, 0x00, 0x09]);
+            assert_eq!(packet.as_bytes()[..6], golden::DATA[..6]);
             assert_eq!(decode(&packet.as_bytes()[6..15]), Some((value, unix_ms)));
         }
     }

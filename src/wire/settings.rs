@@ -70,6 +70,7 @@ fn to_byte(scaled: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden;
 
     #[test]
     fn every_byte_of_every_field_survives_and_is_valid() {
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn values_between_bytes_are_cut_and_values_beyond_them_clamped() {
         let defaults = CameraSettings::default();
-        assert_eq!(encode(&defaults), [0x64, 0x01, 0x0A, 0x0A, 0x0A, 0x7F]);
+        assert_eq!(encode(&defaults), golden::DEFAULT_SETTINGS);
         let between = CameraSettings { shutter: 199, gain: 1.99, awb_red: 0.7, contrast: 0.79, ..defaults };
         assert_eq!(encode(&between), [1, 1, 7, 10, 7, 0x7F]);
         let beyond = CameraSettings { shutter: 1_000_000, brightness: 1.0, gain: 255.0, awb_blue: 25.5, ..defaults };
@@ -162,7 +163,7 @@ mod tests {
     fn a_reply_is_the_six_bytes_and_three_zeros() {
         let payload = [1, 2, 3, 4, 5, 6];
         let reply = reply(&decode(payload));
-        assert_eq!(reply.as_bytes()[..6], [0x00, 0xFF, 0x02, 0x00, 0x00, 0x09]);
+        assert_eq!(reply.as_bytes()[..6], golden::DEFAULTS[..6]);
         assert_eq!(reply.as_bytes()[6..15], [1, 2, 3, 4, 5, 6, 0, 0, 0]);
     }
 }

@@ -1,20 +1,34 @@
 """What every machine is asked, from outside: the services' bytes, the rate, the log, the user, the script."""
 
+import pathlib
 import re
 import time
 
 from machine import exactly
 
-READ = bytes.fromhex("00FF02010000FC")
-DEFAULTS = bytes.fromhex("00FF0200000964010A0A0A7F000000E4")
-UPDATE = bytes.fromhex("00FF0201000664400F0C0A7FA8")
-UPDATED = bytes.fromhex("00FF0200000964400F0C0A7F000000A6")
-WRONG_PASSWORD = bytes.fromhex("00FF00010004" + "31313131" + "FA")
-WRONG = bytes.fromhex("00FF00020000FD")
+# A title, two spaces or more, the bytes.
+GOLDEN = dict(
+    re.split("  +", line)
+    for line in (pathlib.Path(__file__).parent / "../golden/vectors.txt").read_text().splitlines()
+)
+
+
+def golden(title):
+    return bytes.fromhex(GOLDEN[title])
+
+
+READ = golden("settings read")
+DEFAULTS = golden("settings reply, defaults")
+UPDATE = golden("settings update")
+UPDATED = golden("settings reply, updated")
+WRONG_PASSWORD = golden("auth request, 1111")
+WRONG = golden("auth reply, wrong")
+RIGHT = golden("auth reply, right")
+DATA = golden("data, value 5 at 0x0000018B23456789 ms")
 
 
 def auth_request(password):
-    packet = bytes.fromhex("00FF0001") + len(password).to_bytes(2, "big") + password
+    packet = WRONG_PASSWORD[:4] + len(password).to_bytes(2, "big") + password
     checksum = 0
     for byte in packet:
         checksum ^= byte
@@ -29,7 +43,7 @@ def settings(machine, request, reply):
 
 
 def authentication(machine, password):
-    for request, reply in [(WRONG_PASSWORD, WRONG), (auth_request(password), bytes.fromhex("00FF000000057265616479" "91"))]:
+    for request, reply in [(WRONG_PASSWORD, WRONG), (auth_request(password), RIGHT)]:
         with machine.connect(machine.auth) as connection:
             connection.sendall(request)
             received = exactly(connection, len(reply))
@@ -55,7 +69,7 @@ def packets_in(machine, seconds):
         count = 0
         while time.monotonic() - began < seconds:
             packet = exactly(connection, 16)
-            assert packet[:6] == bytes.fromhex("00FF01000009") and packet[6] <= 10, packet.hex(" ")
+            assert packet[:6] == DATA[:6] and packet[6] <= 10, packet.hex(" ")
             checksum = 0
             for byte in packet[:15]:
                 checksum ^= byte

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use nix::sys::signal::Signal;
@@ -27,14 +28,15 @@ fn a_child_could_read_the_memory_of_the_daemon() {
     let mut command = launch.command();
     if geteuid().is_root() {
         let program = launch.dir.join("es-iot-server");
-        fs::copy(binary(), &program).unwrap();
+        // By another process: what other tests are about to start would have it open for writing for a moment.
+        assert!(Command::new("cp").arg(binary()).arg(&program).status().unwrap().success());
         fs::set_permissions(launch.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         for path in [launch.dir.path().to_owned(), launch.dir.join("server.json")] {
             chown(&path, Some(Uid::from_raw(NOBODY)), Some(Gid::from_raw(NOBODY))).unwrap();
         }
-        let mut other = std::process::Command::new(program);
+        let mut other = Command::new(program);
         other.args(command.get_args()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        other.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).uid(NOBODY).gid(NOBODY);
+        other.stdin(Stdio::null()).stderr(Stdio::piped()).uid(NOBODY).gid(NOBODY);
         command = other;
     }
     // A child that another test forks at this moment holds the copy open for writing until it executes its program.

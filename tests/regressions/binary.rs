@@ -5,6 +5,7 @@ use std::net::{Ipv6Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
+use crate::golden;
 use crate::support::{Client, Daemon, Launch, NO_NAMESPACE, in_mount_namespace, packet, skip};
 use nix::sys::signal::{SigHandler, SigSet, Signal};
 use nix::sys::stat::Mode;
@@ -29,7 +30,7 @@ fn a_reload_undid_an_update_that_was_not_stored_yet_and_its_reader_waited_for_ev
     // The fourth write may begin only 2 s after the first: time for a reload in between.
     client.send(&[packet(2, 1, &[2; 6]), packet(2, 1, &[])].concat());
     // An answer to another says that the update has been taken.
-    other.send(&[0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFD]);
+    other.send(&golden::DAMAGED_READ);
     other.expect_error(2, 1);
     daemon.signal(Signal::SIGHUP);
     daemon.await_log("configuration reread");

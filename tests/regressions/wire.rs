@@ -3,6 +3,8 @@
 use es_iot_server::camera::settings::{CameraSettings, SettingsError};
 use es_iot_server::wire;
 
+use crate::golden;
+
 /// JSON numbers were read to within one unit in the last place. So some settings that a client had sent differed
 /// from themselves once they were read back, and a reload restarted the camera for nothing.
 #[test]
@@ -28,7 +30,7 @@ fn an_array_of_six_numbers_was_taken_for_settings() {
 #[test]
 fn an_unfinished_packet_held_more_memory_than_a_packet_can_need() {
     let mut decoder = wire::Decoder::new(256);
-    let mut bytes = b"\x00\xFF\x02\x01\x00\x00\xFC".repeat(146);
+    let mut bytes = golden::READ.repeat(146);
     bytes.extend_from_slice(b"\x00\xFF");
     decoder.push(&bytes);
     while decoder.next().expect("undamaged").is_some() {}

@@ -6,6 +6,8 @@
 
 mod children;
 mod client;
+#[path = "../golden/vectors.rs"]
+mod golden;
 mod shadow;
 mod socket;
 mod world;
@@ -32,10 +34,21 @@ fn the_server_does_what_the_shadow_foretells() {
 }
 
 fn run_all(seeds: u64) {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let every = |first: u64| {
+        let mut ran = world::Ran::default();
+        for seed in (first..seeds).step_by(processors) {
+            ran.add(&World::new(seed, false).run());
+        }
+        ran
+    };
     let mut total = world::Ran::default();
-    for seed in 0..seeds {
-        total.add(&World::new(seed, false).run());
-    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..processors as u64).map(|first| scope.spawn(move || every(first))).collect();
+        for worker in workers {
+            total.add(&worker.join().expect("its panic names the seed"));
+        }
+    });
     println!("{total:?}");
     assert!(total.stalls > 50 && total.hidden_stalls > 10, "too few stalls among settings changes: {total:?}");
     assert!(total.failures > 300 && total.recoveries > 10, "too few failures, or too far between: {total:?}");

@@ -20,9 +20,17 @@ pub fn packet(id: u8, kind: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Bytes written in hexadecimal, spaces allowed.
-pub fn hex(text: &str) -> Vec<u8> {
-    text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
+/// When the first of these packets was due, in 24ths of a millisecond, of which a tick has 1000. Where the machine is
+/// busy, a packet may be late by nearly a tick, but not each of a few.
+pub fn due(stamps: &[u64]) -> u64 {
+    let due = stamps.iter().zip(0..).map(|(stamp, ticks)| stamp * 24 - ticks * 1000);
+    due.min().expect("a packet")
+}
+
+/// Whether a data packet is another, and later, than the one before it. A late tick and a punctual one may share a
+/// millisecond, and then their values tell them apart, ten times in eleven.
+pub fn follows(before: (u8, u64), packet: (u8, u64)) -> bool {
+    packet.1 > before.1 || (packet.1 == before.1 && packet.0 != before.0)
 }
 
 /// A connection.
@@ -76,10 +84,6 @@ impl Client {
         self.stream.write_all(bytes).unwrap();
     }
 
-    pub fn send_hex(&mut self, text: &str) {
-        self.send(&hex(text));
-    }
-
     /// The next packet, whole, its checksum checked.
     pub fn packet(&mut self) -> Vec<u8> {
         self.try_packet().expect("a packet")
@@ -100,8 +104,8 @@ impl Client {
     }
 
     /// Expects that the next packet is this one.
-    pub fn expect_hex(&mut self, text: &str) {
-        let (seen, expected) = (self.packet(), hex(text));
+    pub fn expect(&mut self, expected: &[u8]) {
+        let seen = self.packet();
         assert_eq!(seen, expected, "seen {seen:02X?}, expected {expected:02X?}");
     }
 

@@ -25,7 +25,7 @@ use std::{fs, thread};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-pub use client::{Client, packet};
+pub use client::{Client, due, follows, packet};
 pub use launch::{Launch, NO_NAMESPACE, binary, in_mount_namespace};
 pub use skip::skip;
 
@@ -36,6 +36,12 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub fn pass(span: Duration) {
     let (_kept, nothing) = channel::<()>();
     assert_eq!(nothing.recv_timeout(span), Err(RecvTimeoutError::Timeout));
+}
+
+/// Runs each case in a thread of its own: cases that wait for time to pass wait together.
+pub fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {
+    let run = &run;
+    thread::scope(|scope| cases.into_iter().for_each(|case| drop(scope.spawn(move || run(case)))));
 }
 
 /// A directory that goes with the test.
@@ -248,6 +254,9 @@ impl Daemon {
 
     /// Has it log its counters, and returns one of them.
     pub fn counter(&mut self, name: &str) -> u64 {
+        // Earlier counters may be in the log.
+        self.log();
+        self.seen = self.lines.len();
         self.signal(Signal::SIGUSR1);
         let line = self.await_log("INFO clients=");
         let prefix = format!("{name}=");

@@ -35,7 +35,8 @@ ES_IOT_SERVER_BUILT_DIR = \
 	$(@D)/target/$(RUSTC_TARGET_NAME)/$(if $(BR2_ENABLE_DEBUG),debug,release)
 
 # Buildroot vendors the crates of what it downloads, and a local tree is not
-# downloaded. A tree that comes with VENDOR builds without a network.
+# downloaded. A tree that comes with VENDOR builds without a network. The tree's
+# own .cargo/config.toml is about its tests, and is replaced.
 define ES_IOT_SERVER_VENDOR_CRATES
 	cd $(@D) && \
 		{ test -d VENDOR || \

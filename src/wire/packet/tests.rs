@@ -1,6 +1,7 @@
 //! The packet's two directions and what the decoder makes of damage.
 
 use super::*;
+use crate::golden::{self, READ};
 use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
 
 mod properties;
@@ -11,8 +12,6 @@ enum Found {
     Packet(u8, u8, Vec<u8>),
     Damage(Damage),
 }
-
-const READ: [u8; 7] = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFC];
 
 fn decoder() -> Decoder {
     Decoder::new(MAX_REQUEST_PAYLOAD_BYTES)
@@ -50,8 +49,7 @@ fn encoding_appends_a_whole_packet() {
     let mut out = vec![0xAA];
     encode(Id::Auth, Kind::Request, b"1111", &mut out);
     encode(Id::Settings, Kind::Request, &[], &mut out);
-    assert_eq!(out[..12], [0xAA, 0x00, 0xFF, 0x00, 0x01, 0x00, 0x04, 0x31, 0x31, 0x31, 0x31, 0xFA]);
-    assert_eq!(out[12..], READ);
+    assert_eq!(out, [&[0xAA], &golden::PASSWORD[..], &READ].concat());
 }
 
 #[test]
@@ -69,7 +67,8 @@ fn what_is_held_by_value_is_what_encoding_appends() {
             assert!(!(1..=7).contains(&byte), "{byte}");
         }
     }
-    assert_eq!(format!("{:?}", Outgoing::new(Id::Auth, Kind::Error, [])), "Outgoing([00, FF, 00, 02, 00, 00, FD])");
+    let rejected = format!("Outgoing({:02X?})", golden::REJECTED);
+    assert_eq!(format!("{:?}", Outgoing::new(Id::Auth, Kind::Error, [])), rejected);
 }
 
 #[test]

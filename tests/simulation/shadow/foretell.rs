@@ -175,8 +175,8 @@ impl Shadow {
                 let right = payload == self.password.reveal();
                 let lasts = u64::from(self.config.auth.grant_seconds) * SECOND;
                 match self.access.attempt(at, address, right, lasts) {
-                    Answer::Ready => vec![0, 0xFF, 0, 0, 0, 5, b'r', b'e', b'a', b'd', b'y', 0x91],
-                    Answer::Wrong => vec![0, 0xFF, 0, 2, 0, 0, 0xFD],
+                    Answer::Ready => crate::golden::READY.to_vec(),
+                    Answer::Wrong => crate::golden::REJECTED.to_vec(),
                     Answer::LockedOut => error(Service::Auth, 5),
                 }
             }

@@ -199,7 +199,7 @@ impl World {
     /// Events for a connection that is gone; its slot may have a new tenant.
     fn stale(&mut self) {
         let Some(&conn) = self.gone.last() else { return };
-        self.feed(Input::Received { conn, bytes: &[0, 0xFF, 2, 1, 0, 0, 0xFC] });
+        self.feed(Input::Received { conn, bytes: &crate::golden::READ });
         self.feed(Input::Finished { conn });
         self.feed(Input::Blocked { conn });
         self.feed(Input::Unblocked { conn });

@@ -1,0 +1,50 @@
+//! The command line: help, and what is wrong with it.
+
+use super::{assert_ended, assert_told, ctl};
+
+#[test]
+fn wrong_usage() {
+    for (arguments, told) in [
+        (&[][..], "which command?"),
+        (&["--json"], "which command?"),
+        (&["fetch"], "there is no command \"fetch\""),
+        (&["get", "gain"], "get takes no \"gain\""),
+        (&["get", "--nonsense"], "--nonsense"),
+        (&["get", "--json=yes"], "--json"),
+        (&["get", "--host"], "--host"),
+        (&["get", "--host", ""], "--host is empty"),
+        (&["get", "--settings-port", "0"], "--settings-port is \"0\"; allowed is 1 to 65535"),
+        (&["--data-port=65536", "watch"], "--data-port is \"65536\""),
+        (&["auth", "--auth-port", "http"], "--auth-port is \"http\""),
+        (&["watch", "--count", "0"], "--count is \"0\""),
+        (&["watch", "3"], "watch takes no \"3\""),
+        (&["get", "--count", "3"], "--count belongs to watch"),
+        (&["get", "--password-file", "f"], "--password-file belongs to auth"),
+        (&["auth", "1111"], "auth takes no \"1111\""),
+        (&["get", "--timeout", "0"], "--timeout is \"0\"; allowed is 0.01 to 3600 seconds"),
+        (&["get", "--timeout", "NaN"], "--timeout is \"NaN\""),
+        (&["set"], "set what?"),
+        (&["set", "gain"], "set takes KEY=VALUE, not \"gain\""),
+        (&["set", "iso=100"], "there is no setting \"iso\"; there are shutter, gain, awb_red"),
+        (&["set", "gain=1", "gain=2"], "gain is set twice"),
+    ] {
+        let output = ctl(arguments).output().unwrap();
+        assert_ended(&output, 2, "", Some(told));
+        assert!(String::from_utf8_lossy(&output.stderr).ends_with("; see es-iot-ctl --help\n"));
+    }
+}
+
+#[test]
+fn help_and_version() {
+    for arguments in [&["--help"][..], &["-h"], &["watch", "--help"], &["--help", "--nonsense"]] {
+        let output = ctl(arguments).output().unwrap();
+        assert_told(&output, 0, None);
+        let help = String::from_utf8(output.stdout).unwrap();
+        for part in ["watch", "get", "set", "auth", "--host", "--data-port", "--settings-port", "--auth-port", "--json"]
+        {
+            assert!(help.contains(part), "{part}");
+        }
+    }
+    let version = concat!("es-iot-ctl ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_ended(&ctl(&["-V"]).output().unwrap(), 0, version, None);
+}

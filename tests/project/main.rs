@@ -1,0 +1,16 @@
+//! What needs no running daemon: the wire's bytes, the documents, the packages, the source, the log, the stand-in.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+#[path = "../golden/vectors.rs"]
+mod golden;
+mod logging;
+mod packaging;
+mod packets;
+mod protocol_doc;
+mod repository;
+#[path = "../support/skip.rs"]
+mod skip;
+mod source;
+mod stand_in;
+mod walls;
