@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 #![expect(clippy::disallowed_methods, reason = "the loop has a thread of its own here")]
 
+#[path = "golden/vectors.rs"]
+mod golden;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Read, Write};
@@ -227,16 +230,14 @@ fn a_unix_socket_is_one_more_listener() {
     let listening = sockets.into_iter().map(|socket| listening((Service::Settings, socket))).collect();
     let directory = scratch.0.clone();
     let thread = std::thread::spawn(move || run(DataSource::Random, listening, &directory, Box::leak(Box::default())));
-    let read = [0x00, 0xFF, 0x02, 0x01, 0x00, 0x00, 0xFC];
     let mut replies = [[0; 16]; 2];
     let mut local = UnixStream::connect(&path).unwrap();
-    local.write_all(&read).unwrap();
+    local.write_all(&golden::READ).unwrap();
     local.read_exact(&mut replies[0]).unwrap();
     let mut remote = TcpStream::connect(address).unwrap();
-    remote.write_all(&read).unwrap();
+    remote.write_all(&golden::READ).unwrap();
     remote.read_exact(&mut replies[1]).unwrap();
-    assert_eq!(replies[0], replies[1]);
-    assert_eq!(replies[0][..6], [0x00, 0xFF, 0x02, 0x00, 0x00, 0x09]);
+    assert_eq!(replies, [golden::DEFAULTS; 2]);
     drop(local);
     end(thread);
 }
