@@ -1,8 +1,9 @@
 #!/bin/sh
-# Shows the server at work on this machine, as an ordinary user: builds it, starts it with config/demo.json (a moving test
-# picture in the camera's place) and, when no RTSP server listens on port 8554, an ffmpeg in its place. Ctrl-C stops it all.
+# Demonstrates the server on this machine, as an ordinary user. Builds it and starts it with config/demo.json, which replaces
+# the camera by a moving test picture. If no RTSP server listens on port 8554, starts an ffmpeg in its place. Ctrl-C stops
+# everything.
 #
-# Needs a Rust toolchain and ffmpeg; installs nothing, and writes only below target/.
+# Needs a Rust toolchain and ffmpeg; installs nothing, and writes only to target/.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -17,24 +18,23 @@ fail() {
 	exit 1
 }
 
-command -v cargo >/dev/null || fail "there is no cargo: install a Rust toolchain, 1.94 or newer, from https://rustup.rs"
-command -v ffmpeg >/dev/null || fail "there is no ffmpeg: sudo apt-get install ffmpeg"
+command -v cargo >/dev/null || fail "cargo not found: install a Rust toolchain, 1.94 or newer, from https://rustup.rs"
+command -v ffmpeg >/dev/null || fail "ffmpeg not found: sudo apt-get install ffmpeg"
 
-# Whether something listens on TCP port 8554, 216A in /proc/net/tcp, where 0A is LISTEN (proc(5)). Connecting would be taken
-# for a publisher.
+# Whether a server listens on TCP port 8554: 216A in /proc/net/tcp, where 0A is LISTEN (proc(5)). A connection attempt would
+# look like a publisher.
 rtsp_server_listens() {
 	grep -qs ':216A [0-9A-F]*:0000 0A ' /proc/net/tcp /proc/net/tcp6
 }
 
-# One publisher after the other. ffmpeg takes one, and ends with it; what it receives, it decodes, and keeps one picture a
-# second.
+# One publisher after another: ffmpeg accepts one, and exits with it. It decodes the video and saves one picture per second.
 receive() {
 	trap 'kill "$!" 2>/dev/null; exit' TERM
 	while :; do
 		ffmpeg -hide_banner -loglevel error -nostdin -rtsp_flags listen -i "$URL" \
 			-vf fps=1 -update 1 -atomic_writing 1 -y "$PICTURE" 2>>"$STATE/receiver.log" &
 		wait "$!"
-		# Not at once: what can't start would spin.
+		# Pause: without it, a failing ffmpeg would be restarted in a tight loop.
 		sleep 0.2 &
 		wait "$!"
 	done
@@ -44,7 +44,7 @@ receiver=
 daemon=
 stop() {
 	trap '' INT TERM HUP
-	# Each stops its own children.
+	# Each process stops its own children.
 	for child in $daemon $receiver; do
 		kill "$child" 2>/dev/null
 	done
@@ -54,10 +54,10 @@ trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 trap 'stop; exit 129' HUP
 
-echo "Building; the first time this takes a few minutes on a Pi."
+echo "Building; the first build takes a few minutes on a Pi."
 cargo build --release --locked || fail "the build failed"
 
-mkdir -p "$STATE" || fail "cannot make $STATE"
+mkdir -p "$STATE" || fail "cannot create $STATE"
 rm -f "$PICTURE" "$STATE/receiver.log"
 if rtsp_server_listens; then
 	echo "An RTSP server listens on port 8554: the video goes there."
@@ -79,7 +79,7 @@ fi
 "$BINARIES/es-iot-server" --config config/demo.json &
 daemon=$!
 
-# Gives the pipeline the time that a slow machine takes, and notices when the daemon could not start.
+# Allows for a slow machine, and detects a daemon that could not start.
 tries=60
 while [ -n "$receiver" ] && [ ! -e "$PICTURE" ] && kill -0 "$daemon" 2>/dev/null && [ "$tries" -gt 0 ]; do
 	tries=$((tries - 1))
@@ -91,17 +91,17 @@ if kill -0 "$daemon" 2>/dev/null; then
 	if [ -z "$receiver" ]; then
 		echo "The server is up. Watch the video with:  ffplay -rtsp_transport tcp $URL"
 	elif [ -e "$PICTURE" ]; then
-		echo "The server is up, and its video arrives: once a second the newest picture is kept in"
+		echo "The server is up, and its video arrives. The latest picture, updated once a second:"
 		echo "  $PICTURE"
 	else
-		echo "The server is up, but no picture has arrived; see the log above."
+		echo "The server is up, but no picture has arrived. See the log above."
 	fi
 	cat <<-END
 
 		In another terminal:
 		  $BINARIES/es-iot-ctl watch               the data stream, 24 packets a second
 		  $BINARIES/es-iot-ctl get                 the camera settings
-		  $BINARIES/es-iot-ctl set contrast=1.5    change one: the picture changes, and the video goes on
+		  $BINARIES/es-iot-ctl set contrast=1.5    change one: the picture changes, the video continues
 		  $BINARIES/es-iot-ctl auth --password-file $STATE/auth_password
 
 		Ctrl-C stops everything.

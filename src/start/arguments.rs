@@ -12,23 +12,23 @@ and a supervised camera pipeline that publishes H.264 to an RTSP server.
 
 Usage: es-iot-server [OPTIONS]
 
-It stays in the foreground. SIGTERM stops it, SIGHUP rereads the configuration,
-SIGUSR1 logs the counters.
+The daemon stays in the foreground. SIGTERM stops it, SIGHUP rereads the
+configuration, SIGUSR1 logs the counters.
 
 Options:
-      --config FILE      read this file, not /etc/es-iot/server.json
-      --check-config     check configuration, camera settings and password file,
-                         then exit: 0 if all is valid, 78 if not
+      --config FILE      configuration file (/etc/es-iot/server.json)
+      --check-config     validate configuration, camera settings and password
+                         file, then exit: 0 if valid, 78 if not
       --print-config     print the effective configuration as JSON, then exit
       --log-level LEVEL  TRACE, DEBUG, INFO, WARNING, ERROR or CRITICAL
   -V, --version          print the version
   -h, --help             print this help
 
 Environment: SERVER_HOST, DATA_PORT, SETTINGS_PORT, AUTH_PORT, AUTH_PASSWORD,
-LOG_LEVEL. Each overrides the configuration file.
+LOG_LEVEL. They override the configuration file.
 
-Exit codes: 0 stopped as asked, 64 wrong usage, 69 a port can't be bound,
-70 internal error, 73 state directory can't be used, 78 configuration.
+Exit codes: 0 stopped on request, 64 wrong usage, 69 a port can't be bound,
+70 internal error, 73 state directory can't be used, 78 invalid configuration.
 ";
 
 /// What the daemon was started with.

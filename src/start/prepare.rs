@@ -34,7 +34,7 @@ pub fn password(config: &Config, log: &Handle) -> Result<Secret, StartError> {
         log.write(
             Level::Warning,
             "auth",
-            format_args!("no password is configured: made one, it is in {}", path.display()),
+            format_args!("no password is configured: generated one in {}", path.display()),
         );
     }
     known_password(config, &config.paths)

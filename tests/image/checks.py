@@ -1,4 +1,4 @@
-"""What every machine is asked, from outside: the services' bytes, the rate, the log, the user, the script."""
+"""Checks common to all machines: the services' bytes, the data rate, the log, the process, the init script."""
 
 import pathlib
 import re
@@ -48,18 +48,18 @@ def authentication(machine, password):
             connection.sendall(request)
             received = exactly(connection, len(reply))
             assert received == reply, received.hex(" ")
-            assert connection.recv(1) == b"", "one request a connection"
+            assert connection.recv(1) == b"", "the server did not close after one request"
 
 
 def data_rate(machine, seconds=20, slack=3, tries=3):
-    """Counts packets in a span of the host's clock. A host that is busy with something else starves the machine of time,
-    so this may be tried again; a daemon with another rate fails every time."""
+    """Counts packets over a period of the host's clock. A busy host can slow the machine down, so the check is retried; a
+    daemon with a wrong rate fails every time."""
     for left in reversed(range(tries)):
         count = packets_in(machine, seconds)
         if abs(count - 24 * seconds) <= slack:
             return count
-        print(f"{count} packets in {seconds} s, not {24 * seconds} +- {slack}; {left} more tries")
-    raise AssertionError("the rate is wrong")
+        print(f"{count} packets in {seconds} s, expected {24 * seconds} +- {slack}; {left} tries left")
+    raise AssertionError("wrong data rate")
 
 
 def packets_in(machine, seconds):
@@ -83,14 +83,14 @@ def pid(machine):
 
 
 def log(machine):
-    """The guest's syslog has the daemon's lines, with facility, severity and tag."""
+    """The guest's syslog contains the daemon's lines, with facility, severity and tag."""
     text = machine.run("grep es-iot-server /var/log/messages | head -n 40")
     assert re.search(r"daemon\.info es-iot-server\[\d+\]: server: es-iot-server [\d.]+ starts", text), text
     assert re.search(r"daemon\.warn(ing)? es-iot-server\[\d+\]: auth: ", text), text
 
 
 def process(machine):
-    """One thread, the right user."""
+    """The daemon has one thread and runs as its user."""
     status = machine.run(f"cat /proc/{pid(machine)}/status")
     field = lambda name: re.search(rf"^{name}:\s*(.*)$", status, re.M).group(1).split()
     assert field("Threads") == ["1"], status
@@ -99,7 +99,7 @@ def process(machine):
 
 
 def rss_kb(machine, clients):
-    """The daemon's resident set with so many subscribers."""
+    """Returns the daemon's resident set size with this many subscribers."""
     connections = [machine.connect(machine.data) for _ in range(clients)]
     for connection in connections:
         exactly(connection, 16)
@@ -110,13 +110,13 @@ def rss_kb(machine, clients):
 
 
 def script(machine):
-    """start, status, restart, reload and stop do what they say; kill -9 does not last."""
+    """start, status, restart, reload and stop work, and the daemon is restarted after kill -9."""
     service = "/etc/init.d/S60es-iot-server"
     first = pid(machine)
     assert f"running (pid {first})" in machine.run(f"{service} status")
     machine.run(f"{service} reload")
     machine.until("grep -c 'configuration reread' /var/log/messages", r"^[1-9]")
-    assert pid(machine) == first, "a reload is no restart"
+    assert pid(machine) == first, "the reload restarted the daemon"
     machine.run(f"{service} restart")
     second = pid(machine)
     assert second != first
@@ -124,14 +124,14 @@ def script(machine):
     machine.until(f"{service} status", r"is running \(pid (?!%s\))" % second)
     machine.run(f"{service} stop")
     assert machine.run("pidof es-iot-server", fails=True) == ""
-    assert machine.run("pidof rpicam-vid", fails=True) == "", "no camera is left"
+    assert machine.run("pidof rpicam-vid", fails=True) == "", "a camera process is left"
     assert "not running" in machine.run(f"{service} status", fails=True)
     machine.run(f"{service} start")
     assert pid(machine) != second
 
 
 def camera(machine):
-    """The stand-in is supervised: started, and started again when it dies."""
+    """The camera stand-in is supervised: started, and restarted when it dies."""
     machine.until("cat /var/log/messages", r"camera: video is running", 90)
     before = machine.run("pidof rpicam-vid")
     machine.run("killall -9 rpicam-vid")

@@ -1,4 +1,4 @@
-"""A QEMU machine: its console, its ports and its end."""
+"""A QEMU machine: console, ports, power."""
 
 import os
 import re
@@ -7,12 +7,12 @@ import socket
 import subprocess
 import time
 
-# Long enough for a machine whose cores are busy with something else.
+# Long enough for a busy host.
 PATIENCE_S = 240
 
 
 def free_ports(count):
-    """Ports that were free a moment ago."""
+    """Returns ports that were free a moment ago."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in held]
     for listener in held:
@@ -21,7 +21,7 @@ def free_ports(count):
 
 
 class Machine:
-    """A running machine. The console is a root shell once the boot scripts are done."""
+    """A running machine. Its console is a root shell once the boot scripts are done."""
 
     def __init__(self, work, arguments, device, append):
         self.data, self.settings, self.auth = free_ports(3)
@@ -46,12 +46,12 @@ class Machine:
         self.cut_power()
 
     def cut_power(self):
-        """Ends the machine as a pulled plug does."""
+        """Cuts the power: ends the machine without a shutdown."""
         self.process.kill()
         self.process.wait()
 
     def expect(self, pattern, patience_s=PATIENCE_S):
-        """Waits until the console shows `pattern` after what was expected before. Returns the match."""
+        """Waits until the console shows `pattern` after the previous match. Returns the new match."""
         deadline = time.monotonic() + patience_s
         while True:
             text = self.console.decode(errors="replace").replace("\r", "")
@@ -61,10 +61,10 @@ class Machine:
                 return match
             left = deadline - time.monotonic()
             if left <= 0 or not self.read(left):
-                raise AssertionError(f"the console did not show {pattern!r}; it shows:\n{text[-6000:]}")
+                raise AssertionError(f"{pattern!r} did not appear on the console:\n{text[-6000:]}")
 
     def read(self, patience_s):
-        """Takes in more of the console. False at its end or when nothing comes."""
+        """Reads more console output. Returns False at its end or on a time-out."""
         fd = self.process.stdout.fileno()
         if not select.select([fd], [], [], patience_s)[0]:
             return False
@@ -83,8 +83,8 @@ class Machine:
         self.run("true")
 
     def run(self, command, fails=False):
-        """Runs a command in the shell and returns what it printed."""
-        # The quotes keep the marks from being found where the console echoes what is typed.
+        """Runs a command in the shell and returns its output."""
+        # The quotes hide the marks in the console's echo of the command.
         self.type(f"echo '<'begin'>'; {{ {command}; }}; echo '<'status $?'>'")
         self.expect("<begin>\n")
         match = self.expect(r"((?:.|\n)*?)<status (\d+)>\n")
@@ -101,7 +101,7 @@ class Machine:
             match = re.search(pattern, printed)
             if match:
                 return match
-            assert time.monotonic() < deadline, f"{command} does not show {pattern!r}: {printed}"
+            assert time.monotonic() < deadline, f"the output of {command} does not match {pattern!r}: {printed}"
             time.sleep(0.2)
 
     def connect(self, port):
@@ -110,7 +110,7 @@ class Machine:
         return connection
 
     def end(self, patience_s=60):
-        """Waits for the machine to switch itself off; returns how long that took."""
+        """Waits for the machine to power off and returns the time that took."""
         began = time.monotonic()
         while self.read(patience_s):
             pass
@@ -123,6 +123,6 @@ def exactly(connection, count):
     received = b""
     while len(received) < count:
         more = connection.recv(count - len(received))
-        assert more, f"the connection ended after {received.hex(' ')}"
+        assert more, f"the connection was closed after {received.hex(' ')}"
         received += more
     return received

@@ -1,4 +1,4 @@
-"""The unit on a real systemd: started, watched, sandboxed, restarted; its lines in the journal."""
+"""Tests the unit on a real systemd: start, watchdog, sandbox, restart, journal."""
 
 import json
 import re
@@ -30,7 +30,7 @@ LinkLocalAddressing=no
 IPv6AcceptRA=no
 """
 
-# The test's own root shell on the console.
+# The test's root shell on the console.
 SHELL = """\
 [Unit]
 After=es-iot-server.service systemd-networkd.service
@@ -46,8 +46,8 @@ WantedBy=multi-user.target
 """
 
 
-# A camera program that says which device nodes it can open. /dev/other is a virtual terminal whose mode would let everybody
-# in: only the unit's device rules keep it shut.
+# A camera program that reports which device nodes it can open. /dev/other is a virtual terminal whose mode allows everyone:
+# only the unit's device rules block it.
 OPENER = """\
 #!/bin/sh
 for node in /dev/video0 /dev/media0 /dev/other; do
@@ -58,7 +58,7 @@ exit 1
 
 
 def build(work):
-    """Writes an initramfs with systemd as its init and returns its path."""
+    """Writes an initramfs with systemd as init and returns its path."""
     archive = root.Archive()
     base = work / "systemd"
     archive.tree(base, LEFT_OUT)
@@ -98,13 +98,13 @@ def build(work):
 
 
 def show(machine, *properties):
-    """Properties of the unit."""
+    """Returns properties of the unit."""
     text = machine.run("systemctl show es-iot-server " + " ".join(f"-p {name}" for name in properties))
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
 def journal(machine):
-    """Priorities and names in the journal are those of the lines."""
+    """The journal has the lines' priorities and logger names."""
     machine.run("journalctl --sync")
     text = machine.run("journalctl -u es-iot-server -o json --no-pager _COMM=es-iot-server | head -n 30")
     entries = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
@@ -115,18 +115,18 @@ def journal(machine):
 
 
 def sandbox(machine, pid):
-    """What the unit promises holds for the process."""
+    """The process is sandboxed as the unit specifies."""
     status = machine.run(f"cat /proc/{pid}/status")
     for expected in [r"CapEff:\s0+\n", r"CapBnd:\s0+\n", r"NoNewPrivs:\s1\n", r"Seccomp:\s2\n", r"Threads:\s1\n",
                      r"Uid:\s(\d{3,})\s\1\s\1\s\1\n"]:
-        assert re.search(expected, status + "\n"), f"{expected} not in {status}"
+        assert re.search(expected, status + "\n"), f"{expected} does not match {status}"
     mounts = machine.run(f"grep -E ' (/|/etc|/usr|/var/lib/es-iot) ' /proc/{pid}/mountinfo | cut -d' ' -f5,6")
     assert re.search(r"^/var/lib/es-iot rw", mounts, re.M), mounts
     assert re.search(r"^/ ro", mounts, re.M), mounts
 
 
 def devices(machine):
-    """A camera program may open a camera that appeared after the daemon's start, and no other node."""
+    """A camera program may open a camera that appeared after the daemon's start, but no other node."""
     machine.run("! test -e /dev/video0")
     machine.run("modprobe vivid && udevadm settle && mknod -m 666 /dev/other c 4 63 && (exec 3<>/dev/other)")
     for node in ["/dev/video0", "/dev/media0"]:
@@ -164,7 +164,7 @@ def main(work):
         devices(machine)
 
         pid = show(machine, "MainPID")["MainPID"]
-        assert pid == found["MainPID"], "a reload is no restart"
+        assert pid == found["MainPID"], "the reload restarted the daemon"
         machine.run(f"kill -9 {pid}")
         machine.until("systemctl show es-iot-server -p NRestarts", "NRestarts=1")
         machine.until("systemctl is-active es-iot-server", r"^active$")
@@ -173,8 +173,8 @@ def main(work):
         machine.run("systemctl stop es-iot-server")
         stopped = show(machine, "Result", "ExecMainStatus", "ActiveState")
         assert stopped == {"Result": "success", "ExecMainStatus": "0", "ActiveState": "inactive"}, stopped
-        assert machine.run("pidof rpicam-vid", fails=True) == "", "no camera is left"
-    print(f"QEMU's start to the shell: {booted:.1f} s")
+        assert machine.run("pidof rpicam-vid", fails=True) == "", "a camera process is left"
+    print(f"QEMU start to shell: {booted:.1f} s")
 
 
 if __name__ == "__main__":

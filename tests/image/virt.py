@@ -1,4 +1,4 @@
-"""Boots the daemon with BusyBox init on QEMU's virt machine and asks it all that an integrator relies on."""
+"""Boots the daemon with BusyBox init on QEMU's virt machine and checks everything that an integrator relies on."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ def main(work):
         password = machine.run("cat /var/lib/es-iot/auth_password").encode()
         assert len(password) == 12, password
         machine.until("cat /var/lib/es-iot/password_shown && echo shown", "shown")
-        assert password in machine.console.split(b"auth_password")[0], "the console shows the password"
+        assert password in machine.console.split(b"auth_password")[0], "the password is missing on the console"
         checks.log(machine)
         checks.process(machine)
         checks.settings(machine, checks.READ, checks.DEFAULTS)
@@ -44,21 +44,21 @@ def main(work):
         checks.camera(machine)
         checks.script(machine)
         checks.settings(machine, checks.UPDATE + checks.READ, checks.UPDATED)
-        # A confirmed update survives the plug being pulled at this very moment.
+        # Power is cut here: a confirmed update must survive that.
 
     with power_on(work, initramfs, disk) as machine:
         machine.boot()
         checks.settings(machine, checks.READ, checks.UPDATED)
         assert machine.run("cat /var/lib/es-iot/auth_password").encode() == password
-        assert password not in machine.console.split(b"boot scripts are done")[0], "the password is shown once"
+        assert password not in machine.console.split(b"boot scripts are done")[0], "the password was shown a second time"
         machine.type("poweroff")
         off = machine.end()
-        assert off < 5, f"{off:.1f} s to power off"
+        assert off < 5, f"power-off took {off:.1f} s"
 
     print(f"kernel start to first data packet: {seconds} s")
     print(f"packets in 20 s: {count}")
     print(f"RSS of the daemon: {', '.join(f'{kb} kB with {clients} clients' for clients, kb in sizes.items())}")
-    print(f"bytes that the package adds to an image: {root.package_bytes(work)}")
+    print(f"package size in an image: {root.package_bytes(work)} bytes")
     print(f"power-off: {off:.1f} s")
 
 

@@ -39,43 +39,46 @@ fn the_limits_are_the_codes() {
     for sentence in [
         format!("{} times a second", limits::TICKS_PER_SECOND),
         format!(
-            "{} KiB at once, then {} KiB a second",
+            "{} KiB immediately, then {} KiB a second",
             limits::DISCARD_BURST_BYTES / 1024,
             limits::DISCARD_BYTES_PER_SECOND / 1024
         ),
         format!("LEN over {}: error `02`", limits::MAX_REQUEST_PAYLOAD_BYTES),
         format!("The {}th skipped byte in a row", limits::MAX_SKIPPED_BYTES),
-        format!("the rest has to follow within {} s", seconds(limits::PACKET_TIMEOUT)),
+        format!("the rest must arrive within {} s", seconds(limits::PACKET_TIMEOUT)),
         format!("within {} s of the connection", seconds(limits::PACKET_TIMEOUT)),
-        format!("It waits up to {} s for the client to close", seconds(limits::LINGER_TIMEOUT)),
+        format!("The server waits up to {} s for the client to close", seconds(limits::LINGER_TIMEOUT)),
         format!("closed when it has taken nothing for {} s", seconds(limits::WRITE_TIMEOUT)),
-        format!("no update has come for {} ms", limits::SETTINGS_QUIET.as_millis()),
+        format!("no update has arrived for {} ms", limits::SETTINGS_QUIET.as_millis()),
         format!("for {} s at most after the first", seconds(limits::SETTINGS_LONGEST_BURST)),
         format!("No read waits longer than {} s", seconds(limits::WRITE_TIMEOUT)),
-        format!("one every {} s; a restart beyond", seconds(limits::APPLY_INTERVAL)),
-        format!("it may then wait {} s for the write to begin", seconds(limits::APPLY_INTERVAL)),
+        format!("one every {} s; further restarts wait", seconds(limits::APPLY_INTERVAL)),
+        format!("delays the write by up to {} s", seconds(limits::APPLY_INTERVAL)),
         format!("after {} s of quiet", seconds(limits::APPLY_INTERVAL * limits::APPLY_BURST)),
         format!("within {} s lock it out for {} s", seconds(limits::FAILURE_WINDOW), seconds(limits::LOCKOUT_FIRST)),
         format!("up to {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),
-        format!("Failures of {} addresses", limits::MAX_FAILING_ADDRESSES),
+        format!("The server remembers failures of {} addresses", limits::MAX_FAILING_ADDRESSES),
         format!("until a quarter of the {} is free", limits::MAX_FAILING_ADDRESSES),
         format!(
-            "{} of their attempts are looked at, then one every {} s",
+            "{} of their attempts are checked, then one every {} s",
             limits::BRAKE_BURST,
             seconds(limits::BRAKE_EACH)
         ),
         format!("but only once in {} minutes", seconds(limits::LOCKOUT_LONGEST) / 60),
-        format!("({} connections being told so)", limits::REFUSED_SLOTS),
+        format!("At most {} connections are refused at a time", limits::REFUSED_SLOTS),
         format!("but at most {} each", limits::REQUEST_PLACES),
-        format!("within {} s of a connection that leaves less than a quarter", seconds(limits::PACKET_TIMEOUT_SHORT)),
-        format!("The time is {} s for a packet that begins while", seconds(limits::PACKET_TIMEOUT_SHORT)),
+        format!(
+            "The limit is {} s if the connection leaves less than a quarter",
+            seconds(limits::PACKET_TIMEOUT_SHORT)
+        ),
+        format!("The limit is {} s for a packet that begins while", seconds(limits::PACKET_TIMEOUT_SHORT)),
     ] {
         assert!(text.contains(&sentence), "docs/PROTOCOL.md does not say \"{sentence}\"");
     }
     assert_eq!(limits::BRAKE_OFF_ADDRESSES * 4, limits::MAX_FAILING_ADDRESSES * 3, "\"a quarter\"");
     assert_eq!(limits::MAX_FAILURES, 5, "\"Five wrong passwords\"");
-    assert_eq!(limits::APPLY_BURST, 3, "\"Three restarts may follow each other\"");
-    assert_eq!(seconds(limits::STORE_RETRY), 60, "\"tries again each minute\"");
+    assert_eq!(limits::APPLY_BURST, 3, "\"Three such restarts may follow each other\"");
+    assert_eq!(seconds(limits::STORE_RETRY), 60, "\"retries every minute\"");
     let (idle, interval, count) = limits::KEEPALIVE_SECONDS;
     assert_eq!(idle + interval * count, 120, "\"about two minutes\"");
 }

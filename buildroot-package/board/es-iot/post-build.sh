@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the root file system ready to be read-only: what changes is on the data partition, mounted at /var/lib.
+# Prepares a read-only root file system: changing data is on the data partition, mounted at /var/lib.
 set -eu
 
 target_dir="$1"
@@ -13,7 +13,7 @@ if [ -f "$fstab" ] && ! grep -q '^LABEL=es-iot-data' "$fstab"; then
 fi
 mkdir -p "$target_dir/var/lib"
 
-# Camera nodes for group video. The script may run over the same directory again.
+# Give group video the camera nodes. The script may run on the same directory more than once.
 if [ -f "$mdev_conf" ] && ! grep -qF "$(head -n 1 "$camera_lines")" "$mdev_conf"; then
 	cat "$camera_lines" "$mdev_conf" > "$mdev_conf.new"
 	mv "$mdev_conf.new" "$mdev_conf"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts sdcard.img together: post-image.sh IMAGES_DIR pi|qemu. BINARIES_DIR and BUILD_DIR come from Buildroot.
+# Assembles sdcard.img: post-image.sh IMAGES_DIR pi|qemu. Buildroot sets BINARIES_DIR and BUILD_DIR.
 set -eu
 
 board_dir="$(cd "$(dirname "$0")" && pwd)"
@@ -8,7 +8,7 @@ kind="$2"
 work_dir="$(mktemp -d)"
 trap 'rm -rf "$work_dir"' EXIT
 
-# The files of the boot partition, as genimage wants them: quoted, commas between, paths from the images' directory.
+# The boot partition's files in genimage's format: quoted, comma-separated, relative to the images directory.
 boot_files() {
 	cd "$BINARIES_DIR"
 	for file in Image *.dtb rpi-firmware/*; do
@@ -18,7 +18,7 @@ boot_files() {
 
 sed "s|@BOOT_FILES@|$(boot_files)|" "$board_dir/genimage-$kind.cfg.in" > "$work_dir/genimage.cfg"
 
-# genimage copies the root path; of the root file system it needs the data partition's mount point only.
+# genimage copies the root path. It needs only the data partition's mount point from the root file system.
 mkdir -p "$work_dir/root/var/lib"
 rm -rf "$BUILD_DIR/genimage.tmp"
 genimage \

@@ -5,14 +5,14 @@
 ################################################################################
 
 ES_IOT_SERVER_VERSION = 0.1.0
-# The repository that holds this tree.
+# The repository that contains this tree.
 ES_IOT_SERVER_SITE = $(realpath $(BR2_EXTERNAL_ES_IOT_PATH)/..)
 ES_IOT_SERVER_SITE_METHOD = local
 ES_IOT_SERVER_LICENSE = MIT
 ES_IOT_SERVER_LICENSE_FILES = LICENSE
 
-# What is not source, and this build's own directories if they are inside the
-# repository: rsync would copy them into themselves.
+# Everything that is not source, and this build's own directories if they are
+# inside the repository: rsync would copy them into themselves.
 ES_IOT_SERVER_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 	--exclude=/target \
 	--exclude=/fuzz/target \
@@ -22,7 +22,7 @@ ES_IOT_SERVER_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 	$(patsubst $(ES_IOT_SERVER_SITE)/%,--exclude=/%, \
 		$(filter $(ES_IOT_SERVER_SITE)/%,$(BASE_DIR) $(DL_DIR) $(TOPDIR)))
 
-# Size matters more than Buildroot's general settings; these come last and win.
+# Optimize for size. These override Buildroot's general settings.
 ES_IOT_SERVER_CARGO_ENV = \
 	CARGO_PROFILE_RELEASE_OPT_LEVEL="s" \
 	CARGO_PROFILE_RELEASE_LTO="true" \
@@ -34,9 +34,9 @@ ES_IOT_SERVER_CARGO_BUILD_OPTS = $(addprefix --bin ,$(ES_IOT_SERVER_BINS))
 ES_IOT_SERVER_BUILT_DIR = \
 	$(@D)/target/$(RUSTC_TARGET_NAME)/$(if $(BR2_ENABLE_DEBUG),debug,release)
 
-# Buildroot vendors the crates of what it downloads, and a local tree is not
-# downloaded. A tree that comes with VENDOR builds without a network. The tree's
-# own .cargo/config.toml is about its tests, and is replaced.
+# Buildroot vendors the crates of downloaded packages only, and a local tree is
+# not downloaded. A tree that includes VENDOR builds without a network. The
+# tree's own .cargo/config.toml only configures its tests, and is replaced.
 define ES_IOT_SERVER_VENDOR_CRATES
 	cd $(@D) && \
 		{ test -d VENDOR || \
@@ -56,17 +56,17 @@ ES_IOT_SERVER_PASSWORD = $(call qstrip,$(BR2_PACKAGE_ES_IOT_SERVER_PASSWORD))
 
 ES_IOT_SERVER_JSON = $(TARGET_DIR)/etc/es-iot/server.json
 
-# Each change is looked for afterwards: a pattern that no longer matches ends
-# the build, instead of making an image that does something else.
+# Verify each change: if a pattern no longer matches, the build fails instead of
+# producing an image with the wrong setting.
 define ES_IOT_SERVER_SET_CAMERA_SOURCE
 	$(SED) 's/"source": "auto"/"source": "$(ES_IOT_SERVER_CAMERA_SOURCE)"/' \
 		$(ES_IOT_SERVER_JSON)
 	grep -q '"source": "$(ES_IOT_SERVER_CAMERA_SOURCE)"' $(ES_IOT_SERVER_JSON)
 endef
 
-# Read from .config itself: make has cut the variable at a hash sign and expanded
-# a dollar sign. What is left of it is printable ASCII without quotes, backslash,
-# dollar and hash sign.
+# Read from .config, because make truncates the variable at a hash sign and
+# expands a dollar sign. Only printable ASCII without quotes, backslash, dollar
+# and hash sign is allowed.
 ES_IOT_SERVER_PASSWORD_TYPED = \
 	sed -n 's/^BR2_PACKAGE_ES_IOT_SERVER_PASSWORD="\(.*\)"$$/\1/p' $(BR2_CONFIG)
 ES_IOT_SERVER_PASSWORD_REFUSED = $(shell $(ES_IOT_SERVER_PASSWORD_TYPED) | \
@@ -74,7 +74,7 @@ ES_IOT_SERVER_PASSWORD_REFUSED = $(shell $(ES_IOT_SERVER_PASSWORD_TYPED) | \
 
 ifeq ($(BR2_PACKAGE_ES_IOT_SERVER),y)
 ifneq ($(strip $(ES_IOT_SERVER_PASSWORD_REFUSED)),0)
-$(error BR2_PACKAGE_ES_IOT_SERVER_PASSWORD takes printable ASCII without \
+$(error BR2_PACKAGE_ES_IOT_SERVER_PASSWORD must be printable ASCII without \
 	quotes, backslash, dollar and hash sign)
 endif
 endif
@@ -92,13 +92,13 @@ define ES_IOT_SERVER_PASSWORD_PERMISSIONS
 	/etc/es-iot/password f 640 0 990 - - - - -
 endef
 else
-# An image rebuilt without the option must not keep the password of before.
+# An image rebuilt without the option must not keep the old password.
 define ES_IOT_SERVER_SET_PASSWORD
 	rm -f $(TARGET_DIR)/etc/es-iot/password
 endef
 endif
 
-# Not `cargo install --bins`, which builds and installs every program there is.
+# Not `cargo install --bins`, which builds and installs every program.
 define ES_IOT_SERVER_INSTALL_TARGET_CMDS
 	$(foreach bin,$(ES_IOT_SERVER_BINS), \
 		$(INSTALL) -D -m 0755 $(ES_IOT_SERVER_BUILT_DIR)/$(bin) \
@@ -125,8 +125,8 @@ define ES_IOT_SERVER_INSTALL_INIT_SYSTEMD
 		$(TARGET_DIR)/usr/lib/systemd/system/es-iot-show-password.service
 endef
 
-# The numbers are fixed, because the files on the data partition outlive the
-# image that made them.
+# Fixed numbers, because the files on the data partition outlive the image that
+# created them.
 define ES_IOT_SERVER_USERS
 	es-iot 990 es-iot 990 * - - video es-iot-server
 endef

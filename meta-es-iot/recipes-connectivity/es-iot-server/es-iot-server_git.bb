@@ -1,56 +1,56 @@
-# nooelint: oelint.var.mandatoryvar.HOMEPAGE - its home is the repository that holds this layer
+# nooelint: oelint.var.mandatoryvar.HOMEPAGE - the home page is the repository that contains this layer
 SUMMARY = "Camera daemon for Raspberry Pi firmware images"
-SUMMARY:es-iot-ctl = "Client of es-iot-server for people and scripts"
+SUMMARY:es-iot-ctl = "Command-line client of es-iot-server"
 DESCRIPTION = "A 24 Hz data stream, camera settings and authentication over TCP, \
-and a supervised H.264 pipeline that publishes by RTSP; with es-iot-ctl, its client."
+and a supervised H.264 pipeline that publishes over RTSP. Includes es-iot-ctl, the client."
 SECTION = "net"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=504ed8b6010b941c004288d5580cccd9"
 
 require ${BPN}-crates.inc
 
-# The source is the repository that holds this layer.
+# The source is the repository that contains this layer.
 EXTERNALSRC = "${@os.path.realpath(d.getVar('THISDIR') + '/../../..')}"
 
 inherit cargo cargo-update-recipe-crates externalsrc systemd update-rc.d useradd
 
 PV = "0.1.0+git"
 
-# fuzz/ has a Cargo.lock of its own, which is none of the image's business, and the task takes every one it finds.
+# The task uses every Cargo.lock it finds; exclude the one in fuzz/, which is not part of the image.
 CARGO_LOCK_SRC_DIR = "${WORKDIR}/cargo-lock"
 es_iot_one_cargo_lock() {
     install -D -m 0644 ${S}/Cargo.lock ${CARGO_LOCK_SRC_DIR}/Cargo.lock
 }
 do_update_crates[prefuncs] += "es_iot_one_cargo_lock"
 
-# Packaging strips by itself, and keeps what it stripped for the debug package.
+# Packaging strips on its own, and keeps the symbols for the debug package.
 export CARGO_PROFILE_RELEASE_STRIP = "none"
 
-# The password of every device that runs the image. Empty: each device makes one of its own at its first start and shows it
-# once on the console. It takes no single quote and no backslash.
+# The password, shared by all devices with this image. If empty, each device generates its own at its first start and shows
+# it once on the console. Single quotes and backslashes are not allowed.
 ES_IOT_PASSWORD ?= ""
-# camera.source of server.json: auto, rpicam, test or none.
+# camera.source in server.json: auto, rpicam, test or none.
 ES_IOT_CAMERA_SOURCE ?= "auto"
 
-# The password as a shell may have it between single quotes.
+# The password, safe between single quotes in a shell.
 def es_iot_password(d):
     password = d.getVar('ES_IOT_PASSWORD')
     if len(password) > 256 or any(not ' ' <= c <= '~' or c in "'\\" for c in password):
-        bb.fatal('ES_IOT_PASSWORD takes at most 256 characters of printable ASCII, no single quote and no backslash')
+        bb.fatal('ES_IOT_PASSWORD must be at most 256 printable ASCII characters without single quotes and backslashes')
     return password
 
 PACKAGE_BEFORE_PN = "es-iot-ctl"
 FILES:es-iot-ctl += "${bindir}/es-iot-ctl"
 FILES:${PN} += "${datadir}/es-iot"
 
-# ffmpeg publishes the video. An image without it is possible, and is what whoever has not accepted its licence gets.
+# ffmpeg publishes the video. If its licence flag is not accepted, the image is built without it.
 RRECOMMENDS:${PN} += "${@bb.utils.contains_any('LICENSE_FLAGS_ACCEPTED', 'commercial commercial_ffmpeg', 'ffmpeg', '', d)}"
 
 SYSTEMD_SERVICE:${PN} = "es-iot-server.service es-iot-show-password.service"
 INITSCRIPT_NAME = "es-iot-server"
 INITSCRIPT_PARAMS = "defaults 60 40"
 
-# Fixed numbers: the files on the data partition outlive the image that made them.
+# Fixed numbers: the files on the data partition outlive the image that created them.
 USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system --gid 990 es-iot"
 USERADD_PARAM:${PN} = "--system --uid 990 --gid es-iot --groups video --no-create-home \
@@ -69,18 +69,18 @@ do_install:append() {
     install -m 0644 ${S}/config/mdev-camera.conf ${D}${datadir}/es-iot/
     install -d -m 0750 -o es-iot -g es-iot ${D}${localstatedir}/lib/es-iot
 
-    # Each change is looked for afterwards: a pattern that no longer matches ends the build, instead of making an image that
-    # does something else.
+    # Verify each change: if a pattern no longer matches, the build fails instead of producing an image with the wrong
+    # setting.
     json=${D}${sysconfdir}/es-iot/server.json
     sed -i 's/"source": "auto"/"source": "${ES_IOT_CAMERA_SOURCE}"/' $json
-    grep -q '"source": "${ES_IOT_CAMERA_SOURCE}"' $json || bbfatal "camera.source could not be set in server.json"
+    grep -q '"source": "${ES_IOT_CAMERA_SOURCE}"' $json || bbfatal "cannot set camera.source in server.json"
     if [ -n '${@es_iot_password(d)}' ]; then
         printf '%s\n' '${@es_iot_password(d)}' > ${D}${sysconfdir}/es-iot/password
         chown root:es-iot ${D}${sysconfdir}/es-iot/password
         chmod 0640 ${D}${sysconfdir}/es-iot/password
         sed -i 's,"password_file": null,"password_file": "${sysconfdir}/es-iot/password",' $json
         grep -q '"password_file": "${sysconfdir}/es-iot/password"' $json || \
-            bbfatal "auth.password_file could not be set in server.json"
+            bbfatal "cannot set auth.password_file in server.json"
     fi
 }
 

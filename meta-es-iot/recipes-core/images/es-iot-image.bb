@@ -1,6 +1,6 @@
 SUMMARY = "Minimal Raspberry Pi image with es-iot-server"
-DESCRIPTION = "Read-only root, with /var/lib on a partition of its own: what the daemon \
-keeps outlives a power cut and an update. No ssh server, and nobody can log in."
+DESCRIPTION = "Read-only root, with /var/lib on a separate partition: the daemon's state \
+survives power cuts and updates. No ssh server and no login."
 LICENSE = "MIT"
 
 COMPATIBLE_MACHINE = "^rpi$"
@@ -13,7 +13,7 @@ WKS_FILE = "es-iot-sdimage.wks"
 
 inherit core-image
 
-# Camera nodes for group video where mdev makes /dev; with udev, the machine's own rules see to it.
+# With mdev, give group video the camera nodes. With udev, the machine's own rules do that.
 es_iot_mdev_camera() {
     if [ -f ${IMAGE_ROOTFS}${sysconfdir}/mdev.conf ]; then
         cat ${IMAGE_ROOTFS}${datadir}/es-iot/mdev-camera.conf ${IMAGE_ROOTFS}${sysconfdir}/mdev.conf \

@@ -1,6 +1,6 @@
-SUMMARY = "es-iot-server and what it needs on a Raspberry Pi"
-DESCRIPTION = "The daemon, its client, the camera programs, the publisher, and the modules, \
-firmware and device rules of the machine."
+SUMMARY = "es-iot-server and its dependencies on a Raspberry Pi"
+DESCRIPTION = "The daemon, its client, the camera programs, the publisher, and the machine's \
+kernel modules, firmware and device rules."
 
 COMPATIBLE_MACHINE = "^rpi$"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
@@ -12,8 +12,8 @@ RDEPENDS:${PN} = "\
     es-iot-server \
 "
 
-# packagegroup-core-boot brings no kernel modules, no rules for the Pi's device nodes and no radio firmware; these do.
-# The daemon itself recommends ffmpeg, where its licence is accepted.
+# packagegroup-core-boot provides no kernel modules, no rules for the Pi's device nodes and no radio firmware; these do.
+# The daemon's recipe recommends ffmpeg if its licence flag is accepted.
 RRECOMMENDS:${PN} = "\
     libcamera-apps \
     ${MACHINE_EXTRA_RRECOMMENDS} \

@@ -16,45 +16,45 @@ Client of es-iot-server: data stream, camera settings and authentication.
 Usage: es-iot-ctl [OPTIONS] COMMAND
 
 Commands:
-  watch [--count N]   print the data stream, a line a packet: its time in UTC,
-                      its value, and the measured rate. Ends after N packets,
-                      with Ctrl-C, or when nobody reads its output
+  watch [--count N]   print the data stream, one line per packet: time in UTC,
+                      value, measured rate. Ends after N packets, on Ctrl-C,
+                      or when its output is closed
   get                 print the camera settings, as KEY=VALUE
-  set KEY=VALUE ...   change the named settings, leave the others, and print
-                      what the server then reports
+  set KEY=VALUE ...   change the named settings, leave the others unchanged,
+                      and print the server's resulting settings
   auth [--password-file F]
-                      ask for the password, or read it from the first line of
-                      F (- is standard input), and print the outcome. Without
-                      a terminal it is read from standard input
+                      prompt for the password, or read it from the first line
+                      of F (- is standard input), and print the outcome.
+                      Without a terminal, read it from standard input
 
 Options, before or after the command:
-      --host H             name or address of the server (localhost)
-      --data-port N        port of the data stream (5000)
-      --settings-port N    port of the camera settings (5001)
-      --auth-port N        port of the authentication (5002)
-      --json               print JSON: an object, for watch one a line
-      --timeout SECONDS    how long connecting to an address, and then each
-                           reply, may take (5); for get and set, all replies
-                           together (25, since the server may let each read
-                           wait 10 s for its disk)
+      --host H             server name or address (localhost)
+      --data-port N        data port (5000)
+      --settings-port N    settings port (5001)
+      --auth-port N        authentication port (5002)
+      --json               print a JSON object; for watch, one per line
+      --timeout SECONDS    limit for connecting to each address, and then for
+                           each reply (5); for get and set, for all replies
+                           together (25, because the server may delay each
+                           read by 10 s for its disk)
   -V, --version            print the version
   -h, --help               print this help
 
-Settings, as the protocol carries them, a byte each:
+Settings (the protocol carries one byte for each):
   shutter              microseconds, 0 to 25500 in steps of 100; 0 is automatic
   gain                 0 to 255 in steps of 1; 0 is automatic
   awb_red, awb_blue    0 to 25.5 in steps of 0.1; both 0 is automatic
   contrast             0 to 25.5 in steps of 0.1; 1 is unchanged
-  brightness           -1 to 1, which becomes the nearest of 256 steps;
-                       0, unchanged, is carried as -0.0039
+  brightness           -1 to 1, rounded to the nearest of 256 steps;
+                       0 (unchanged) is transmitted as -0.0039
 
 The server's settings file may hold finer or larger values. get shows them as
-the protocol carries them: cut to a step, and at most the largest. Such a value
-stays as it is until set gives the setting another one than get shows.
+transmitted: truncated to a step, and clamped to the largest value. set leaves
+such a setting unchanged unless the new value differs from the one get shows.
 
-Exit codes: 0 done, 1 the server refused or could not be reached, 2 wrong
-usage, which includes a value that can't be set and a password that can't be
-read. Settings that are in force but could not be stored are printed, and the
+Exit codes: 0 success; 1 the server refused or could not be reached; 2 wrong
+usage, including a value that can't be set and a password that can't be read.
+If settings are in force but could not be stored, they are printed, and the
 exit code is 1.
 
 Examples:
