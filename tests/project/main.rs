@@ -1,10 +1,9 @@
-//! What needs no running daemon: the wire's bytes, the documents, the packages, the source, the log, the stand-in.
+//! What needs no running daemon: the wire's bytes, the documents, the packages, the source, the stand-in.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 #[path = "../golden/vectors.rs"]
 mod golden;
-mod logging;
 mod packaging;
 mod packets;
 mod protocol_doc;

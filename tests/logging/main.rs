@@ -1,4 +1,9 @@
 //! The log against real sockets, files and pipes: what arrives, what is lost, and that nobody waits.
+//!
+//! A program of its own: where another test starts processes, a socket that is closed here lives on in the copy of one that
+//! has not executed its program yet.
+
+#![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
 
 use std::cell::Cell;
 use std::fs;
