@@ -12,6 +12,7 @@
 //! | [`config`] | defaults, JSON, environment and arguments, merged and validated | reads files |
 //! | [`sys`] | the kernel's facilities, and the only `unsafe` | no |
 //! | [`reactor`] | the event loop: the only `mio` | no |
+//! | [`sorted`] | a map in one sorted vector | yes |
 //! | [`start`] | from the command line to the running loop | no |
 //! | [`bucket`] | a token bucket | yes |
 //! | [`limiter`] | how often one kind of event may log | yes |
@@ -36,6 +37,7 @@ pub mod os;
 pub mod reactor;
 pub mod server;
 pub mod service;
+pub mod sorted;
 pub mod start;
 pub mod stats;
 pub mod sys;

@@ -3,7 +3,6 @@
 //!
 //! Not here: comparing passwords (`service::auth`) and which port needs a grant (`server`).
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::network::Network;
@@ -13,6 +12,7 @@ use crate::limits::{
     BRAKE_BURST, BRAKE_EACH, BRAKE_OFF_ADDRESSES, EXEMPT_ADDRESSES, FAILURE_WINDOW, LOCKOUT_FIRST, LOCKOUT_LONGEST,
     MAX_FAILING_ADDRESSES, MAX_FAILURES, MAX_GRANTS,
 };
+use crate::sorted::SortedMap;
 use crate::stats::{Counter, Stats};
 use crate::time::Mono;
 
@@ -116,8 +116,8 @@ struct Grant {
 /// The two tables, and the brake.
 #[derive(Debug, Default)]
 pub struct Access {
-    failures: BTreeMap<Network, Failures>,
-    grants: BTreeMap<Peer, Grant>,
+    failures: SortedMap<Network, Failures>,
+    grants: SortedMap<Peer, Grant>,
     brake: Option<Brake>,
 }
 
@@ -152,7 +152,7 @@ impl Access {
         if !self.failures.contains_key(&network) && !self.make_room(now, peer, stats) {
             return None;
         }
-        let entry = self.failures.entry(network).or_default();
+        let entry = self.failures.or_default(network);
         let lockout = entry.count(now, peer);
         let stale_at = entry.stale_at();
         if let Some(brake) = &mut self.brake {
@@ -168,10 +168,10 @@ impl Access {
             entry.forgive(now, peer);
         }
         if !self.grants.contains_key(&peer) && self.grants.len() >= MAX_GRANTS {
-            self.grants.retain(|_, grant| grant.open > 0 || now < grant.until);
+            self.grants.retain(|grant| grant.open > 0 || now < grant.until);
             if self.grants.len() >= MAX_GRANTS {
                 let idle = self.grants.iter().filter(|(_, grant)| grant.open == 0);
-                if let Some(oldest) = idle.min_by_key(|(_, grant)| grant.until).map(|(&peer, _)| peer) {
+                if let Some(oldest) = idle.min_by_key(|(_, grant)| grant.until).map(|(peer, _)| *peer) {
                     self.grants.remove(&oldest);
                     stats.bump(Counter::GrantsEvicted);
                 }
@@ -229,7 +229,7 @@ impl Access {
         if self.brake.is_none_or(|brake| now < brake.until) {
             return;
         }
-        self.failures.retain(|_, entry| now < entry.stale_at());
+        self.failures.retain(|entry| now < entry.stale_at());
         let until = self.room_at();
         self.brake = self.brake.zip(until).map(|(brake, until)| Brake { until, ..brake });
     }
@@ -237,7 +237,7 @@ impl Access {
     /// When enough entries will be stale for the brake to go off, `None` if there is room.
     fn room_at(&self) -> Option<Mono> {
         let excess = self.failures.len().checked_sub(BRAKE_OFF_ADDRESSES + 1)?;
-        let mut stale_at: Vec<Mono> = self.failures.values().map(Failures::stale_at).collect();
+        let mut stale_at: Vec<Mono> = self.failures.iter().map(|(_, entry)| entry.stale_at()).collect();
         Some(*stale_at.select_nth_unstable(excess).1)
     }
 
@@ -253,7 +253,7 @@ impl Access {
         if self.failures.len() < MAX_FAILING_ADDRESSES + extra {
             return true;
         }
-        self.failures.retain(|_, entry| now < entry.stale_at());
+        self.failures.retain(|entry| now < entry.stale_at());
         if self.failures.len() < MAX_FAILING_ADDRESSES + extra {
             return true;
         }
@@ -267,7 +267,7 @@ impl Access {
         }
         let open = self.failures.iter().filter(|(_, entry)| entry.locked_for(now).is_none());
         let Some(oldest) = open.min_by_key(|(_, entry)| entry.locked_until.max(entry.last)) else { return false };
-        let oldest = *oldest.0;
+        let oldest = oldest.0;
         self.failures.remove(&oldest);
         stats.bump(Counter::AddressesEvicted);
         true

@@ -10,15 +10,15 @@ use crate::source::{Parsed, Source, program, starts_with};
 use circles::circles;
 
 /// The parts that decide: time, bytes and randomness come in as arguments, and what is to be done goes out as values.
-const PURE: [&str; 14] = [
-    "wire", "service", "camera", "server", "limits", "stats", "time", "limiter", "bucket", "frame", "ids", "logging",
-    "os", "listen",
+const PURE: [&str; 15] = [
+    "wire", "service", "camera", "server", "limits", "stats", "time", "limiter", "bucket", "sorted", "frame", "ids",
+    "logging", "os", "listen",
 ];
 
 /// The floors of the house, the lowest first: a part names parts below it, never above.
-const FLOORS: [&str; 18] = [
-    "limits", "os", "ids", "time", "logging", "stats", "bucket", "limiter", "sys", "config", "listen", "camera",
-    "wire", "frame", "service", "server", "reactor", "start",
+const FLOORS: [&str; 19] = [
+    "limits", "os", "ids", "time", "logging", "stats", "bucket", "sorted", "limiter", "sys", "config", "listen",
+    "camera", "wire", "frame", "service", "server", "reactor", "start",
 ];
 
 /// What a pure part may not name, nor anything below it.

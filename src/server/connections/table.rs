@@ -2,11 +2,12 @@
 //!
 //! Not here: what follows from a connection's end (`connections.rs`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::conversation::Conversation;
 use crate::ids::{ConnId, Peer, Service};
 use crate::service::network::Network;
+use crate::sorted::SortedMap;
 use crate::time::Mono;
 
 /// One connection.
@@ -38,7 +39,7 @@ pub struct Table {
     /// Places taken, until the connection is closed.
     taken: [usize; Service::ALL.len()],
     /// The same by network and service.
-    shares: BTreeMap<(Network, u8), usize>,
+    shares: SortedMap<(Network, u8), usize>,
     /// Connections that have none.
     refused: usize,
 }
@@ -61,7 +62,7 @@ impl Table {
             self.clients += 1;
             self.taken[service as usize] += 1;
             if let Some(address) = peer.address() {
-                *self.shares.entry((Network::of(address), service as u8)).or_default() += 1;
+                *self.shares.or_default((Network::of(address), service as u8)) += 1;
             }
         }
         self.slots[slot] = Some(Connection {
