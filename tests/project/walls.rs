@@ -150,6 +150,17 @@ fn the_walls_hold() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// The map of docs/ARCHITECTURE.md has every part, in the order of the floors.
+#[test]
+fn the_map_is_that_of_the_tree() {
+    let document = std::fs::read_to_string(crate::source::root().join("docs/ARCHITECTURE.md")).unwrap();
+    let map = document.split_once("## The map").unwrap().1.split_once("\n\nWithin").unwrap().0;
+    let rows = map.lines().filter(|line| line.starts_with("| `"));
+    let named: Vec<&str> = rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    let expected: Vec<&str> = FLOORS.into_iter().chain(["main", "bin"]).collect();
+    assert_eq!(named, expected);
+}
+
 #[test]
 fn no_import_goes_round_in_a_circle() {
     assert_eq!(circles(&program()), Vec::<Vec<String>>::new());
