@@ -22,6 +22,7 @@ pub mod camera;
 pub mod config;
 pub mod limiter;
 pub mod limits;
+pub mod media;
 pub mod reactor;
 pub mod server;
 pub mod service;
