@@ -12,6 +12,7 @@
 //! | [`config`] | defaults, JSON, environment and arguments, merged and validated | reads files |
 //! | [`sys`] | the kernel's facilities, and the only `unsafe` | no |
 //! | [`reactor`] | the event loop: the only `mio` | no |
+//! | [`media`] | H.264 pictures, RTP and the drawn picture | yes |
 //! | [`sorted`] | a map in one sorted vector | yes |
 //! | [`start`] | from the command line to the running loop | no |
 //! | [`bucket`] | a token bucket | yes |
@@ -33,6 +34,7 @@ pub mod limiter;
 pub mod limits;
 pub mod listen;
 pub mod logging;
+pub mod media;
 pub mod os;
 pub mod reactor;
 pub mod server;

@@ -196,3 +196,18 @@ pub const LOG_LOSS_NOTICE: Duration = Duration::from_secs(1);
 pub const MAX_LOGGER_NAME_BYTES: usize = 64;
 /// Kinds of events whose lines are limited each for itself; any more share one count.
 pub const LOG_KINDS: usize = 64;
+
+// --- the drawn picture ----------------------------------------------------------------------------------------
+
+/// The narrowest and the lowest picture that is drawn, in pixels: the least that the configuration takes, and room for
+/// two lines of ten characters above the clock's code.
+pub const DRAWN_SHORTEST_SIDE: u32 = 64;
+/// The widest picture that is drawn, in pixels, as in the configuration.
+pub const DRAWN_WIDEST: u32 = 4096;
+/// The highest picture that is drawn, in pixels, as in the configuration.
+pub const DRAWN_TALLEST: u32 = 2160;
+/// Pictures a second at most, as in the configuration.
+pub const DRAWN_FASTEST: u32 = 120;
+/// Characters of a slate's words, or of its host name, that are shown; the rest is cut. The supervisor's longest reason
+/// has fewer, and more than this is not legible on a small picture.
+pub const SLATE_TEXT_CHARACTERS: usize = 240;

@@ -11,6 +11,7 @@ mod adversity;
 mod camera;
 mod ctl;
 mod damage;
+mod drawn_video;
 #[path = "../golden/vectors.rs"]
 mod golden;
 mod log_targets;

@@ -10,15 +10,15 @@ use crate::source::{Parsed, Source, program, starts_with};
 use circles::circles;
 
 /// The parts that decide: time, bytes and randomness come in as arguments, and what is to be done goes out as values.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "wire", "service", "camera", "server", "limits", "stats", "time", "limiter", "bucket", "sorted", "frame", "ids",
-    "logging", "os", "listen",
+    "logging", "os", "listen", "media",
 ];
 
 /// The floors of the house, the lowest first: a part names parts below it, never above.
-const FLOORS: [&str; 19] = [
+const FLOORS: [&str; 20] = [
     "limits", "os", "ids", "time", "logging", "stats", "bucket", "sorted", "limiter", "sys", "config", "listen",
-    "camera", "wire", "frame", "service", "server", "reactor", "start",
+    "camera", "media", "wire", "frame", "service", "server", "reactor", "start",
 ];
 
 /// What a pure part may not name, nor anything below it.
