@@ -14,6 +14,7 @@
 //! | [`reactor`] | the event loop: the only `mio` | no |
 //! | [`start`] | from the command line to the running loop | no |
 //! | [`limiter`] | how often one kind of event may log | yes |
+//! | [`media`] | video: NAL units, pictures, the ring, RTP | yes |
 //! | [`limits`] | every cap, budget and time-out | yes |
 //! | [`stats`] | a counter for every reason something was dropped | yes |
 //! | [`time`] | time as a value | yes |
@@ -22,6 +23,7 @@ pub mod camera;
 pub mod config;
 pub mod limiter;
 pub mod limits;
+pub mod media;
 pub mod reactor;
 pub mod server;
 pub mod service;

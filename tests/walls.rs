@@ -12,7 +12,7 @@ use paths::paths;
 use source::{Parsed, Source, program, starts_with};
 
 /// The parts that decide: time, bytes and randomness come in as arguments, and what is to be done goes out as values.
-const PURE: [&str; 10] = [
+const PURE: [&str; 12] = [
     "wire/",
     "service/",
     "camera/",
@@ -23,6 +23,8 @@ const PURE: [&str; 10] = [
     "time.rs",
     "limiter.rs",
     "camera.rs",
+    "media/",
+    "media.rs",
 ];
 
 /// What a pure part may not name, nor anything below it.
