@@ -20,3 +20,6 @@ pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod units;
+
+#[cfg(test)]
+mod samples;

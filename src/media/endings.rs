@@ -9,7 +9,8 @@
 //!   last key picture is among these: key pictures are the largest, and the first that a pipe can't take whole.
 //! * Otherwise the pipe has to stay quiet after the drain: twice as long as the longest gap inside a picture of late.
 //! * A cut that turns out wrong costs viewers all until the next key picture. Each one doubles what is asked for before the
-//!   next of its kind. A writer that is wrong once in a hundred pictures is therefore cut wrongly a few times, not for ever.
+//!   next of its kind, until the camera is started again. A writer that goes on after one drain in a hundred is therefore
+//!   cut wrongly a few times, and no more.
 //!
 //! A picture that ended in the middle of what was read, with another behind it, is evidence for neither: the reader was late.
 
@@ -92,8 +93,8 @@ impl Endings {
             Ending::DrainedInside(gap) => {
                 self.at_drain = 0;
                 self.key_at_drain &= !key;
-                if gap * 2 > self.quiet_least {
-                    self.quiet = self.quiet.max(gap * 2).min(QUIET_LONGEST);
+                if gap.saturating_mul(2) > self.quiet_least {
+                    self.quiet = self.quiet.max(gap.saturating_mul(2)).min(QUIET_LONGEST);
                     self.calm = 0;
                 } else {
                     self.calm();
@@ -103,15 +104,14 @@ impl Endings {
         }
     }
 
-    /// Learns that a picture went on behind its cut.
-    pub fn cut_was_wrong(&mut self, cut: Cut) {
-        self.at_drain = 0;
+    /// Learns that a picture went on behind its cut, after the pipe had been empty for `gap`.
+    pub fn cut_was_wrong(&mut self, key: bool, cut: Cut, gap: Duration) {
+        self.ended(key, Ending::DrainedInside(gap));
         match cut {
             Cut::Drain => self.needed = (self.needed * 2).min(DRAIN_TRUST_MOST_PICTURES),
             Cut::Quiet => {
-                self.quiet_least = (self.quiet_least * 2).min(QUIET_LONGEST);
-                self.quiet = (self.quiet * 2).min(QUIET_LONGEST);
-                self.calm = 0;
+                self.quiet_least = self.quiet_least.max(gap).saturating_mul(2).min(QUIET_LONGEST);
+                self.quiet = self.quiet.max(self.quiet_least);
             }
         }
     }
@@ -172,7 +172,7 @@ mod tests {
                 endings.ended(false, Ending::AtDrain);
             } else if endings.drain_closes() {
                 wrong += 1;
-                endings.cut_was_wrong(Cut::Drain);
+                endings.cut_was_wrong(false, Cut::Drain, Duration::from_millis(3));
             } else {
                 endings.ended(false, GAP);
             }
@@ -183,30 +183,26 @@ mod tests {
     #[test]
     fn the_quiet_time_follows_the_longest_gap() {
         let mut endings = Endings::default();
+        let after = |endings: &mut Endings, count, ending| {
+            for _ in 0..count {
+                endings.ended(false, ending);
+            }
+            endings.quiet()
+        };
         assert_eq!(endings.quiet(), QUIET_FIRST);
-        for _ in 0..100 {
-            endings.ended(false, Ending::Unseen);
-        }
-        assert_eq!(endings.quiet(), QUIET_LEAST);
-        endings.ended(false, GAP);
-        assert_eq!(endings.quiet(), Duration::from_millis(84));
-        for _ in 0..1000 {
-            endings.ended(false, GAP);
-        }
-        assert_eq!(endings.quiet(), Duration::from_millis(84), "gaps that are usual do not shorten it");
-        endings.ended(false, Ending::DrainedInside(Duration::from_secs(3600)));
-        assert_eq!(endings.quiet(), QUIET_LONGEST);
-        for _ in 0..1000 {
-            endings.ended(false, Ending::AtDrain);
-        }
-        assert_eq!(endings.quiet(), QUIET_LEAST);
-        endings.cut_was_wrong(Cut::Quiet);
-        for _ in 0..1000 {
-            endings.ended(false, Ending::AtDrain);
-        }
-        assert_eq!(endings.quiet(), QUIET_LEAST * 2, "what was wrong once is not tried again");
+        assert_eq!(after(&mut endings, 200, Ending::Unseen), QUIET_LEAST);
+        assert_eq!(after(&mut endings, 1, GAP), Duration::from_millis(84));
+        assert_eq!(after(&mut endings, 1000, GAP), Duration::from_millis(84), "gaps that are usual do not shorten it");
+        let stall = Ending::DrainedInside(Duration::from_hours(1));
+        assert_eq!(after(&mut endings, 1, stall), QUIET_LONGEST);
+        assert_eq!(after(&mut endings, 1000, Ending::AtDrain), QUIET_LEAST);
+        endings.cut_was_wrong(false, Cut::Quiet, QUIET_LEAST);
+        let doubled = QUIET_LEAST * 2;
+        assert_eq!(after(&mut endings, 1000, Ending::AtDrain), doubled, "what was wrong once is not tried again");
+        endings.cut_was_wrong(false, Cut::Quiet, Duration::from_secs(3));
+        assert_eq!(after(&mut endings, 1000, Ending::AtDrain), Duration::from_secs(6));
         for _ in 0..40 {
-            endings.cut_was_wrong(Cut::Quiet);
+            endings.cut_was_wrong(false, Cut::Quiet, Duration::MAX);
         }
         assert_eq!(endings.quiet(), QUIET_LONGEST);
     }

@@ -108,6 +108,8 @@ struct Unproven {
     cut: Cut,
     key: bool,
     gap: Option<Duration>,
+    /// When the pipe was drained before the cut.
+    drained: Mono,
 }
 
 /// Makes pictures of bytes.

@@ -139,4 +139,4 @@ impl Packetiser {
 }
 
 #[cfg(test)]
-pub mod tests;
+pub(in crate::media) mod tests;

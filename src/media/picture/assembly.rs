@@ -81,10 +81,9 @@ impl Assembler {
 
     /// The last picture, open or closed, has more than it had at the last drain.
     fn goes_on(&mut self, now: Mono) {
-        if let Some(Unproven { cut, key, gap }) = self.unproven.take() {
+        if let Some(Unproven { cut, key, drained, .. }) = self.unproven.take() {
             self.counts.wrong_cuts += 1;
-            self.endings.ended(key, Ending::DrainedInside(gap.unwrap_or_default()));
-            self.endings.cut_was_wrong(cut);
+            self.endings.cut_was_wrong(key, cut, now.since(drained));
             self.needs_key = true;
         } else if let Some(since) = self.open.drained.take() {
             let gap = now.since(since);
@@ -135,8 +134,8 @@ impl Assembler {
     /// Closes the open picture, after a drain or because it is certainly complete. Returns whether it can be shown.
     pub(super) fn close(&mut self, cut: Option<Cut>) -> bool {
         let (key, gap) = (self.open.key, self.open.gap);
-        if let Some(cut) = cut {
-            self.unproven = Some(Unproven { cut, key, gap });
+        if let Some((cut, drained)) = cut.zip(self.open.drained) {
+            self.unproven = Some(Unproven { cut, key, gap, drained });
         } else {
             let otherwise = if self.open.drained.is_some() { Ending::AtDrain } else { Ending::Unseen };
             self.endings.ended(key, gap.map_or(otherwise, Ending::DrainedInside));
