@@ -1,4 +1,5 @@
 //! Streams made up for tests: as camera programs write them, with what real ones vary.
+#![expect(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,6 +14,7 @@ pub const FILLER: [u8; 4] = [12, 0xFF, 0xFF, 0x80];
 
 /// Which units come with a picture beside its slices.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is there or not, whatever the others are")]
 pub struct Extras {
     pub delimiter: bool,
     pub sei: bool,

@@ -1,4 +1,5 @@
 //! Pictures out of bytes: whatever the chunks, whatever is missing, and when.
+#![expect(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
 
 mod damage;
 mod endings;
