@@ -200,6 +200,7 @@ impl Assembler {
         self.go_on();
         let closed = self.open.slices_at.is_some() && self.close(None);
         self.target = Target::Nowhere;
+        self.open.done = true;
         if closed { self.picture() } else { None }
     }
 

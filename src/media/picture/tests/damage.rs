@@ -110,3 +110,16 @@ fn nothing_is_shown_before_a_key_picture() {
     assert_eq!(keys(&push(&mut assembler, 0, &bytes)), [true]);
     assert_eq!(assembler.counts().without_key, 2);
 }
+
+#[test]
+fn what_a_writer_left_unfinished_is_no_part_of_the_next_picture() {
+    let mut assembler = Assembler::default();
+    let whole = stream(&samples(1, 1, 60, 30), Extras::default());
+    push(&mut assembler, 0, &whole);
+    assert!(assembler.finish().is_some());
+    assert_eq!(push(&mut assembler, 0, &[0, 0, 0, 1, 6, 5, 1]), []);
+    assert_eq!(assembler.finish(), None);
+    push(&mut assembler, 0, &whole);
+    let picture = assembler.finish().map(got).unwrap();
+    assert_eq!(picture.units, samples::expected(&sample(true, &[60]), Extras::default()));
+}
