@@ -148,7 +148,7 @@ pub const LOG_KINDS: usize = 64;
 pub const MAX_UNIT_BYTES: usize = 768 * 1024;
 /// The largest picture with its parameter sets, in bytes, as the ring holds it: half of the smallest ring.
 pub const MAX_PICTURE_BYTES: usize = 1024 * 1024;
-/// Slices and SEI units a picture. 1080p has 68 rows of macroblocks, and encoders seldom make more than one slice a row.
+/// Slices and SEI units a picture. 1080p has 68 rows of macroblocks, and encoders seldom make more than a slice a row.
 pub const MAX_PICTURE_UNITS: u32 = 128;
 /// The longest SPS or PPS, in bytes. Every scaling list and a full HRD make about 900.
 pub const MAX_PARAMETER_SET_BYTES: usize = 1024;
@@ -156,9 +156,10 @@ pub const MAX_PARAMETER_SET_BYTES: usize = 1024;
 pub const MAX_PPS: usize = 4;
 /// Pictures in a row that end where the pipe was drained before a drain closes a picture.
 pub const DRAIN_TRUST_PICTURES: u32 = 8;
-/// Each wrong cut at a drain doubles [`DRAIN_TRUST_PICTURES`], up to this: 45 minutes of pictures at 24 a second.
+/// Each wrong cut at a drain makes [`DRAIN_TRUST_PICTURES`] four times as many, up to this: 45 minutes at 24 pictures a
+/// second.
 pub const DRAIN_TRUST_MOST_PICTURES: u32 = 65_536;
-/// The shortest quiet time that closes a picture: a busy machine was seen to hold a writer up for 3 ms in 1 of 60 pictures.
+/// The shortest quiet time that closes a picture: a busy machine held a writer up for 3 ms in 1 of 60 pictures.
 pub const QUIET_LEAST: Duration = Duration::from_millis(10);
 /// The quiet time of an unknown writer. A block of 32 KiB, the largest that is common, has 13 pictures at 0.5 Mbit/s.
 pub const QUIET_FIRST: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
-//! The camera's pipe: bytes in any pieces, drains and quiet times anywhere, and viewers of every kind that read as fast as
-//! they like. Nothing panics or grows, frames are whole, and datagrams are as the kernel takes them.
+//! The camera's pipe: bytes in any pieces, drains and quiet times anywhere, and viewers of every kind that read as fast
+//! as they like. Nothing panics or grows, frames are whole, and datagrams are as the kernel takes them.
 //!
 //! The input is a list of steps; a step's bytes come behind it. `cargo +nightly fuzz run annexb`
 

@@ -70,8 +70,8 @@ impl ParameterSets {
         Ok(())
     }
 
-    /// Takes a PPS, in the place of one with the same id. `false` if it can't be used: it has no id, there is no SPS, or
-    /// it is one more than [`MAX_PPS`].
+    /// Takes a PPS, in the place of one with the same id. `false` if it can't be used: it has no id, there is no SPS,
+    /// or it is one more than [`MAX_PPS`].
     pub fn take_pps(&mut self, unit: &[u8]) -> bool {
         let (Some(format), Some(id)) = (&mut self.format, pps_id(unit)) else { return false };
         let place = format.pps.iter().position(|(known, _)| *known == id);

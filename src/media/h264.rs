@@ -54,8 +54,8 @@ pub const fn begins_picture([header, first]: [u8; 2]) -> bool {
     }
 }
 
-/// Whether `first_mb_in_slice` is 0: as an Exp-Golomb code that is one bit, the first of the slice's second byte. Emulation
-/// prevention can't come before the third.
+/// Whether `first_mb_in_slice` is 0: as an Exp-Golomb code that is one bit, the first of the slice's second byte.
+/// Emulation prevention can't come before the third.
 pub const fn is_first_slice(first: u8) -> bool {
     first & 0x80 != 0
 }

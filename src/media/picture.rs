@@ -1,16 +1,16 @@
 //! The assembler: NAL units to pictures (access units), each with what a decoder needs before it.
 //!
-//! What goes into a picture: its slices and SEI; before a key picture SPS and PPS as they were last seen, whether the camera
-//! sent them there or only at its start. Delimiters, filler and whatever else no viewer needs are left out. A *key picture*
-//! is an IDR picture whose SPS and PPS are known; everything before the first one, and after a damaged picture up to the
-//! next one, is dropped, since it could not be shown.
+//! What goes into a picture: its slices and SEI; before a key picture SPS and PPS as they were last seen, whether the
+//! camera sent them there or only at its start. Delimiters, filler and whatever else no viewer needs are left out. A
+//! *key picture* is an IDR picture whose SPS and PPS are known; everything before the first one, and after a damaged
+//! picture up to the next one, is dropped, since it could not be shown.
 //!
 //! Where a picture ends is decided with [`Endings`]. Bytes are copied once, into the open picture; the buffer
 //! is kept, so nothing is allocated once it has seen the largest picture.
 //!
-//! The caller reads the pipe, and after each read calls [`Assembler::push`] until it returns `None`. When a read finds the
-//! pipe empty, it calls [`Assembler::drained`]; not when it stopped reading for another reason. At [`Assembler::deadline`]
-//! it calls [`Assembler::quiet`].
+//! The caller reads the pipe, and after each read calls [`Assembler::push`] until it returns `None`. When a read finds
+//! the pipe empty, it calls [`Assembler::drained`]; not when it stopped reading for another reason. At
+//! [`Assembler::deadline`] it calls [`Assembler::quiet`].
 
 mod assembly;
 
@@ -151,8 +151,8 @@ impl Default for Assembler {
 }
 
 impl Assembler {
-    /// Takes bytes that were read at `now` from the front of `input`, up to where a picture is complete. To be called until
-    /// it returns `None`, which means that `input` is used up.
+    /// Takes bytes that were read at `now` from the front of `input`, up to where a picture is complete. To be called
+    /// until it returns `None`, which means that `input` is used up.
     pub fn push(&mut self, now: Mono, input: &mut &[u8]) -> Option<Picture<'_>> {
         self.go_on();
         while let Some(event) = self.splitter.next(input) {

@@ -1,12 +1,12 @@
 //! The ring: the last pictures, once, with the RTP packets made from each, for any number of readers.
 //!
 //! A picture's bytes are never split: one that does not fit behind the newest goes to the ring's beginning, and the
-//! room left at the end stays unused until the next lap. That costs at most one picture's room and makes every unit, and every packet's
-//! payload, one slice. The oldest pictures make room for a new one. The ring does not know its readers; each has a cursor
-//! ([`PacketCursor`], [`ByteCursor`]) that finds out when its picture is gone.
+//! room left at the end stays unused until the next lap. That costs at most one picture's room and makes every unit,
+//! and every packet's payload, one slice. The oldest pictures make room for a new one. The ring does not know its
+//! readers; each has a cursor ([`PacketCursor`], [`ByteCursor`]) that finds out when its picture is gone.
 //!
-//! RTP time stamps are the pictures' arrival times. Two pictures that were read together arrived at the same time, but equal
-//! time stamps would make them one picture (RFC 6184, section 5.1), so the second is one tick later.
+//! RTP time stamps are the pictures' arrival times. Two pictures that were read together arrived at the same time, but
+//! equal time stamps would make them one picture (RFC 6184, section 5.1), so the second is one tick later.
 
 mod bytes;
 mod packets;
@@ -118,8 +118,8 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// The room for two key-frame intervals, in bytes: a reader may start at a key picture that is one interval old, and be
-    /// behind by as much again. Between [`RING_LEAST_BYTES`] and [`RING_MOST_BYTES`].
+    /// The room for two key-frame intervals, in bytes: a reader may start at a key picture that is one interval old,
+    /// and be behind by as much again. Between [`RING_LEAST_BYTES`] and [`RING_MOST_BYTES`].
     pub fn capacity_bytes(bits_per_second: Option<u32>, key_interval: Duration) -> usize {
         let bits = u128::from(bits_per_second.unwrap_or(RING_ASSUMED_BITS_PER_SECOND));
         let wanted = bits * 2 * key_interval.as_millis() / 8 / 1000;

@@ -1,7 +1,7 @@
 //! RTCP (RFC 3550, section 6): sender reports and BYE to viewers, and what they send back.
 //!
-//! All viewers share the stream's source, so its reports are the same for all and can be made once. Over TCP each goes into a
-//! frame of its own, whose prefix is the caller's.
+//! All viewers share the stream's source, so its reports are the same for all and can be made once. Over TCP each goes
+//! into a frame of its own, whose prefix is the caller's.
 
 use super::clock::ntp;
 
@@ -107,11 +107,11 @@ pub enum Damage {
     Short(u8),
 }
 
-/// The packets in `bytes`, a datagram or one interleaved frame, with what they say of `ssrc`. The first error is the last
-/// item.
+/// The packets in `bytes`, a datagram or one interleaved frame, with what they say of `ssrc`. The first error is the
+/// last item.
 ///
-/// Reduced-size packets (RFC 5506) are accepted: viewers are not trusted, so there is nothing that a report in front would
-/// prove.
+/// Reduced-size packets (RFC 5506) are accepted: viewers are not trusted, so there is nothing that a report in front
+/// would prove.
 pub fn heard(bytes: &[u8], ssrc: u32) -> impl Iterator<Item = Result<Heard, Damage>> {
     let mut left = bytes;
     std::iter::from_fn(move || {

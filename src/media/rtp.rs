@@ -1,11 +1,11 @@
 //! The packetiser: a picture to RTP packets (RFC 3550, section 5.1; RFC 6184, sections 5.6 and 5.8).
 //!
-//! A NAL unit of at most [`MAX_RTP_PAYLOAD_BYTES`] is one packet; a longer one is cut into FU-A fragments, all as long as can be but
-//! the last, so that the kernel can cut them as well (`UDP_SEGMENT`). Only headers are made here. The payload is where the
-//! picture is, and a [`Packet`] says where.
+//! A NAL unit of at most [`MAX_RTP_PAYLOAD_BYTES`] is one packet; a longer one is cut into FU-A fragments, all as long
+//! as can be but the last, so that the kernel can cut them as well (`UDP_SEGMENT`). Only headers are made here. The
+//! payload is where the picture is, and a [`Packet`] says where.
 //!
-//! A header stands ready for both transports: four bytes of RTSP's interleaving (RFC 2326, section 10.12; channel 0), then what is
-//! the datagram's beginning. All viewers get the same packets.
+//! A header stands ready for both transports: four bytes of RTSP's interleaving (RFC 2326, section 10.12; channel 0),
+//! then what is the datagram's beginning. All viewers get the same packets.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -37,8 +37,8 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// What comes before the payload over TCP: `$`, channel 0, the length, RTP's header, and those of a fragment. A viewer
-    /// with another channel gets two bytes of its own in place of the first two.
+    /// What comes before the payload over TCP: `$`, channel 0, the length, RTP's header, and those of a fragment. A
+    /// viewer with another channel gets two bytes of its own in place of the first two.
     pub fn interleaved(&self) -> &[u8] {
         let unused = if self.is_fragment { 0 } else { FU_BYTES };
         &self.headers[..self.headers.len() - unused]
@@ -69,7 +69,8 @@ pub struct Packetiser {
 }
 
 impl Packetiser {
-    /// A stream whose source is `ssrc` and whose first packet is `first_sequence`; both are to be random (RFC 3550, section 5.1).
+    /// A stream whose source is `ssrc` and whose first packet is `first_sequence`; both are to be random (RFC 3550,
+    /// section 5.1).
     pub const fn new(ssrc: u32, first_sequence: u16) -> Self {
         Self { ssrc, next: first_sequence as u64 }
     }
@@ -84,8 +85,8 @@ impl Packetiser {
         self.next
     }
 
-    /// Appends a picture's packets to `packets` and returns how many. `picture` are its units behind their lengths, which
-    /// are, or will be, at `at`; `time` is its RTP time. The last packet gets the marker.
+    /// Appends a picture's packets to `packets` and returns how many. `picture` are its units behind their lengths,
+    /// which are, or will be, at `at`; `time` is its RTP time. The last packet gets the marker.
     pub fn picture(&mut self, picture: &[u8], at: u32, time: u32, packets: &mut VecDeque<Packet>) -> u32 {
         let first = self.next;
         for range in units::ranges(picture) {

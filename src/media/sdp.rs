@@ -30,8 +30,8 @@ pub struct Session<'a> {
 
 /// The description, with CR LF after each line.
 ///
-/// `npt=now-` marks a live stream without an end. The sizes in `a=framesize` (3GPP TS 26.234) and the rate are hints: what
-/// counts is in the SPS.
+/// `npt=now-` marks a live stream without an end. The sizes in `a=framesize` (3GPP TS 26.234) and the rate are hints:
+/// what counts is in the SPS.
 pub fn describe(session: &Session) -> String {
     let Session { address, id, version, name, format, pictures_per_second, bits_per_second } = *session;
     let (family, any) = if address.is_ipv4() { ("IP4", "0.0.0.0") } else { ("IP6", "::") };

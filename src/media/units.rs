@@ -1,4 +1,5 @@
-//! A picture's bytes: NAL units one after the other, each behind its length (four bytes, big-endian), as in an MP4 file.
+//! A picture's bytes: NAL units one after the other, each behind its length (four bytes, big-endian), as in an MP4
+//! file.
 
 use std::ops::Range;
 

@@ -8,8 +8,9 @@ const START_CODE: &[u8; LENGTH_BYTES] = &[0, 0, 0, 1];
 
 /// Which byte a publisher gets next.
 ///
-/// A start code is as long as the length in whose place it stands, so offsets are the same in both forms. If a picture of which a
-/// part was written is gone, the stream goes on with a key picture: its start code ends the unit that was cut.
+/// A start code is as long as the length in whose place it stands, so offsets are the same in both forms. If a picture
+/// of which a part was written is gone, the stream goes on with a key picture: its start code ends the unit that was
+/// cut.
 ///
 /// The ring must not change between [`Self::annexb`] and [`Self::wrote`].
 #[derive(Debug, Clone)]

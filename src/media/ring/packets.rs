@@ -26,7 +26,8 @@ pub struct PacketCursor {
     rest_at: usize,
 }
 
-/// The datagrams that one `sendmsg` with `UDP_SEGMENT` sends. Each has two parts, so that `sendmmsg` can take them as well.
+/// The datagrams that one `sendmsg` with `UDP_SEGMENT` sends. Each has two parts, so that `sendmmsg` can take them as
+/// well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Group {
     /// How many there are; 0 if there is nothing to send.
@@ -42,8 +43,8 @@ impl PacketCursor {
         Self { place, packet: 0, mark: [b'$', channel], rest: Vec::new(), rest_at: 0 }
     }
 
-    /// Sequence number and RTP time of the next packet, for `RTP-Info` (RFC 2326, section 12.33): before anything was sent
-    /// those of a key picture's first packet. `None` while that picture has not come.
+    /// Sequence number and RTP time of the next packet, for `RTP-Info` (RFC 2326, section 12.33): before anything was
+    /// sent those of a key picture's first packet. `None` while that picture has not come.
     #[expect(clippy::cast_possible_truncation, reason = "sequence numbers wrap")]
     pub fn next_packet(&mut self, ring: &Ring) -> Option<(u16, u32)> {
         let entry = self.settle(ring)?;
@@ -123,8 +124,8 @@ impl PacketCursor {
         self.rest_at = written;
     }
 
-    /// Fills `parts` with the next datagrams of one picture that a single `sendmsg` can send: all as long as the first, but for the
-    /// last, which may be shorter.
+    /// Fills `parts` with the next datagrams of one picture that a single `sendmsg` can send: all as long as the first,
+    /// but for the last, which may be shorter.
     pub fn datagrams<'a>(&mut self, ring: &'a Ring, parts: &mut Parts<'a>) -> Group {
         let mut group = Group { datagrams: 0, segment_bytes: 0 };
         let Some(entry) = self.settle(ring) else { return group };

@@ -37,8 +37,8 @@ impl Place {
         Self { number, state, lost: 0 }
     }
 
-    /// The picture to read, or `None` while there is none. `started`: part of the one before has been read, so that it is
-    /// left only if it is gone; the number is then another.
+    /// The picture to read, or `None` while there is none. `started`: part of the one before has been read, so that it
+    /// is left only if it is gone; the number is then another.
     pub fn settle(&mut self, ring: &Ring, started: bool) -> Option<u64> {
         if self.state == State::Follows {
             let gone = self.number < ring.oldest();
