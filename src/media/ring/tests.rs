@@ -120,6 +120,20 @@ fn what_is_too_large_leaves_the_ring_as_it_is() {
 }
 
 #[test]
+fn the_oldest_picture_goes_even_if_it_begins_where_the_newest_ends() {
+    let mut ring = Ring::new(10_000, IDENTITY);
+    // Nine of these fill the ring; the second lap puts each in the place of one of the first.
+    for _ in 0..17 {
+        push(&mut ring, true, 1000);
+    }
+    let (head, oldest) = (ring.head, ring.pictures[0].at);
+    assert_eq!((head, oldest), (8 * 1004, 8 * 1004));
+    let large = push(&mut ring, true, 2500);
+    assert_eq!(ring.pictures.back().map(|newest| newest.at), Some(0));
+    assert_eq!(ring.oldest(), large - 5, "the one behind the head, and three at the beginning");
+}
+
+#[test]
 fn tiny_pictures_do_not_pile_up() {
     let mut ring = Ring::new(RING_MOST_BYTES, IDENTITY);
     let many = vec![vec![0x41]; RING_PACKETS / 4];
