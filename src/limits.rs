@@ -211,3 +211,50 @@ pub const DRAWN_FASTEST: u32 = 120;
 /// Characters of a slate's words, or of its host name, that are shown; the rest is cut. The supervisor's longest reason
 /// has fewer, and more than this is not legible on a small picture.
 pub const SLATE_TEXT_CHARACTERS: usize = 240;
+
+// --- video ----------------------------------------------------------------------------------------------------
+
+/// The longest NAL unit, in bytes. A key picture of 1080p at 25 Mbit/s has 300 to 700 KB, and may be one slice.
+pub const MAX_UNIT_BYTES: usize = 768 * 1024;
+/// The largest picture with its parameter sets, in bytes, as the ring holds it: half of the smallest ring.
+pub const MAX_PICTURE_BYTES: usize = 1024 * 1024;
+/// Slices and SEI units a picture. 1080p has 68 rows of macroblocks, and encoders seldom make more than a slice a row.
+pub const MAX_PICTURE_UNITS: u32 = 128;
+/// The longest SPS or PPS, in bytes. Every scaling list and a full HRD make about 900.
+pub const MAX_PARAMETER_SET_BYTES: usize = 1024;
+/// PPSs remembered beside the SPS. Encoders in cameras write one, a few hardware encoders two or three.
+pub const MAX_PPS: usize = 4;
+/// Pictures in a row that end where the pipe was drained before a drain closes a picture.
+pub const DRAIN_TRUST_PICTURES: u32 = 8;
+/// Each wrong cut at a drain makes [`DRAIN_TRUST_PICTURES`] four times as many, up to this: 45 minutes at 24 pictures a
+/// second.
+pub const DRAIN_TRUST_MOST_PICTURES: u32 = 65_536;
+/// The shortest quiet time that closes a picture: a busy machine held a writer up for 3 ms in 1 of 60 pictures.
+pub const QUIET_LEAST: Duration = Duration::from_millis(10);
+/// The quiet time of an unknown writer. A block of 32 KiB, the largest that is common, has 13 pictures at 0.5 Mbit/s.
+pub const QUIET_FIRST: Duration = Duration::from_secs(1);
+/// The longest quiet time. In effect none: the next picture comes first.
+pub const QUIET_LONGEST: Duration = Duration::from_mins(1);
+/// Pictures without a long gap inside after which the quiet time is halved.
+pub const QUIET_HALVED_AFTER_PICTURES: u32 = 16;
+/// The longest RTP payload, in bytes: with the headers of RTP, UDP and IPv6, 1460 of Ethernet's 1500, so that a tunnel
+/// still fits.
+pub const MAX_RTP_PAYLOAD_BYTES: usize = 1400;
+/// The smallest ring, in bytes: any picture, and room for the one before it.
+pub const RING_LEAST_BYTES: usize = 2 * MAX_PICTURE_BYTES;
+/// The largest ring, in bytes: two seconds of 32 Mbit/s. A Raspberry Pi Zero has 512 MB for everything.
+pub const RING_MOST_BYTES: usize = 8 * 1024 * 1024;
+/// What the ring is sized for if no bit rate is configured, in bits a second: the default of a Raspberry Pi's encoder.
+pub const RING_ASSUMED_BITS_PER_SECOND: u32 = 10_000_000;
+/// Pictures in the ring: two key-frame intervals of x264's default, 250. They count when pictures are tiny.
+pub const RING_PICTURES: usize = 512;
+/// Packets in the ring, which take 28 bytes each: a full ring of full packets has 6000.
+pub const RING_PACKETS: usize = 16 * 1024;
+/// Pictures that a viewer may be behind before it goes on at a newer key picture: a second at the default rate.
+pub const VIEWER_BEHIND_PICTURES: u64 = 24;
+/// Parts of one `writev` or `sendmsg`. Two a packet: 64 packets, or 89 KB. Linux takes 1024 (`IOV_MAX`).
+pub const GATHER_PARTS: usize = 128;
+/// Datagrams of one `sendmsg` with `UDP_SEGMENT` (`UDP_MAX_SEGMENTS` was 64 until Linux 6.9).
+pub const GROUP_DATAGRAMS: usize = 64;
+/// Bytes of the datagrams of one such `sendmsg`: the longest UDP payload over IPv4.
+pub const GROUP_BYTES: usize = 65_507;

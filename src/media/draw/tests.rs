@@ -3,6 +3,8 @@
 #[path = "../../../tests/support/skip.rs"]
 mod skip;
 
+use skip::skip;
+
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -153,7 +155,7 @@ fn every_form_of_block_is_decoded_exactly() {
             }
             canvas.append_planes(format, &mut expected);
         }
-        let Some(shown) = decoded(&stream, &nth.to_string()) else { return skip::skip("ffmpeg is not installed") };
+        let Some(shown) = decoded(&stream, &nth.to_string()) else { return skip("ffmpeg is not installed") };
         assert_eq!(shown.len(), expected.len(), "{width}x{height}: pictures are missing");
         let size = (width * height * 3 / 2) as usize;
         let first = shown.chunks(size).zip(expected.chunks(size)).position(|(shown, expected)| shown != expected);

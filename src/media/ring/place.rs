@@ -1,0 +1,85 @@
+//! Which picture a reader is at, and where it goes on when it is too slow.
+
+use super::Ring;
+use crate::limits::VIEWER_BEHIND_PICTURES;
+
+/// Where a reader starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At the next key picture that comes: the least delay.
+    NextKey,
+    /// At the newest key picture in the ring, or the next one if there is none: a picture without waiting.
+    NewestKey,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It has begun, and takes one picture after the other.
+    Follows,
+    /// It waits for the first key picture from its own on.
+    Waits,
+    /// Its picture is gone and no key picture has come since.
+    Lost,
+}
+
+/// A reader's picture.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    number: u64,
+    state: State,
+    lost: u64,
+}
+
+impl Place {
+    pub fn new(ring: &Ring, start: Start) -> Self {
+        let newest = ring.newest_key().filter(|_| start == Start::NewestKey);
+        let (number, state) = newest.map_or((ring.next(), State::Waits), |key| (key, State::Follows));
+        Self { number, state, lost: 0 }
+    }
+
+    /// The picture to read, or `None` while there is none. `started`: part of the one before has been read, so that it
+    /// is left only if it is gone; the number is then another.
+    pub fn settle(&mut self, ring: &Ring, started: bool) -> Option<u64> {
+        if self.state == State::Follows {
+            let gone = self.number < ring.oldest();
+            let behind = ring.next() - self.number > VIEWER_BEHIND_PICTURES;
+            if gone {
+                self.state = State::Lost;
+            } else if behind && !started {
+                self.skip_to_newer_key(ring);
+            }
+        }
+        match self.state {
+            State::Follows => {}
+            State::Waits => {
+                let key = ring.newest_key().filter(|&key| key >= self.number)?;
+                (self.number, self.state) = (key, State::Follows);
+            }
+            State::Lost => {
+                self.skip_to_newer_key(ring);
+            }
+        }
+        (self.state == State::Follows && self.number < ring.next()).then_some(self.number)
+    }
+
+    fn skip_to_newer_key(&mut self, ring: &Ring) {
+        if let Some(key) = ring.newest_key().filter(|&key| key > self.number) {
+            self.lost += key - self.number;
+            (self.number, self.state) = (key, State::Follows);
+        }
+    }
+
+    /// The picture has been read.
+    pub fn step(&mut self) {
+        self.number += 1;
+    }
+
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Pictures skipped since the last call.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+}

@@ -1,0 +1,80 @@
+//! Video allocates nothing once it runs: a clip again and again, viewers of every kind, and an allocator that counts.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use es_iot_server::media::picture::Assembler;
+use es_iot_server::media::ring::{ByteCursor, Identity, PacketCursor, Parts, Ring, Start};
+use es_iot_server::time::Mono;
+
+const CLIP: &[u8] = include_bytes!("stand-in/clip.h264");
+/// Small enough to go round several times with each round of the clip.
+const RING_BYTES: usize = 16 * 1024;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn running_video_allocates_nothing() {
+    let mut assembler = Assembler::default();
+    let mut ring = Ring::new(RING_BYTES, Identity { ssrc: 1, first_sequence: 2, time_offset: 3 });
+    let mut tcp = PacketCursor::new(&ring, Start::NextKey, 4);
+    let mut slow = PacketCursor::new(&ring, Start::NextKey, 0);
+    let mut udp = PacketCursor::new(&ring, Start::NextKey, 0);
+    let mut publisher = ByteCursor::new(&ring, Start::NextKey);
+    let (mut now, mut sent, mut lost) = (0, 0, 0);
+    let mut round = || {
+        for mut bytes in CLIP.chunks(1000) {
+            now += 10_000_000;
+            while let Some(picture) = assembler.push(Mono::from_nanos(now), &mut bytes) {
+                ring.push(&picture).expect("the clip's pictures are small");
+                while tcp.pending(&ring) {
+                    let mut parts = Parts::default();
+                    tcp.frames(&ring, &mut parts);
+                    // In two writes, so that the rest of a frame is kept.
+                    let bytes = parts.bytes().div_ceil(2);
+                    tcp.wrote(&ring, bytes);
+                    sent += bytes;
+                }
+                let mut parts = Parts::default();
+                slow.frames(&ring, &mut parts);
+                let bytes = parts.bytes().min(100);
+                slow.wrote(&ring, bytes);
+                lost += slow.take_lost();
+                let mut parts = Parts::default();
+                let group = udp.datagrams(&ring, &mut parts);
+                udp.sent(&ring, group.datagrams);
+                let mut parts = Parts::default();
+                publisher.annexb(&ring, &mut parts);
+                let bytes = parts.bytes();
+                publisher.wrote(&ring, bytes);
+            }
+        }
+    };
+    round();
+    round();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..10 {
+        round();
+    }
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0);
+    assert!(sent > 11 * CLIP.len() && lost > 100, "{sent} bytes were sent, {lost} pictures lost");
+}
