@@ -13,7 +13,7 @@ use crate::wire::{ErrorCode, Outgoing};
 
 /// Why a connection is refused as it comes.
 #[derive(Debug, Clone, Copy)]
-enum Refusal {
+enum Denial {
     /// Every place of the service is taken.
     Full,
     /// Every place that one network may have is taken.
@@ -46,8 +46,8 @@ impl Connections {
 
     /// Takes a connection. Whether it is served; if not, it is refused and ends.
     pub fn accept(&mut self, cx: &mut Context<'_>, conn: ConnId, service: Service, peer: Peer, may_use: bool) -> bool {
-        if let Some(refusal) = self.refusal(service, peer, may_use) {
-            self.turn_away(cx, conn, service, peer, refusal);
+        if let Some(denial) = self.denial(service, peer, may_use) {
+            self.turn_away(cx, conn, service, peer, denial);
             return false;
         }
         cx.report(ClientReport::Connected { service, peer });
@@ -59,31 +59,31 @@ impl Connections {
         true
     }
 
-    fn refusal(&self, service: Service, peer: Peer, may_use: bool) -> Option<Refusal> {
+    fn denial(&self, service: Service, peer: Peer, may_use: bool) -> Option<Denial> {
         if self.table.taken(service) >= self.places.of(service) {
-            Some(Refusal::Full)
+            Some(Denial::Full)
         } else if !peer.is_on_this_host() && self.table.share_of(peer, service) >= self.places.share(service) {
-            Some(Refusal::ShareTaken)
+            Some(Denial::ShareTaken)
         } else if may_use {
             None
         } else {
-            Some(Refusal::NotAuthenticated)
+            Some(Denial::NotAuthenticated)
         }
     }
 
     /// Refuses a connection as it comes: with an error packet, unless too many are being refused so already.
-    fn turn_away(&mut self, cx: &mut Context<'_>, conn: ConnId, service: Service, peer: Peer, refusal: Refusal) {
+    fn turn_away(&mut self, cx: &mut Context<'_>, conn: ConnId, service: Service, peer: Peer, denial: Denial) {
         if self.table.refused() >= self.places.refused() {
             cx.bump(Counter::RefusedSilently);
             return cx.push(Output::Close(conn));
         }
-        let (counter, code, report) = match refusal {
-            Refusal::Full => (Counter::RefusedFull, ErrorCode::TooManyClients, None),
-            Refusal::ShareTaken => {
+        let (counter, code, report) = match denial {
+            Denial::Full => (Counter::RefusedFull, ErrorCode::TooManyClients, None),
+            Denial::ShareTaken => {
                 let report = ClientReport::ShareTaken { service, peer, share: self.places.share(service) };
                 (Counter::RefusedShare, ErrorCode::TooManyClients, Some(report))
             }
-            Refusal::NotAuthenticated => (Counter::RefusedNotAuthenticated, ErrorCode::NotAuthenticated, None),
+            Denial::NotAuthenticated => (Counter::RefusedNotAuthenticated, ErrorCode::NotAuthenticated, None),
         };
         cx.bump(counter);
         self.table.insert(conn, service, peer, Conversation::Over);
