@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// What [`Level::from_str`] takes, in words.
-pub const ALLOWED_LEVELS: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in any case)";
+pub const ALLOWED_LEVELS: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; case-insensitive)";
 
 /// How severe a line is, from the least to the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]

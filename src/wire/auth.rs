@@ -1,4 +1,4 @@
-//! The authentication payloads: the password one way, `ready` or nothing the other.
+//! The authentication payloads: the password in the request, `ready` or nothing in the reply.
 
 use super::{Id, Kind, Outgoing};
 
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_password_is_told_without_a_code_and_a_right_one_with_ready() {
+    fn a_wrong_password_gets_an_empty_error_and_the_right_one_gets_ready() {
         assert_eq!(rejected().as_bytes(), [0x00, 0xFF, 0x00, 0x02, 0x00, 0x00, 0xFD]);
         assert_eq!(accepted().as_bytes(), b"\x00\xFF\x00\x00\x00\x05ready\x91");
     }
