@@ -1,27 +1,27 @@
-//! How often one kind of event may log, so that nothing a peer does can fill a disk.
+//! Rate limits for log lines, so that no peer can fill a disk.
 //!
-//! A kind's window opens with its first line and lasts [`LOG_WINDOW`]; [`LOG_BURST`] lines pass in it, the rest is
-//! counted. Not here: writing the lines, and the counts' wording (`sys::log` and whoever calls it).
+//! The window of a kind of event opens with its first line and lasts [`LOG_WINDOW`]. [`LOG_BURST`] lines pass in it; further
+//! lines are counted. Not here: writing lines (`sys::log`), and the wording of the counts (the callers).
 
 use crate::limits::{LOG_BURST, LOG_KINDS, LOG_WINDOW};
 use crate::logging::Level;
 use crate::time::Mono;
 
-/// The kind under which events count for which [`LOG_KINDS`] left no entry of their own.
+/// The shared kind of all events beyond [`LOG_KINDS`].
 pub const OTHER_KINDS: &str = "various events";
 
-/// Lines of one kind that were left out in a window that is over.
+/// Suppressed lines of one kind in a window that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeftOut {
-    /// The kind, as handed to [`Limiter::allow`], or [`OTHER_KINDS`].
+    /// The kind passed to [`Limiter::allow`], or [`OTHER_KINDS`].
     pub kind: &'static str,
-    /// How many, at least 1.
+    /// The number of lines, at least 1.
     pub count: u64,
     /// The most severe level among them.
     pub level: Level,
 }
 
-/// The windows of all kinds: at most [`LOG_KINDS`] and one for all others.
+/// The windows of all kinds: at most [`LOG_KINDS`], and one for all others.
 #[derive(Debug, Default)]
 pub struct Limiter {
     windows: Vec<Window>,
@@ -37,8 +37,8 @@ struct Window {
 }
 
 impl Limiter {
-    /// Whether a line of `kind` and `level` may be logged at `now`; if not, it is counted. What [`Self::flush_due`] has to
-    /// say at `now` belongs before it.
+    /// Whether a line of `kind` and `level` may be logged at `now`; otherwise counts it. Call [`Self::flush_due`] first and
+    /// log its counts before the line.
     pub fn allow(&mut self, kind: &'static str, level: Level, now: Mono) -> bool {
         let index = self.window_of(kind, now);
         let window = &mut self.windows[index];
@@ -55,12 +55,12 @@ impl Limiter {
         false
     }
 
-    /// When [`Self::flush_due`] has something to say, if no more lines come. `None`: nothing was left out.
+    /// When [`Self::flush_due`] next returns a count, if no more lines come; `None` if no line was suppressed.
     pub fn next_deadline(&self) -> Option<Mono> {
         self.windows.iter().filter(|window| window.left_out > 0).map(|window| window.end).min()
     }
 
-    /// What was left out in windows that are over at `now`, each reported once. Forgets windows that are over.
+    /// Returns the suppressed lines of all windows that are over at `now`, and removes these windows.
     pub fn flush_due(&mut self, now: Mono) -> Vec<LeftOut> {
         let due = self.windows.iter().filter(|window| now >= window.end && window.left_out > 0);
         let report =
@@ -69,8 +69,8 @@ impl Limiter {
         report
     }
 
-    /// The index of `kind`'s window, made if there is none. What a window that is over still has to say is never
-    /// dropped to make room.
+    /// The index of `kind`'s window, which is created if needed. A window with an unreported count is never dropped to
+    /// make room.
     fn window_of(&mut self, kind: &'static str, now: Mono) -> usize {
         if let Some(index) = self.find(kind) {
             return index;
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_has_the_level_of_the_worst_line_that_it_stands_for() {
+    fn a_count_has_the_level_of_its_most_severe_line() {
         let mut limiter = Limiter::default();
         burst(&mut limiter, "camera", START);
         assert!(!limiter.allow("camera", Level::Error, START));
@@ -126,18 +126,18 @@ mod tests {
         assert_eq!(limiter.flush_due(end), [LeftOut { kind: "camera", count: 3, level: Level::Error }]);
         burst(&mut limiter, "camera", end);
         let left_out = LeftOut { kind: "camera", count: 1, level: Level::Info };
-        assert_eq!(limiter.flush_due(end + LOG_WINDOW), [left_out], "the window before is forgotten");
+        assert_eq!(limiter.flush_due(end + LOG_WINDOW), [left_out], "the earlier window does not count");
     }
 
     #[test]
-    fn kinds_do_not_count_for_each_other() {
+    fn kinds_are_limited_separately() {
         let mut limiter = Limiter::default();
         burst(&mut limiter, "refused", START);
         assert!(limiter.allow("lost", Level::Info, START));
     }
 
     #[test]
-    fn the_rest_is_told_at_the_windows_end_though_no_more_lines_come() {
+    fn a_count_is_due_at_the_windows_end_without_further_lines() {
         let mut limiter = Limiter::default();
         assert!(limiter.allow("quiet", Level::Info, START));
         assert_eq!(limiter.next_deadline(), None);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded_and_forgets_no_count() {
+    fn the_table_is_bounded_and_loses_no_count() {
         let mut limiter = Limiter::default();
         let kinds: Vec<&'static str> = (0..LOG_KINDS + 20).map(|n| &*format!("kind {n}").leak()).collect();
         for kind in &kinds[..LOG_KINDS] {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_that_are_quiet_make_room() {
+    fn quiet_kinds_make_room() {
         let mut limiter = Limiter::default();
         for n in 0..LOG_KINDS {
             assert!(limiter.allow(format!("kind {n}").leak(), Level::Info, START));

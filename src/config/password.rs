@@ -14,7 +14,7 @@ use crate::sys::memory::wipe_vec;
 /// The longest password, in bytes: it is the payload of the authentication request.
 const MAX_BYTES: usize = MAX_REQUEST_PAYLOAD_BYTES as usize;
 
-/// The length of a generated password: 12 characters out of 57 have 69 bits of entropy.
+/// The length of a generated password: 12 characters out of 57 have over 69 bits of entropy.
 const GENERATED_CHARS: usize = 12;
 
 /// Letters and digits without `0` `O` `1` `l` `I`, which are easily confused.
