@@ -192,7 +192,7 @@ fn a_password_is_made_kept_for_its_owner_and_never_told() {
 
     let mut again = launch.start();
     assert_eq!(again.try_password("127.0.0.1", &password).len(), READY_BYTES);
-    assert!(!again.log().contains("made one"));
+    assert!(!again.log().contains("generated one"));
 }
 
 #[test]
