@@ -1,50 +1,50 @@
-//! How fast something may go on: a bucket of tokens that fills at a steady rate.
+//! A token bucket: a rate limit with bursts.
 //!
-//! A bucket is kept as the one point in time at which it is full again, as the generic cell rate algorithm does (ITU-T
-//! I.371, annex A), so nothing has to be refilled and nothing is lost by rounding. Not here: what a token stands for, and
-//! what happens without one.
+//! A bucket stores only the time at which it will be full again, as in the generic cell rate algorithm (ITU-T I.371, annex
+//! A). It needs no refilling and loses nothing by rounding. Not here: the meaning of a token, and what happens without
+//! one.
 
 use std::time::Duration;
 
 use crate::time::Mono;
 
-/// How many tokens a bucket holds, and how fast it fills.
+/// A bucket's capacity and fill rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Tokens in a full bucket, at least 1.
     pub burst: u32,
-    /// The time until one more is there; not zero.
+    /// The time to add one token; not zero.
     pub each: Duration,
 }
 
 impl Rate {
-    /// `per_second` tokens a second, `burst` at the most.
+    /// `per_second` tokens per second, at most `burst` at once.
     pub const fn per_second(per_second: u32, burst: u32) -> Self {
         Self { burst, each: Duration::from_nanos(1_000_000_000 / per_second as u64) }
     }
 }
 
-/// One bucket, full at first.
+/// One bucket, initially full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bucket {
     full_at: Mono,
 }
 
 impl Bucket {
-    /// Tokens that are there.
+    /// The number of available tokens.
     pub fn tokens(&self, rate: Rate, now: Mono) -> u32 {
         let missing = self.full_at.since(now).as_nanos().div_ceil(rate.each.as_nanos());
         rate.burst.saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX))
     }
 
-    /// When there is a token, if none is taken until then; a point in the past if there is one now.
+    /// When a token will be available, if none is taken until then; in the past if there is one now.
     pub fn ready_at(&self, rate: Rate) -> Mono {
         let others = rate.each.saturating_mul(rate.burst.saturating_sub(1));
         let others = u64::try_from(others.as_nanos()).unwrap_or(u64::MAX);
         Mono::from_nanos(self.full_at.as_nanos().saturating_sub(others))
     }
 
-    /// Takes one token, if there is one.
+    /// Takes one token, if there is one; returns whether it did.
     #[must_use]
     pub fn try_take(&mut self, rate: Rate, now: Mono) -> bool {
         let ready = self.ready_at(rate) <= now;
@@ -54,7 +54,7 @@ impl Bucket {
         ready
     }
 
-    /// Takes so many tokens. What is not there is owed.
+    /// Takes this many tokens. Missing tokens become a debt that delays the next ones.
     pub fn take(&mut self, rate: Rate, now: Mono, tokens: u32) {
         self.full_at = self.full_at.max(now) + rate.each.saturating_mul(tokens);
     }
@@ -67,7 +67,7 @@ mod tests {
     const RATE: Rate = Rate { burst: 20, each: Duration::from_secs(3) };
 
     #[test]
-    fn it_holds_a_burst_and_fills_at_its_rate() {
+    fn a_bucket_holds_a_burst_and_fills_at_its_rate() {
         let start = Mono::from_nanos(1_000_000_000);
         let mut bucket = Bucket::default();
         assert_eq!(bucket.tokens(RATE, start), 20);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_ready_when_there_is_a_token() {
+    fn a_bucket_is_ready_when_it_has_a_token() {
         let start = Mono::from_nanos(1_000_000_000_000);
         let mut bucket = Bucket::default();
         bucket.take(RATE, start, 19);
@@ -91,11 +91,11 @@ mod tests {
         let later = start + Duration::from_millis(4500);
         assert!(bucket.ready_at(RATE) <= later);
         bucket.take(RATE, later, 1);
-        assert_eq!(bucket.ready_at(RATE), start + RATE.each * 2, "the half that was over is not lost");
+        assert_eq!(bucket.ready_at(RATE), start + RATE.each * 2, "the half token is not lost");
     }
 
     #[test]
-    fn over_any_span_there_are_no_more_than_a_burst_and_one_each() {
+    fn no_span_allows_more_than_a_burst_plus_the_rate() {
         let rate = Rate { burst: 3, each: Duration::from_secs(2) };
         let mut bucket = Bucket::default();
         let mut taken = Vec::new();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_there_is_owed() {
+    fn missing_tokens_are_owed() {
         let start = Mono::from_nanos(1);
         let mut bucket = Bucket::default();
         bucket.take(RATE, start, 25);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_tokens_too() {
+    fn a_rate_may_be_in_bytes() {
         let rate = Rate::per_second(4096, 16 * 1024);
         let start = Mono::from_nanos(1);
         let mut bucket = Bucket::default();

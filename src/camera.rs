@@ -1,4 +1,4 @@
-//! The camera: what to run and when. Pure; processes, pipes and signals are in `sys` and `reactor`.
+//! The camera's command lines, supervision and diagnosis. Pure; processes, pipes and signals are in `sys` and `reactor`.
 
 pub mod command;
 pub mod diagnosis;

@@ -1,10 +1,10 @@
-//! The configuration: what each key means, its default, and how the layers make one validated [`Config`].
+//! The configuration: keys, defaults, and merging the layers into one validated [`Config`].
 //!
-//! Layers, later ones win: built-in defaults, JSON file, environment, command line. `docs/OPERATIONS.md` is the
-//! contract. Every layer is checked whole, also what a later one replaces, and every error names its source.
-//! [`load`] has no state, so that SIGHUP calls it again.
+//! The layers are built-in defaults, JSON file, environment and command line; later ones override earlier ones.
+//! `docs/OPERATIONS.md` is the contract. Every layer is fully validated, including values that a later one overrides, and
+//! every error names its source. [`load`] is stateless; SIGHUP calls it again.
 //!
-//! Not here: applying any of it, and writing files (`sys::file`).
+//! Not here: applying the configuration, and writing files (`sys::file`).
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -33,43 +33,43 @@ pub use types::{
 };
 pub use unused::warnings;
 
-/// The file that is read without `--config`, if it exists.
+/// The file to read, if it exists, when `--config` is not given.
 pub const DEFAULT_FILE: &str = "/etc/es-iot/server.json";
 
-/// Where the layers above the defaults come from.
+/// The sources of the layers above the defaults.
 #[derive(Clone)]
 pub struct Sources<'a> {
-    /// The file named with `--config`, which then has to exist.
+    /// The file given with `--config`, which must exist.
     pub config_file: Option<PathBuf>,
     /// The level given with `--log-level`.
     pub log_level: Option<Level>,
     /// Looks up an environment variable.
     pub env: &'a dyn Fn(&str) -> Option<OsString>,
-    /// The file that is read without `config_file`, if it exists: [`DEFAULT_FILE`].
+    /// The file to read, if it exists, when `config_file` is `None`: [`DEFAULT_FILE`].
     pub default_file: PathBuf,
 }
 
 impl Sources<'static> {
-    /// The process's own environment and [`DEFAULT_FILE`], with what the command line said.
+    /// The process's environment and [`DEFAULT_FILE`], and these values of the command line.
     pub fn of_process(config_file: Option<PathBuf>, log_level: Option<Level>) -> Self {
         Self { config_file, log_level, env: &|name| std::env::var_os(name), default_file: DEFAULT_FILE.into() }
     }
 }
 
-/// What [`load`] found.
+/// The result of [`load`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// All layers together, validated.
+    /// The merged layers, validated.
     pub config: Config,
-    /// The file that was read, if one was.
+    /// The file that was read, if any.
     pub file: Option<PathBuf>,
 }
 
-/// Puts the layers together and checks the result. The password file is not read: see [`password::read_file`].
+/// Merges the layers and validates the result. Does not read the password file: see [`password::read_file`].
 ///
 /// # Errors
 ///
-/// [`ConfigError`] for the first thing that is wrong, in the order of the layers.
+/// [`ConfigError`] for the first mistake, in the order of the layers.
 pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut draft = layers::Draft::default();
     let file = layers::file_text(sources)?;

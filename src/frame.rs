@@ -1,24 +1,25 @@
-//! What leaves on a connection as one unit: written in one piece where the socket takes it, and never cut by another.
+//! The unit of output on a connection. A frame is written in one piece if the socket accepts it, and never interleaved with
+//! another.
 //!
-//! Not here: what is in it (`wire`, `service`) and how it is sent (`reactor::connection`).
+//! Not here: the contents (`wire`, `service`) and sending (`reactor::connection`).
 
 use std::rc::Rc;
 
 use crate::wire::Outgoing;
 
-/// One unit on its way to a peer.
+/// One unit of output to a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
-    /// A packet of the binary protocol, held by value.
+    /// A packet of the binary protocol, stored by value.
     Packet(Outgoing),
-    /// A text made for this peer, such as the head of a reply.
+    /// A text for one peer, such as the header of a reply.
     Text(Box<str>),
-    /// Bytes that many peers get.
+    /// Bytes shared by many peers.
     Shared(Shared),
 }
 
 impl Frame {
-    /// The bytes as they leave.
+    /// The bytes on the wire.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Packet(packet) => packet.as_bytes(),
@@ -46,7 +47,7 @@ impl From<Shared> for Frame {
     }
 }
 
-/// A range of bytes that are made once and never change. Clones are the same bytes; they go with the last clone.
+/// A range of immutable bytes. Clones share the bytes, which are freed with the last clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Shared {
     bytes: Rc<[u8]>,
@@ -55,13 +56,13 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Takes over `bytes`.
+    /// Wraps `bytes`.
     pub fn new(bytes: impl Into<Rc<[u8]>>) -> Self {
         let bytes = bytes.into();
         Self { start: 0, end: bytes.len(), bytes }
     }
 
-    /// The part from `start` to `end`, without copying it; `None` if that is not within these bytes.
+    /// The bytes from `start` to `end`, without copying; `None` if the range is not within these bytes.
     pub fn part(&self, start: usize, end: usize) -> Option<Self> {
         let (start, end) = (self.start.checked_add(start)?, self.start.checked_add(end)?);
         (start <= end && end <= self.end).then(|| Self { bytes: Rc::clone(&self.bytes), start, end })
@@ -90,7 +91,7 @@ mod tests {
         assert_eq!(part.as_bytes(), b"234567");
         assert_eq!(part.part(1, 3).unwrap().as_bytes(), b"34");
         assert_eq!(part.as_bytes().as_ptr(), whole.as_bytes()[2..].as_ptr());
-        assert_eq!(part.part(0, 7), None, "the parent's next byte is out of reach");
+        assert_eq!(part.part(0, 7), None, "a part can't reach beyond its own end");
         assert_eq!((part.part(3, 2), part.part(usize::MAX, usize::MAX)), (None, None));
     }
 }

@@ -1,16 +1,17 @@
-//! Names for what the server serves: a service, a listener, one connection and its other end.
+//! Identifiers of services, listeners, connections and peers.
 //!
-//! Not here: sockets and tables (`reactor`), and what is known of a connection (`server`).
+//! Not here: sockets and tables (`reactor`), and the state of a connection (`server`).
 
 use std::fmt;
 use std::net::IpAddr;
 
-/// A connection: its slot in the reactor's table and the generation that distinguishes it from the slot's earlier tenants.
+/// A connection: its slot in the reactor's table, and the generation that distinguishes it from earlier connections in that
+/// slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId {
     /// Index into the table, below 2^14.
     pub slot: u16,
-    /// Counts the slot's tenants, modulo 2^15.
+    /// The number of connections that have used the slot, modulo 2^15.
     pub generation: u16,
 }
 
@@ -21,15 +22,15 @@ pub struct ListenerId(pub u8);
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
-    /// A host on the network, or this one over loopback. The address is canonical ([`IpAddr::to_canonical`]), so that
-    /// an IPv4 host is the same peer on an IPv6 listener: make it with [`Peer::from`].
+    /// A host on the network, or this host over loopback. Construct it with [`Peer::from`], which makes the address canonical
+    /// ([`IpAddr::to_canonical`]): an IPv4 host is then the same peer on an IPv6 listener.
     Ip(IpAddr),
-    /// A program on this host that came through a Unix socket.
+    /// A program on this host, connected through a Unix socket.
     Local,
 }
 
 impl Peer {
-    /// Its address; none for a peer on a Unix socket.
+    /// Its address; `None` for a peer on a Unix socket.
     pub const fn address(self) -> Option<IpAddr> {
         match self {
             Self::Ip(address) => Some(address),
@@ -37,7 +38,7 @@ impl Peer {
         }
     }
 
-    /// Whether it is a program on this host.
+    /// Whether the peer is a program on this host.
     pub const fn is_on_this_host(self) -> bool {
         match self {
             Self::Ip(address) => address.is_loopback(),
@@ -61,7 +62,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// One of the three services, each on a port of its own.
+/// One of the three services, each on its own port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// The 24 Hz stream, port 5000.
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_peer_is_one_on_either_family_and_shows_itself_plainly() {
+    fn an_ipv4_peer_is_the_same_on_either_address_family() {
         let peer = |text: &str| Peer::from(text.parse::<IpAddr>().expect("an address"));
         assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"));
         assert_eq!(peer("::ffff:192.0.2.1").to_string(), "192.0.2.1");

@@ -3,11 +3,11 @@
 //! One thread, one `mio::Poll`. Everything that decides is pure; everything that touches the kernel is thin.
 //! `docs/ARCHITECTURE.md` is the map; the walls it draws are held by `tests/project/walls.rs` and `clippy.toml`.
 //!
-//! | module | what it is | pure |
+//! | module | contents | pure |
 //! |---|---|---|
-//! | [`wire`] | bytes to values and back | yes |
-//! | [`service`] | one connection's conversation with one service, and who may speak | yes |
-//! | [`camera`] | what to run and when | yes |
+//! | [`wire`] | encoding and decoding of packets | yes |
+//! | [`service`] | the conversation of one connection with one service, and access control | yes |
+//! | [`camera`] | the camera's command lines, supervision and diagnosis | yes |
 //! | [`server`] | composes services and camera: one `handle(now, Input, &mut Vec<Output>)` | yes |
 //! | [`config`] | defaults, JSON, environment and arguments, merged and validated | reads files |
 //! | [`sys`] | the kernel's facilities, and the only `unsafe` | no |
@@ -16,10 +16,10 @@
 //! | [`sorted`] | a map in one sorted vector | yes |
 //! | [`start`] | from the command line to the running loop | no |
 //! | [`bucket`] | a token bucket | yes |
-//! | [`limiter`] | how often one kind of event may log | yes |
-//! | [`listen`] | the listeners that the configuration asks for, and their limits | yes |
+//! | [`limiter`] | the rate limit for each kind of log line | yes |
+//! | [`listen`] | the configured listeners and their limits | yes |
 //! | [`limits`] | every cap, budget and time-out | yes |
-//! | [`stats`] | a counter for every reason something was dropped | yes |
+//! | [`stats`] | a counter for every reason to drop something | yes |
 //! | [`time`] | time as a value | yes |
 
 pub mod bucket;

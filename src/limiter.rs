@@ -1,4 +1,4 @@
-//! How often one kind of event may log, so that nothing a peer does can fill a disk.
+//! Rate limits for log lines, so that no peer can fill a disk.
 //!
 //! A kind's window opens with its first line and lasts [`LOG_WINDOW`]; [`LOG_BURST`] lines pass in it, the rest is
 //! counted. Not here: writing the lines, and the counts' wording (`sys::log`, `server::report`).
@@ -15,13 +15,13 @@ pub const OTHER_KINDS: &str = "various events";
 pub struct Suppressed {
     /// The kind, as handed to [`Limiter::allow`], or [`OTHER_KINDS`].
     pub kind: &'static str,
-    /// How many, at least 1.
+    /// The number of lines, at least 1.
     pub count: u64,
     /// The most severe level among them.
     pub level: Level,
 }
 
-/// The windows of all kinds: at most [`LOG_KINDS`] and one for all others.
+/// The windows of all kinds: at most [`LOG_KINDS`], and one for all others.
 #[derive(Debug, Default)]
 pub struct Limiter {
     windows: Vec<Window>,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_has_the_level_of_the_worst_line_that_it_stands_for() {
+    fn a_count_has_the_level_of_its_most_severe_line() {
         let mut limiter = Limiter::default();
         burst(&mut limiter, "camera", START);
         assert!(!limiter.allow("camera", Level::Error, START));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_do_not_count_for_each_other() {
+    fn kinds_are_limited_separately() {
         let mut limiter = Limiter::default();
         burst(&mut limiter, "refused", START);
         assert!(limiter.allow("lost", Level::Info, START));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded_and_forgets_no_count() {
+    fn the_table_is_bounded_and_loses_no_count() {
         let mut limiter = Limiter::default();
         let kinds: Vec<&'static str> = (0..LOG_KINDS + 20).map(|n| &*format!("kind {n}").leak()).collect();
         for kind in &kinds[..LOG_KINDS] {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_that_are_quiet_make_room() {
+    fn quiet_kinds_make_room() {
         let mut limiter = Limiter::default();
         for n in 0..LOG_KINDS {
             assert!(limiter.allow(format!("kind {n}").leak(), Level::Info, START));

@@ -1,200 +1,201 @@
 //! Every cap, budget and time-out in the program, with its unit and its reason.
 //!
-//! What an integrator may change is configuration and lives in `config`; these are the numbers that keep the
-//! promise that nothing a peer, a child or a disk does can grow, block or starve the server.
+//! Values that an integrator may change are in `config`. The numbers here guarantee that no peer, child or disk can grow,
+//! block or starve the server.
 
 use std::time::Duration;
 
 // --- the wire -------------------------------------------------------------------------------------------------
 
-/// Data packets in a second (docs/PROTOCOL.md).
+/// Data packets per second (docs/PROTOCOL.md).
 pub const TICKS_PER_SECOND: u64 = 24;
-/// The longest payload a request may announce, in bytes: the longest password, with room to spare.
+/// The longest payload that a request may announce, in bytes. It is also the longest password.
 pub const MAX_REQUEST_PAYLOAD_BYTES: u16 = 256;
-/// Bytes in a row that are no packet before a peer is given up.
+/// Consecutive bytes outside a packet before a peer is disconnected.
 pub const MAX_SKIPPED_BYTES: usize = 1024;
-/// How long a peer may take to complete a packet it has begun, and on the authentication port to send it at all.
+/// The time a peer has to complete a packet. On the authentication port it starts with the connection.
 pub const PACKET_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same while less than a quarter of the port's places is free: enough for a program, which sends what it has at once.
+/// The same while less than a quarter of the port's places is free. It is enough for a program, which sends a packet in one
+/// piece.
 pub const PACKET_TIMEOUT_SHORT: Duration = Duration::from_secs(1);
-/// How long a socket may take nothing while something waits to be sent, before its peer is closed.
+/// The time a socket may accept no data, while data waits to be sent, before the peer is disconnected.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a refused peer has to read its refusal and close, before the server does: closing at once would
-/// reset the connection, and some systems throw away what was received before a reset.
+/// The time a refused peer has to read its refusal and close before the server does. An immediate close would reset the
+/// connection, and some systems discard received data on a reset.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-// --- who may speak --------------------------------------------------------------------------------------------
+// --- access control -------------------------------------------------------------------------------------------
 
 /// Wrong passwords within [`FAILURE_WINDOW`] before an address is locked out.
 pub const MAX_FAILURES: usize = 5;
-/// How far back failures count.
+/// The window in which failures count.
 pub const FAILURE_WINDOW: Duration = Duration::from_mins(1);
-/// The first lock-out; each further one doubles.
+/// The first lock-out; each further one is twice as long.
 pub const LOCKOUT_FIRST: Duration = Duration::from_secs(30);
-/// The longest lock-out. An address that keeps still for this long after one starts afresh.
+/// The longest lock-out. An address without attempts for this long after a lock-out has a clean record again.
 pub const LOCKOUT_LONGEST: Duration = Duration::from_mins(15);
-/// Addresses whose failures are remembered. 1024 entries are about 300 KB at most. A botnet larger than that pushes out the
-/// oldest entries that are not locked out, with the brake on.
+/// Maximum number of addresses with remembered failures. 1024 entries use at most about 300 KB. A larger botnet evicts the
+/// oldest entries that are not locked out, while the brake is on.
 pub const MAX_FAILING_ADDRESSES: usize = 1024;
-/// Entries beyond [`MAX_FAILING_ADDRESSES`] for addresses that the brake is not for: loopback, and those with a grant.
+/// Entries beyond [`MAX_FAILING_ADDRESSES`] for addresses exempt from the brake: loopback and those with a grant.
 pub const EXEMPT_ADDRESSES: usize = 64;
-/// Passwords from new addresses that are looked at as the brake goes on: enough for the people of a site to log in.
+/// Passwords from new addresses to check right after the brake goes on: enough for the users of a site to log in.
 pub const BRAKE_BURST: u32 = 20;
-/// The time until one more password is looked at while the brake is on: 20 guesses a minute are 29 000 a day, against
-/// the 5e20 of a generated password.
+/// The interval between further password checks while the brake is on. 20 guesses a minute are 29,000 a day, out of
+/// more than 5e20 generated passwords.
 pub const BRAKE_EACH: Duration = Duration::from_secs(3);
-/// The brake goes off once so few addresses are remembered: at the first free entry it would flap.
+/// The brake goes off when this few addresses are remembered. Releasing it at the first free entry would make it flap.
 pub const BRAKE_OFF_ADDRESSES: usize = MAX_FAILING_ADDRESSES / 4 * 3;
-/// Addresses that hold a grant without a connection. Only a right password makes an entry.
+/// Maximum number of grants held by addresses without a connection. Only a right password creates one.
 pub const MAX_GRANTS: usize = 1024;
 
 // --- settings -------------------------------------------------------------------------------------------------
 
-/// After an update, the quiet time before it is stored and the camera restarted: a slider being dragged sends
-/// one every 20 to 100 ms.
+/// The quiet time after an update before it is stored and the camera restarted. A dragged slider sends an update every 20
+/// to 100 ms.
 pub const SETTINGS_QUIET: Duration = Duration::from_millis(150);
-/// The longest an unbroken burst of updates is held back, so that a long drag is still seen.
+/// The longest time an unbroken burst of updates is held back, so that a long drag shows an effect.
 pub const SETTINGS_LONGEST_BURST: Duration = Duration::from_secs(1);
-/// Restarts of the camera for new settings that may follow each other without delay. One change after quiet shows within
-/// a second, and so do the next two of someone who looks for the right value.
+/// Camera restarts for new settings that may follow each other without delay. The first change after a quiet time shows
+/// within a second, as do the next two while a user searches for the right value.
 pub const APPLY_BURST: u32 = 3;
-/// How long until one more such restart: a camera takes about a second to start, so updates without end still leave half
-/// of the video. Writes of the settings file are limited by the same two numbers, each kind for itself, since flash wears
-/// out by writes; a read that waits for such a write waits as long.
+/// The interval between further such restarts. A camera takes about a second to start, so endless updates still leave half
+/// of the video. The same two numbers separately limit writes of the settings file, because writes wear out flash. A read
+/// that waits for such a write is delayed as long.
 pub const APPLY_INTERVAL: Duration = Duration::from_secs(2);
-/// How long until a failed write of the settings file is tried again.
+/// The interval between retries of a failed write of the settings file.
 pub const STORE_RETRY: Duration = Duration::from_mins(1);
 
-/// The longest camera settings file that is read, in bytes; a good one has about 150.
+/// The longest accepted camera settings file, in bytes. A valid one has about 150.
 pub const MAX_SETTINGS_FILE_BYTES: u64 = 16 * 1024;
 
 // --- the camera -----------------------------------------------------------------------------------------------
 
-/// From SIGINT, the camera's clean stop, to SIGKILL (rpicam-vid looks at SIGINT only when a frame arrives).
+/// The time from SIGINT, the camera's clean stop, to SIGKILL. rpicam-vid checks for SIGINT only when a frame arrives.
 pub const STOP_GRACE: Duration = Duration::from_millis(1500);
-/// From SIGKILL to saying that the kernel does not let a child go (a camera in an uninterruptible wait).
+/// The time from SIGKILL to reporting a child stuck in the kernel (a camera in an uninterruptible wait).
 pub const KILL_GRACE: Duration = Duration::from_secs(1);
-/// The first wait after a failed pipeline; each further one doubles.
+/// The first wait after a pipeline failure; each further one is twice as long.
 pub const BACKOFF_FIRST: Duration = Duration::from_millis(500);
-/// The longest wait after a failed pipeline.
+/// The longest wait after a pipeline failure.
 pub const BACKOFF_LONGEST: Duration = Duration::from_secs(30);
-/// A pipeline whose video still moves this long after its first was well: the next failure begins again at
+/// A pipeline whose video still moves this long after its first video counts as healthy: the next failure waits
 /// [`BACKOFF_FIRST`].
 pub const BACKOFF_RESET: Duration = Duration::from_secs(30);
-/// What a stall's time is longer by while the first picture of a camera is awaited. It comes 0.5 to 1.2 s after the
-/// start; a loaded board takes longer.
+/// Added to the stall time until a camera's first picture. The first picture takes 0.5 to 1.2 s after the start, and
+/// longer on a loaded board.
 pub const STARTUP_ALLOWANCE: Duration = Duration::from_secs(5);
-/// Pictures that have to fail to come before a pipeline counts as stalled, whatever `camera.stall_seconds` is: one late
-/// picture is no stall.
+/// Missing pictures before a pipeline counts as stalled, whatever `camera.stall_seconds` is. A single late picture is not
+/// a stall.
 pub const STALL_FRAMES: u32 = 3;
-/// How long video has to move before the log says that it runs: ffmpeg finds out within a second that there is no
-/// RTSP server, after it has taken some video. What a child said longer ago than this, while video moves on, is not
-/// what ends it.
+/// The time video must move before the log reports it as running. Without an RTSP server, ffmpeg accepts some video and
+/// fails within a second. An error line older than this, with video moving since, is not the cause of a failure.
 pub const RUNNING_PROOF: Duration = Duration::from_secs(3);
-/// How often a missing camera program is looked for again.
+/// The interval between searches for a missing camera program.
 pub const REPROBE: Duration = Duration::from_mins(1);
-/// How long `rpicam-vid --help` may take before it is taken for one without libav.
+/// The time-out of `rpicam-vid --help`, after which the program counts as one without libav.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How much the wall clock has to be set by, between two looks at it, for the pipeline to be restarted. Slewing stays
-/// far below, since video has it looked at many times a second: 0.5 ms a second (`adjtimex(2)`), with chrony at most
-/// 83 (`chrony.conf(5)`, `maxslewrate`).
+/// The smallest step of the wall clock, between two checks, that restarts the pipeline. Video causes many checks a second,
+/// and slewing is far slower: 0.5 ms a second (`adjtimex(2)`), or at most 83 ms with chrony (`chrony.conf(5)`,
+/// `maxslewrate`).
 pub const CLOCK_STEP: Duration = Duration::from_secs(1);
-/// How much nicer than the daemon its children are (`nice(2)`). A camera with a busy thread for each core otherwise
-/// takes the data stream's ticks (docs/PERFORMANCE.md).
+/// The nice value that children get on top of the daemon's (`nice(2)`). A camera with a busy thread per core would
+/// otherwise delay the data stream's ticks (docs/PERFORMANCE.md).
 pub const CHILD_NICENESS: i32 = 10;
-/// Lines of each child's standard error kept for the day they fail.
+/// The last lines of each child's standard error to keep for a failure report.
 pub const TAIL_LINES: usize = 20;
-/// The longest line of a child's standard error that is kept, in bytes; the rest of it is cut.
+/// The longest kept line of a child's standard error, in bytes. Longer lines are truncated.
 pub const MAX_CHILD_LINE_BYTES: usize = 300;
-/// Bytes of one child's standard error that one step of the loop reads: a step ends before the next tick is late, though each
-/// line may be written to a log.
+/// Bytes of one child's standard error to read in one step of the loop. Each line may be logged, and a step must end before
+/// the next tick is late.
 pub const LINE_STEP_BYTES: usize = 1024;
-/// The most video that one turn of the loop moves, in bytes: the capacity of a pipe.
+/// The most video to move in one turn of the loop, in bytes: the capacity of a pipe (pipe(7)).
 pub const SPLICE_BUDGET_BYTES: usize = 64 * 1024;
 
 // --- the loop -------------------------------------------------------------------------------------------------
 
-/// Connections accepted from one listener in one step.
+/// Connections to accept from one listener in one step.
 pub const ACCEPT_BUDGET: usize = 16;
-/// Bytes read from one connection at once. The replies to the smallest requests in it fit [`MAX_UNSENT_BYTES`].
+/// Bytes to read from one connection in one call. The replies to that many of the smallest requests fit
+/// [`MAX_UNSENT_BYTES`].
 pub const READ_CHUNK_BYTES: usize = 1024;
-/// Chunks read from one connection in one turn.
+/// Chunks to read from one connection in one turn.
 pub const READ_BUDGET_CHUNKS: usize = 4;
-/// Bytes a second that are read of a connection whose bytes are thrown away: the data port has no requests, and a refused
-/// client has had its answer. The kernel's buffers do the rest: they fill up, and the client has to wait.
+/// Bytes per second to read from a connection whose input is discarded: the data port has no requests, and a refused client
+/// has its answer. A faster client fills the kernel's buffers and has to wait.
 pub const DISCARD_BYTES_PER_SECOND: u32 = 4 * 1024;
-/// Bytes that such a connection may send at once: a greeting, or a request on the wrong port.
+/// Bytes that such a connection may send in a burst: a greeting, or a request on the wrong port.
 pub const DISCARD_BURST_BYTES: u32 = 16 * 1024;
-/// Bytes a second that are read of a child's standard error: ffmpeg's progress takes 0.2 KiB of it, and its worst warnings,
-/// a few for each frame, 20.
+/// Bytes per second to read from a child's standard error. ffmpeg's progress output needs 0.2 KiB, and its worst warnings,
+/// a few per frame, 20 KiB.
 pub const CHILD_BYTES_PER_SECOND: u32 = 64 * 1024;
-/// Bytes that a child may print at once: what its pipe holds.
+/// Bytes that a child may print in a burst: the capacity of its pipe.
 pub const CHILD_BURST_BYTES: u32 = 64 * 1024;
-/// How long sources rest that have used up their rate: two wake-ups a second, however many they are.
+/// The pause for sources that have used up their rate: two wake-ups per second, whatever their number.
 pub const REST_ROUND: Duration = Duration::from_millis(500);
-/// Bytes of replies that wait for a settings or authentication peer; reading from it stops while any wait.
+/// Maximum number of unsent reply bytes for a settings or authentication peer. While there are any, reading from it stops.
 pub const MAX_UNSENT_BYTES: usize = 4096;
-/// Events taken from the kernel in one turn.
+/// Maximum number of events per turn.
 pub const EVENTS_PER_TURN: usize = 256;
-/// Unsent bytes in the kernel above which a subscriber's socket counts as full: four data packets. A slow
-/// subscriber then loses old packets here, instead of getting minutes-old ones out of the socket's buffer.
+/// Unsent bytes in the kernel above which a subscriber's socket counts as full: four data packets. Old packets for a slow
+/// subscriber are then dropped here, instead of arriving minutes late from the socket's buffer.
 pub const SUBSCRIBER_UNSENT_BYTES: u32 = 64;
-/// Places of the settings port, and of the authentication port, unless `server.max_clients` is less: their clients come and
-/// go, or are few.
+/// Maximum number of connections to the settings port and to the authentication port, unless `server.max_clients` is less.
+/// Their clients are few or short-lived.
 pub const REQUEST_PLACES: usize = 256;
-/// Connections that are held while they are told that they are refused; above this they are just closed.
+/// Maximum number of refused connections that are kept open to deliver the refusal. Further ones are closed immediately.
 pub const REFUSED_SLOTS: usize = 64;
-/// `server.max_clients`, the places of the data port, can't be more: a connection's slot has 14 bits of its token, with
-/// room for the places of the other ports and [`REFUSED_SLOTS`].
+/// The upper limit of `server.max_clients`. A connection's slot has 14 bits of its token, which must also cover the places
+/// of the other ports and [`REFUSED_SLOTS`].
 pub const MAX_CLIENTS: u16 = 15_500;
-/// The queue of connections the kernel completes before the server takes them.
+/// The length of the kernel's queue of connections that are complete but not yet accepted.
 pub const LISTEN_BACKLOG: i32 = 1024;
-/// How long accepting rests when the process or the system is out of descriptors or memory.
+/// The pause before accepting again when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
-/// Descriptors that are not for connections, however low the limit is. About 30 are in use at most: the standard ones,
-/// queue, timers, signals, listeners, log and service manager 13, camera and publisher 9, while one of them is started 7,
-/// a file that is read 1.
+/// Descriptors reserved for other uses than connections. At most about 30 are in use: 13 for the standard streams, event
+/// queue, timers, signals, listeners, log and service manager; 9 for camera and publisher; 7 while one of them is being
+/// started; 1 for a file being read.
 pub const SPARE_DESCRIPTORS: u32 = 40;
-/// How long after SIGTERM everything is over: the camera's two stages and the settings' last write.
+/// The time from SIGTERM to the exit: both stages of stopping the camera, and the last write of the settings.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(3);
-/// Time from the beginning of a silent peer connection's keep-alive probes to its end, in seconds: idle, interval, count.
+/// TCP keep-alive: idle time in seconds, interval in seconds, and number of probes. A silent peer is dropped after their
+/// total, 120 s.
 pub const KEEPALIVE_SECONDS: (u32, u32, u32) = (60, 10, 6);
 
-/// How long until the service manager is told again what it did not take: its queue may be as short as 10 messages of
-/// all units (`net.unix.max_dgram_qlen`), and a unit that is not ready in time is killed.
+/// The interval between retries of a notification to the service manager. Its queue may be limited to 10 messages from all
+/// units (`net.unix.max_dgram_qlen`), and a unit that is not ready in time is killed.
 pub const NOTIFY_RETRY: Duration = Duration::from_secs(1);
 
 // --- the configuration ----------------------------------------------------------------------------------------
 
-/// The largest configuration file, in bytes: the shipped one has 1 KB. It ends a reading of the wrong file early.
+/// The largest configuration file, in bytes. The shipped one has 1 KB; the limit catches a wrong file early.
 pub const MAX_CONFIG_BYTES: usize = 64 * 1024;
 
 // --- es-iot-ctl ----------------------------------------------------------------------------------------------
 
-/// How long connecting to an address may take, and then each reply of the data and authentication ports, if `--timeout`
-/// does not say otherwise.
+/// The default of `--timeout`: for connecting to an address, and for each reply of the data and authentication ports.
 pub const CTL_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same for all replies of a `get` or `set` together. A `set` reads twice, and the server may let each read wait for
-/// its disk for [`WRITE_TIMEOUT`].
+/// The same for all replies of a `get` or `set` together. A `set` reads twice, and the server may delay each read by up to
+/// [`WRITE_TIMEOUT`] for its disk.
 pub const CTL_SETTINGS_TIMEOUT: Duration = Duration::from_secs(25);
 const _: () = assert!(CTL_SETTINGS_TIMEOUT.as_secs() > 2 * WRITE_TIMEOUT.as_secs());
 
 // --- the log --------------------------------------------------------------------------------------------------
 
-/// The longest line that is logged, in bytes: syslog daemons cut at 1 to 8 KiB.
+/// The longest log line, in bytes. Syslog daemons truncate at 1 to 8 KiB.
 pub const MAX_LOG_LINE_BYTES: usize = 1000;
-/// Lines that one kind of event may log in [`LOG_WINDOW`]; the rest is counted.
+/// Lines that one kind of event may log per [`LOG_WINDOW`]. Further lines are only counted.
 pub const LOG_BURST: u32 = 10;
 /// The window of [`LOG_BURST`].
 pub const LOG_WINDOW: Duration = Duration::from_secs(10);
-/// The least time between two attempts to reach a log target that is gone.
+/// The minimum interval between attempts to reconnect to a log target.
 pub const LOG_RECONNECT: Duration = Duration::from_secs(1);
-/// The least time between two lines that say how many lines a log target lost: a target that takes one line now
-/// and then shall not spend each on that.
+/// The minimum interval between reports of lines lost at a log target. Otherwise a target that accepts only an occasional
+/// line would get nothing but reports.
 pub const LOG_LOSS_NOTICE: Duration = Duration::from_secs(1);
-/// The longest logger name in the log, in bytes; the rest of it is cut.
+/// The longest logger name in the log, in bytes. Longer names are truncated.
 pub const MAX_LOGGER_NAME_BYTES: usize = 64;
-/// Kinds of events whose lines are limited each for itself; any more share one count.
+/// Kinds of events with their own rate limit. Any further kinds share one.
 pub const LOG_KINDS: usize = 64;
 
 // --- the drawn picture ----------------------------------------------------------------------------------------

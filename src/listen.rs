@@ -1,7 +1,7 @@
-//! The listeners that a configuration asks for: what each serves, where, and within which limits.
+//! The configured listeners, with their services, addresses and limits.
 //!
-//! Not here: binding them (`start`, `sys::socket`), accepting (`reactor`), and what remains of the places under a low
-//! limit on descriptors (`server`).
+//! Not here: binding (`start`, `sys::socket`), accepting (`reactor`), and reducing the places under a low limit on
+//! descriptors (`server`).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,51 +13,51 @@ use crate::limits::{MAX_UNSENT_BYTES, PACKET_TIMEOUT, PACKET_TIMEOUT_SHORT, REQU
 /// One listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
-    /// What its clients get.
+    /// The service for its clients.
     pub service: Service,
-    /// Where it listens.
+    /// The address to listen on.
     pub address: Address,
-    /// What its clients may take.
+    /// The limits for its clients.
     pub limits: ServiceLimits,
 }
 
-/// Where a listener listens.
+/// The address of a listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A TCP port.
     Tcp {
-        /// Address or name; `::` serves IPv4 and IPv6.
+        /// Address or host name; `::` serves IPv4 and IPv6.
         host: String,
-        /// The port; 0 takes a free one.
+        /// The port; 0 picks a free port.
         port: u16,
-        /// The configuration's key of the port, for error messages.
+        /// The port's configuration key, for error messages.
         key: &'static str,
     },
     /// A Unix socket.
     Unix {
-        /// The socket's file.
+        /// The path of the socket's file.
         path: PathBuf,
-        /// The file's permissions, as in `chmod(2)`.
+        /// The file's permission bits, as in `chmod(2)`.
         mode: u32,
     },
 }
 
-/// What the clients of one listener may take.
+/// The limits for the clients of one listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceLimits {
-    /// Connections at a time. Listeners of one service share their places.
+    /// Maximum number of connections. Listeners of the same service share their places.
     pub places: usize,
-    /// Bytes of replies that may wait for one client.
+    /// Maximum number of unsent reply bytes for one client.
     pub unsent_bytes: usize,
-    /// Unsent bytes in the kernel above which a client's socket counts as full; `None` leaves that to the kernel.
+    /// Unsent bytes in the kernel above which a client's socket counts as full; `None` uses the kernel's default.
     pub kernel_unsent_bytes: Option<u32>,
-    /// How long a client may take to complete a request.
+    /// The time a client has to complete a request.
     pub request_timeout: Duration,
     /// The same while less than a quarter of the places is free.
     pub request_timeout_short: Duration,
 }
 
-/// The listeners of a configuration, in the order in which they are bound.
+/// The listeners of a configuration, in the order of binding.
 pub fn listeners(config: &Config) -> Vec<Listener> {
     let server = &config.server;
     let listener = |service, port, key| Listener {
@@ -92,12 +92,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_each_in_order_and_places_of_its_own() {
+    fn each_service_has_its_own_port_and_places() {
         let mut config = Config::default();
         let of = |config: &Config| -> Vec<(Service, usize, &'static str)> {
             let found = listeners(config).into_iter().map(|listener| match listener.address {
                 Address::Tcp { key, .. } => (listener.service, listener.limits.places, key),
-                Address::Unix { .. } => panic!("no key asks for one"),
+                Address::Unix { .. } => panic!("no key configures one"),
             });
             found.collect()
         };

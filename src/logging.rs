@@ -1,5 +1,4 @@
-//! What is logged and where, as values: levels, by the names that configurations, environments and people use, and
-//! targets.
+//! Log levels and targets as values.
 //!
 //! Not here: writing lines (`sys::log`).
 
@@ -7,24 +6,24 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What [`Level::from_str`] takes, in words.
-pub const ALLOWED_LEVELS: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in any case)";
+/// The names that [`Level::from_str`] accepts, in words.
+pub const ALLOWED_LEVELS: &str = "DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; case-insensitive)";
 
-/// How severe a line is, from the least to the most.
+/// The severity of a line, in increasing order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Level {
     /// Every event of the loop.
     Trace,
-    /// What a developer wants to see.
+    /// Details for a developer.
     Debug,
-    /// What happens in a normal day.
+    /// Normal operation.
     #[default]
     Info,
-    /// Something is not as it should be; the server copes.
+    /// Something is wrong, but the server copes with it.
     Warning,
     /// Something does not work.
     Error,
-    /// The server can't go on.
+    /// The server can't continue.
     Critical,
 }
 
@@ -51,7 +50,7 @@ impl fmt::Display for Level {
 impl FromStr for Level {
     type Err = ();
 
-    /// Takes the names in any case, and `WARN` for `WARNING`.
+    /// Accepts the names, case-insensitively, and `WARN` for `WARNING`.
     fn from_str(name: &str) -> Result<Self, ()> {
         [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical]
             .into_iter()
@@ -64,33 +63,33 @@ impl FromStr for Level {
 /// `logging`
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoggingConfig {
-    /// The least severe level that is logged.
+    /// The least severe level to log.
     pub level: Level,
-    /// Where lines go.
+    /// The destinations of lines.
     pub target: LogTarget,
-    /// A file that lines are appended to as well.
+    /// A file to append lines to, in addition to the targets.
     pub file: Option<PathBuf>,
 }
 
 /// `logging.target`
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LogTarget {
-    /// Journald if standard error is its stream, else the terminal if it is one, else syslog if `/dev/log` is
-    /// there, else standard error.
+    /// Journald if standard error is its stream; else standard error if it is a terminal; else syslog if `/dev/log`
+    /// exists; else standard error.
     #[default]
     Auto,
-    /// These, each once.
+    /// These sinks, each at most once.
     Named(Vec<LogSink>),
 }
 
-/// One place that lines go to.
+/// A destination of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogSink {
-    /// Standard error, a line with time, logger, level and message.
+    /// Standard error; a line has time, logger, level and message.
     Console,
     /// `/dev/log`, facility `daemon`.
     Syslog,
-    /// Standard error, with the `<N>` prefix that journald reads the priority from.
+    /// Standard error, with the `<N>` prefix from which journald reads the priority.
     Journald,
 }
 /// A line for the log, not yet formatted. `'a` is the report that it comes from, `'t` its text's parts.

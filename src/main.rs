@@ -1,4 +1,4 @@
-//! The daemon: arguments, configuration, log, server, exit code.
+//! The daemon: parses the arguments, runs the command, and maps an error to an exit code.
 
 use std::process::ExitCode;
 

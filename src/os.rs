@@ -1,8 +1,8 @@
-//! What the kernel reports, as values that every floor may use: error numbers and the ends of processes.
+//! Results from the kernel as values that every layer may use: error numbers and exit states of processes.
 //!
-//! Not here: asking the kernel anything (`sys`).
+//! Not here: system calls (`sys`).
 
-/// An error number of the kernel, as `errno(3)` lists them.
+/// An error number of the kernel (`errno(3)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Errno(pub i32);
 

@@ -1,20 +1,20 @@
-//! The event loop: the only `mio`. It takes one bounded step after the other, the tick before any, feeds the server, and
-//! applies what the server wants done, one output at a time.
+//! The event loop, and the only `mio`. It runs one bounded step at a time, with a due tick before any other step. Each step
+//! feeds the server, and the server's outputs are applied one by one.
 //!
-//! | file | what |
+//! | file | contents |
 //! |---|---|
-//! | `agenda.rs` | which step comes next: the tick first |
-//! | `steps.rs` | one step of each source of work |
+//! | `agenda.rs` | the order of steps, the tick first |
+//! | `steps.rs` | one step for each source of work |
 //! | `apply.rs` | one exhaustive `match` over the outputs |
-//! | `sockets.rs` | listeners and connections; `table.rs`, `connection.rs`, `stream.rs` are theirs |
-//! | `children.rs` | camera, publisher and probe: their pipes and their ends |
+//! | `sockets.rs` | listeners and connections, with `table.rs`, `connection.rs` and `stream.rs` |
+//! | `children.rs` | camera, publisher and probe: pipes and reaping |
 //! | `writer.rs` | the process that writes the settings file |
-//! | `timers.rs` | the tick's timer, and the one of every other deadline |
+//! | `timers.rs` | the timer for the tick, and one for all other deadlines |
 //! | `manager.rs` | the service manager |
-//! | `token.rs` | what an event is about |
-//! | `context.rs` | what these parts share |
+//! | `token.rs` | the sources of events |
+//! | `context.rs` | the state that these parts share |
 //!
-//! Not here: any decision (`server`).
+//! Not here: decisions (`server`).
 
 mod agenda;
 mod apply;
@@ -62,44 +62,44 @@ use timers::Timers;
 use token::Token;
 use writer::Writer;
 
-/// A bound listener and what its connections have in common.
+/// A bound listener, with the service and the limit of its connections.
 #[derive(Debug)]
 pub struct Listening {
     /// The socket.
     pub socket: Bound,
-    /// What it serves.
+    /// Its service.
     pub service: Service,
-    /// The most bytes that may wait to be sent on one of its connections.
+    /// Maximum number of unsent bytes per connection.
     pub most_unsent: usize,
 }
 
-/// What the loop is given.
+/// The loop's resources.
 pub struct Resources<'a> {
-    /// The bound listeners, in the order of the list that the server has.
+    /// The bound listeners, in the order of the server's list.
     pub listening: Vec<Listening>,
-    /// The signals, blocked since the start of the program.
+    /// The signals, which have been blocked since the program's start.
     pub signals: Signals,
     /// The log.
     pub log: Handle,
     /// The service manager.
     pub notifier: Notifier,
-    /// Where the camera settings are kept.
+    /// The path of the camera settings file.
     pub settings_file: PathBuf,
-    /// The soft limit on descriptors that children get.
+    /// The soft limit on descriptors for children.
     pub child_descriptors: Limit,
     /// Rereads configuration, password and camera settings.
     pub reload: &'a mut dyn FnMut() -> Result<Box<Reloaded>, String>,
 }
 
-/// The loop: the server, the parts that own their kernel objects, and what is between them.
+/// The loop: the server, the parts that own the kernel objects, and the queues between them.
 struct Reactor<'a> {
     server: Server,
     now: Now,
     poll: Poll,
     agenda: Agenda,
-    /// What the server wants done.
+    /// The server's outputs.
     outputs: Vec<Output>,
-    /// What doing it brought about.
+    /// The inputs that result from applying outputs.
     inbox: VecDeque<Input<'static>>,
     sockets: Sockets,
     children: Children,
@@ -107,7 +107,7 @@ struct Reactor<'a> {
     timers: Timers,
     manager: Manager,
     signals: Signals,
-    /// The data source's file, if it is one.
+    /// The data source's file, if the source is a file.
     source: Option<Reread>,
     log: Handle,
     reload: &'a mut dyn FnMut() -> Result<Box<Reloaded>, String>,
@@ -115,11 +115,11 @@ struct Reactor<'a> {
     ending: Option<Result<(), ReactorError>>,
 }
 
-/// Runs the server until it is asked to stop. Children that are left are killed.
+/// Runs the server until it exits, then kills any remaining children.
 ///
 /// # Errors
 ///
-/// [`ReactorError`] when the loop can't go on. What peers, children and disks do never is a reason.
+/// [`ReactorError`] if the loop can't continue. No peer, child or disk can cause that.
 pub fn run(server: Server, resources: Resources<'_>) -> Result<Server, ReactorError> {
     let mut events = Events::with_capacity(EVENTS_PER_TURN);
     let mut reactor = Reactor::new(server, resources)?;
@@ -139,14 +139,14 @@ pub fn run(server: Server, resources: Resources<'_>) -> Result<Server, ReactorEr
 
 impl<'a> Reactor<'a> {
     fn new(server: Server, resources: Resources<'a>) -> Result<Self, ReactorError> {
-        let poll = Poll::new().map_err(kernel("making the event queue"))?;
+        let poll = Poll::new().map_err(kernel("creating the event queue"))?;
         let registry = poll.registry();
-        let timers = Timers::new(registry).map_err(kernel("making the timers"))?;
+        let timers = Timers::new(registry).map_err(kernel("creating the timers"))?;
         let signals = resources.signals;
         registry
             .register(&mut SourceFd(&signals.as_raw_fd()), Token::Signals.encode(), Interest::READABLE)
-            .map_err(kernel("watching the signals"))?;
-        let sockets = Sockets::new(resources.listening, registry).map_err(kernel("watching the listeners"))?;
+            .map_err(kernel("registering the signals"))?;
+        let sockets = Sockets::new(resources.listening, registry).map_err(kernel("registering the listeners"))?;
         let children = Children::new(resources.child_descriptors).map_err(kernel("opening /dev/null"))?;
         Ok(Self {
             server,
@@ -168,7 +168,7 @@ impl<'a> Reactor<'a> {
         })
     }
 
-    /// One turn: waits for events, then takes the steps they call for.
+    /// One turn: waits for events, then runs the resulting steps.
     fn turn(&mut self, events: &mut Events) -> Result<(), ReactorError> {
         let deadlines = [
             self.server.next_wakeup(),
@@ -201,18 +201,18 @@ impl<'a> Reactor<'a> {
         Ok(())
     }
 
-    /// Hands the server an input, and does what follows.
+    /// Feeds the server an input and applies the outputs.
     fn feed(&mut self, input: Input<'_>) {
         self.server.handle(self.now, input, &mut self.outputs);
         self.settle();
     }
 
-    /// Ends the loop with an error: something it can't do without failed.
+    /// Ends the loop with an error.
     fn fail(&mut self, failure: ReactorError) {
         self.ending.get_or_insert(Err(failure));
     }
 
-    /// Applies outputs, and hands the server what came of them, until nothing is left.
+    /// Applies outputs, and feeds the server the resulting inputs, until there are none.
     fn settle(&mut self) {
         loop {
             let mut outputs = std::mem::take(&mut self.outputs);
@@ -226,7 +226,7 @@ impl<'a> Reactor<'a> {
     }
 }
 
-/// The number of an I/O error; `EIO` for one that the standard library made up.
+/// The errno of an I/O error; `EIO` if it has none.
 fn errno(error: &io::Error) -> Errno {
     Errno(error.raw_os_error().unwrap_or(crate::sys::errno::EIO))
 }

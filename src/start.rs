@@ -1,6 +1,6 @@
-//! From the command line to the running loop, and the errors that a start can end with.
+//! The path from the command line to the running loop, and the errors of a start.
 //!
-//! Not here: the loop (`reactor`) and what it does (`server`).
+//! Not here: the loop (`reactor`) and its decisions (`server`).
 
 mod arguments;
 mod error;
@@ -26,26 +26,26 @@ use crate::sys::signalfd::{self, Signals};
 use crate::sys::socket::Bound;
 use crate::sys::{clock, limits, log as syslog, memory, socket};
 
-/// Runs the daemon until it is told to stop.
+/// Runs the daemon until it is stopped.
 ///
 /// # Errors
 ///
 /// [`StartError`], after it has been logged.
 pub fn serve(arguments: &Arguments) -> Result<(), StartError> {
-    memory::keep_private().map_err(StartError::internal("keeping the memory private"))?;
+    memory::keep_private().map_err(StartError::internal("protecting the process memory"))?;
     signalfd::block().map_err(StartError::internal("blocking signals"))?;
     let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
     let loaded = config::load(&sources).map_err(StartError::from);
     let opened = loaded.and_then(|loaded| Ok((syslog::init(&loaded.config.logging)?, loaded)));
     let (log, loaded) = opened.map_err(|error| match syslog::init(&LoggingConfig::default()) {
-        // The log that was asked for is not known, or can't be had: the default one is where people look.
+        // The configured log is unknown or can't be opened, so log to the default one, where people look first.
         Ok(log) => logged(error, &log),
         Err(_) => error,
     })?;
     serve_logged(sources, loaded, &log).map_err(|error| logged(error, &log))
 }
 
-/// Logs why there is no daemon (any more).
+/// Logs the error that prevents or ends the daemon.
 fn logged(error: StartError, log: &Handle) -> StartError {
     log.write(Level::Critical, error.logger(), format_args!("{error}"));
     if log.uses_stderr() { error.logged() } else { error }
@@ -60,17 +60,17 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
         "server",
         format_args!("es-iot-server {} starts, logging to {}", env!("CARGO_PKG_VERSION"), log.describe()),
     );
-    // Enough for the start; the server asks for what its clients take. Children expect the limit that was there.
+    // Enough for the start; the server requests more for its clients. Children get the original limit.
     let (child_descriptors, _) = limits::raise_descriptors(SPARE_DESCRIPTORS)
         .map_err(StartError::internal("raising the limit on open files"))?;
     prepare::state_dir(config)?;
     let password = prepare::password(config, log)?;
     let settings = prepare::settings(config, log);
     let listening = bind(config, log)?;
-    let signals = Signals::new().map_err(StartError::internal("taking signals"))?;
+    let signals = Signals::new().map_err(StartError::internal("opening the signal descriptor"))?;
     let notifier = Notifier::from_env(|name| std::env::var_os(name), std::process::id());
     let seed = rand::rngs::SysRng.try_next_u64().map_err(|error| StartError::Internal {
-        doing: "reading the system's randomness",
+        doing: "reading random bytes from the system",
         error: std::io::Error::other(error),
     })?;
     let setup = Setup { settings, password, seed, watchdog: notifier.watchdog_interval() };
@@ -95,11 +95,11 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
     Ok(())
 }
 
-/// Checks all that a start would read, and says so.
+/// Checks everything that a start would read, and prints the result.
 ///
 /// # Errors
 ///
-/// [`StartError`] for the first thing that is wrong.
+/// [`StartError`] for the first mistake.
 pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
     let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
     let loaded = config::load(&sources)?;
@@ -118,7 +118,7 @@ pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
     })
 }
 
-/// Logs what the configuration sets and does not use.
+/// Logs the settings that have no effect.
 fn warn(config: &Config, log: &Handle) {
     for warning in config::warnings(config) {
         log.write(Level::Warning, "server", format_args!("{warning}"));
@@ -129,7 +129,7 @@ fn warn(config: &Config, log: &Handle) {
 ///
 /// # Errors
 ///
-/// [`StartError`] when it is not valid.
+/// [`StartError`] if it is invalid.
 pub fn print_config(arguments: &Arguments) -> Result<(), StartError> {
     let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
     let mut text = config::load(&sources)?.config.to_json_masked();
@@ -139,7 +139,7 @@ pub fn print_config(arguments: &Arguments) -> Result<(), StartError> {
     print(&text)
 }
 
-/// Prints to standard output; that nobody reads it is no error.
+/// Prints to standard output. A closed standard output is not an error.
 fn print(text: &str) -> Result<(), StartError> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -149,7 +149,8 @@ fn print(text: &str) -> Result<(), StartError> {
     }
 }
 
-/// A file that was there once has to be there at a reload: the defaults instead would open what the file had closed.
+/// Makes a file that was read mandatory at a reload. Falling back to the defaults could open access that the file had
+/// closed.
 fn keep(sources: &mut Sources<'_>, file: Option<PathBuf>) {
     sources.config_file = file.or(sources.config_file.take());
 }

@@ -1,17 +1,17 @@
-//! Plain counters: one for every reason a packet, a peer, a child or a log line was dropped, and a few for
-//! what went well. SIGUSR1 logs them.
+//! Counters: one for every reason to drop a packet, a peer, a child or a log line, and a few for normal operation.
+//! SIGUSR1 logs them.
 
-/// Declares [`Counter`] and its names in one place, so that the two can't disagree.
+/// Declares [`Counter`] and its names in one place, so that they can't diverge.
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// What is counted.
+        /// A counter.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Counter {
             $($(#[doc = $doc])+ $variant,)+
         }
 
         impl Counter {
-            /// Every counter, in the order they are logged.
+            /// Every counter, in the order of the log line.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
             /// The name in the log.
@@ -25,89 +25,89 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Connections taken, over all three ports.
+    /// Accepted connections, over all three ports.
     Accepted = "accepted",
-    /// Connections ended, for whatever reason.
+    /// Closed connections, for any reason.
     Closed = "closed",
     /// Connections refused because all places of their port were taken.
     RefusedFull = "refused_full",
-    /// Connections refused because their network had its share of the places.
+    /// Connections refused because their address had used up its share of the places.
     RefusedShare = "refused_share",
-    /// Connections closed without an error packet because even the slots for refusals were taken.
+    /// Connections closed without a reply because all slots for refusals were taken.
     RefusedSilently = "refused_silently",
-    /// Connections refused because their address had not authenticated.
+    /// Connections refused because their address was not authenticated.
     RefusedNotAuthenticated = "refused_not_authenticated",
-    /// Connections that failed between the kernel and us.
+    /// Connections that failed while they were accepted.
     AcceptFailed = "accept_failed",
-    /// Times that accepting rested because descriptors or memory ran out.
+    /// Pauses in accepting because descriptors or memory ran out.
     AcceptRested = "accept_rested",
     /// Peers that reset the connection or vanished.
     PeerLost = "peer_lost",
-    /// Peers closed because a packet was not complete in time.
+    /// Peers disconnected because a packet was not complete in time.
     PeerTooSlow = "peer_too_slow",
-    /// Peers closed because their socket took nothing in time.
+    /// Peers disconnected because their socket accepted no data in time.
     PeerStuck = "peer_stuck",
-    /// Peers closed because they don't speak the protocol.
+    /// Peers disconnected because they did not speak the protocol.
     PeerLostSync = "peer_lost_sync",
-    /// Peers closed because their replies did not fit; an invariant says this stays zero.
+    /// Peers disconnected because their unsent replies exceeded the limit. An invariant keeps this zero.
     PeerOverflow = "peer_overflow",
     /// Packets with a wrong checksum.
     BadChecksum = "bad_checksum",
-    /// Packets with a length the request can't have.
+    /// Packets with an invalid length for the request.
     BadLength = "bad_length",
-    /// Packets that don't belong on their port.
+    /// Packets that are not valid on their port.
     NotValidHere = "not_valid_here",
-    /// Ticks of the data stream that were sent.
+    /// Ticks of the data stream.
     Ticks = "ticks",
     /// Ticks skipped because the loop woke up late.
     TicksSkipped = "ticks_skipped",
     /// Data packets offered to the sockets of subscribers.
     DataOffered = "data_offered",
-    /// Offers among them that a full socket did not take; the newest packet waits for it.
+    /// Offers among them to a full socket, for which the newest packet is kept.
     DataRefused = "data_refused",
-    /// Data packets that a slow subscriber lost for good, because a newer one took their place.
+    /// Data packets that a slow subscriber lost because a newer packet replaced them.
     DataDropped = "data_dropped",
-    /// Readings of the data source that failed.
+    /// Failed reads of the data source.
     SourceFailed = "source_failed",
-    /// Settings updates taken.
+    /// Accepted settings updates.
     SettingsUpdated = "settings_updated",
     /// Writes of the settings file.
     SettingsStored = "settings_stored",
-    /// Writes of the settings file that failed.
+    /// Failed writes of the settings file.
     StoreFailed = "store_failed",
     /// Right passwords.
     AuthAccepted = "auth_accepted",
     /// Wrong passwords.
     AuthRejected = "auth_rejected",
-    /// Attempts refused because their address was locked out.
+    /// Authentication attempts refused because their address was locked out.
     AuthLockedOut = "auth_locked_out",
-    /// Attempts refused unseen because passwords from too many addresses were wrong.
+    /// Authentication attempts refused without a check because too many addresses had sent wrong passwords.
     AuthBraked = "auth_braked",
-    /// Entries pushed out of the table of failing addresses because it was full.
+    /// Entries evicted from the full table of failing addresses.
     AddressesEvicted = "addresses_evicted",
-    /// Grants pushed out of their table because it was full.
+    /// Grants evicted from their full table.
     GrantsEvicted = "grants_evicted",
-    /// Pipelines started.
+    /// Pipeline starts.
     PipelineStarted = "pipeline_started",
-    /// Pipelines that failed, whether that was logged or not.
+    /// Pipeline failures, whether logged or not.
     PipelineFailed = "pipeline_failed",
-    /// Pipelines among them that made no progress.
+    /// Pipeline failures among them for lack of progress.
     PipelineStalled = "pipeline_stalled",
-    /// Children that had to be killed because they ignored SIGINT.
+    /// Children killed because they ignored SIGINT.
     ChildKilled = "child_killed",
     /// Bytes of video moved from the camera to the publisher.
     VideoBytes = "video_bytes",
     /// Events for a connection or child that was already gone.
     StaleEvents = "stale_events",
-    /// Log lines suppressed because their kind logged too much.
+    /// Log lines suppressed by the rate limit of their kind.
     LinesSuppressed = "lines_suppressed",
     /// Log lines lost because a target was gone or full.
     LinesLost = "lines_lost",
-    /// Times that the service manager accepted no message; it is retried until it does.
+    /// Notifications to the service manager that were delayed and retried.
     NotifyDelayed = "notify_delayed",
-    /// Configurations reread.
+    /// Successful reloads of the configuration.
     Reloads = "reloads",
-    /// Configurations that were refused when reread.
+    /// Reloads rejected because of an error.
     ReloadsFailed = "reloads_failed",
 }
 
@@ -135,7 +135,7 @@ impl Stats {
         *count = count.saturating_add(amount);
     }
 
-    /// Takes over a count that is kept elsewhere.
+    /// Sets a count that is kept elsewhere.
     pub fn set(&mut self, counter: Counter, count: u64) {
         self.counts[counter as usize] = count;
     }

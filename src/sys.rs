@@ -1,6 +1,7 @@
-//! The kernel's facilities, one file each: the only `unsafe`, `nix` and `libc`. Thin, and ignorant of the protocol.
+//! The kernel's facilities, one file each. Only this module uses `unsafe`, `nix` and `libc`. It is thin and knows nothing
+//! of the protocol.
 //!
-//! Not here: what to do with any of it (`server`), and waiting for it (`reactor`).
+//! Not here: decisions (`server`) and waiting for events (`reactor`).
 
 pub mod child;
 pub mod clock;

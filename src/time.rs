@@ -1,4 +1,4 @@
-//! Time as a value: the pure half of the program never reads a clock, it is handed a [`Now`].
+//! Time as a value. Pure code never reads a clock; it receives a [`Now`].
 //!
 //! Not here: reading the clocks (`sys::clock`) and waiting for them (`sys::timerfd`).
 
@@ -6,9 +6,9 @@ use std::fmt::{self, Display};
 use std::ops::Add;
 use std::time::Duration;
 
-/// A point on `CLOCK_MONOTONIC`, in nanoseconds since an unspecified start (the boot, on Linux).
+/// A point in time on `CLOCK_MONOTONIC`, in nanoseconds since an unspecified start (on Linux, the boot).
 ///
-/// It never jumps, so every deadline and the 24 Hz schedule are kept in it.
+/// It never jumps, so it is used for all deadlines and the 24 Hz schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Mono(u64);
 
@@ -23,7 +23,7 @@ impl Mono {
         self.0
     }
 
-    /// The time from `earlier` to here; zero when `earlier` is later.
+    /// The time since `earlier`; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -32,30 +32,30 @@ impl Mono {
 impl Add<Duration> for Mono {
     type Output = Self;
 
-    /// The point `span` later; the end of the clock (584 years) when that would overflow.
+    /// The point `span` later. On overflow, the end of the clock (584 years).
     fn add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
     }
 }
 
-/// Both clocks, read together once a turn of the event loop.
+/// Both clocks, read together once per turn of the event loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
-    /// The monotonic clock: deadlines, schedules, durations.
+    /// The monotonic clock, for deadlines, schedules and durations.
     pub mono: Mono,
-    /// The wall clock, Unix time in milliseconds: for time stamps only, since it may jump.
+    /// The wall clock as Unix time in milliseconds. It may jump, so it is only for time stamps.
     pub unix_ms: u64,
 }
 
 impl Now {
-    /// By how many milliseconds the wall clock was set since `earlier`: forward, or back when it is negative.
+    /// The step of the wall clock since `earlier`, in milliseconds; negative for a step back.
     pub fn wall_set_by_ms(self, earlier: Self) -> i64 {
         let passed_ms = u64::try_from(self.mono.since(earlier.mono).as_millis()).unwrap_or(u64::MAX);
         self.unix_ms.wrapping_sub(earlier.unix_ms).wrapping_sub(passed_ms).cast_signed()
     }
 }
 
-/// Unix time in milliseconds, shown in UTC as `2026-11-23 02:12:11.123Z`, with the `Z` of RFC 3339.
+/// Unix time in milliseconds. Displays in UTC as `2026-11-23 02:12:11.123Z`, with the `Z` of RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Utc(pub u64);
 
@@ -70,8 +70,8 @@ impl Display for Utc {
     }
 }
 
-/// Year, month and day of a day since 1970-01-01 (`civil_from_days` in H. Hinnant, "chrono-Compatible Low-Level
-/// Date Algorithms"; its eras are of 400 years, its years begin with March).
+/// Year, month and day of a day counted from 1970-01-01 (`civil_from_days` in H. Hinnant, "chrono-Compatible Low-Level
+/// Date Algorithms"; its eras have 400 years, its years begin in March).
 const fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_wall_clock_was_set_by_is_told_from_what_passed() {
+    fn a_step_of_the_wall_clock_is_distinguished_from_elapsed_time() {
         let at = |mono_ms: u64, unix_ms| Now { mono: Mono::from_nanos(mono_ms * 1_000_000), unix_ms };
         for (unix_ms, by_ms) in [(5040, 0), (5000, -40), (0, -5040), (3_605_040, 3_600_000)] {
             assert_eq!(at(7040, unix_ms).wall_set_by_ms(at(7000, 5000)), by_ms);

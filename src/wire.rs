@@ -1,7 +1,7 @@
-//! The wire protocol: bytes to values and back. Pure and stateless but for the decoder's unfinished packet.
+//! The wire protocol: encoding and decoding. Pure, and stateless except for the decoder's unfinished packet.
 //!
-//! `docs/PROTOCOL.md` is the specification. Not here: what a packet means for a connection (`service`), who may
-//! send it (`service::access`), and sockets (`reactor`).
+//! `docs/PROTOCOL.md` is the specification. Not here: what a packet means for a connection (`service`), access control
+//! (`service::access`), and sockets (`reactor`).
 
 pub mod auth;
 pub mod data;

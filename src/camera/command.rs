@@ -1,17 +1,17 @@
-//! The command lines of the camera and of the publisher, as values.
+//! The command lines of the camera and the publisher.
 //!
-//! Not here: starting them (`sys::child`) and deciding when (`supervisor`).
+//! Not here: starting the programs (`sys::child`) and deciding when (`supervisor`).
 
 use std::fmt::Display;
 
 use super::settings::CameraSettings;
 use crate::config::{CameraConfig, CameraSource};
 
-/// The camera programs, newest name first: rpicam-apps dropped the second in 2025.
+/// The camera programs, newest name first. rpicam-apps dropped the second name in 2025.
 pub const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
 
-/// The camera's argv for `config.source`: `program` and `libav` are the probe's findings and matter only to the
-/// sources that are probed. Empty when the source is `none`.
+/// The camera's argv for `config.source`. `program` and `libav` are the probe's results, which only the probed sources use.
+/// Empty if the source is `none`.
 pub fn camera(config: &CameraConfig, settings: &CameraSettings, program: &str, libav: bool) -> Vec<String> {
     match config.source {
         CameraSource::Auto | CameraSource::Rpicam => rpicam(config, settings, program, libav),
@@ -26,22 +26,21 @@ pub fn probe(program: &str) -> Vec<String> {
     vec![program.to_owned(), "--help".to_owned()]
 }
 
-/// The publisher's argv: `camera.publisher`, else ffmpeg copying the stream to RTSP over TCP.
+/// The publisher's argv: `camera.publisher`, or ffmpeg copying the stream to RTSP over TCP.
 ///
-/// A raw H.264 pipe has no time stamps, so ffmpeg makes them. Measured with ffmpeg 5.1 and its RTSP receiver, by
-/// comparing each frame's time stamp with its arrival:
+/// A raw H.264 pipe has no time stamps, so ffmpeg generates them. Measurements with ffmpeg 5.1 and its RTSP receiver, which
+/// compare each frame's time stamp with its arrival:
 ///
-/// - `-r 24` and `-framerate 24` count frames. A camera that gives 20 a second is 0.2 s off after 1.2 s and drifts
-///   on for ever (a shutter of 100 ms and more does just that); a camera that is restarted by a settings change
-///   leaves its pause as a lasting error. `-framerate` moreover loses to a frame rate in the stream's SPS: 0.4 s
-///   off after 2 s when that says 30.
-/// - `-use_wallclock_as_timestamps 1` stays within 2 ms in all of these, and adds no delay.
+/// - `-r 24` and `-framerate 24` count frames. A camera that delivers 20 frames a second is 0.2 s off after 1.2 s, and the
+///   error grows without limit (a shutter time of 100 ms or more has this effect). When a settings change restarts the
+///   camera, the pause becomes a permanent error. A frame rate in the stream's SPS overrides `-framerate`: if it is 30,
+///   the error is 0.4 s after 2 s.
+/// - `-use_wallclock_as_timestamps 1` stays within 2 ms in all these cases and adds no delay.
 ///
-/// Its price: the clock may be set. Set back, ffmpeg's time stamps stand still for as long as it was set back by. Set
-/// on, they jump; by a day, RTP's wrap; by years, ffmpeg drops each frame's with two lines of warning. So
-/// `supervisor` is told when the clock is set, and restarts the pipeline. `-framerate` stays as the hint for
-/// receivers, and `-r` is not needed. `-fpsprobesize 0` saves a warning at each start that there is no frame rate to
-/// measure.
+/// The drawback is that the wall clock may be set. If it is set back, ffmpeg's time stamps stand still for the length of the
+/// step. If it is set forward, they jump: by a day, RTP's time stamps wrap; by years, ffmpeg drops every frame's time stamp
+/// with two lines of warning. So `supervisor` restarts the pipeline when the clock is set. `-framerate` remains as a hint
+/// for receivers; `-r` is not needed. `-fpsprobesize 0` avoids a warning about an unknown frame rate at each start.
 pub fn publisher(config: &CameraConfig) -> Vec<String> {
     if let Some(argv) = &config.publisher {
         return argv.iter().map(|word| word.replace("{rtsp_url}", &config.rtsp_url)).collect();
@@ -57,7 +56,7 @@ pub fn publisher(config: &CameraConfig) -> Vec<String> {
     argv.0
 }
 
-/// The last part of a program's path: what its log lines are named after.
+/// The last component of a program's path, which names its logger.
 pub fn base_name(program: &str) -> &str {
     program.rsplit('/').find(|part| !part.is_empty()).unwrap_or(program)
 }
@@ -100,8 +99,8 @@ fn rpicam(config: &CameraConfig, settings: &CameraSettings, program: &str, libav
     argv.0
 }
 
-/// ffmpeg in the camera's place. Contrast and brightness, the flips and the rotation change the picture as they would a
-/// camera's; the other settings have no counterpart in a drawn picture.
+/// ffmpeg instead of a camera. Contrast, brightness, flips and rotation work as with a camera; the other settings have no
+/// counterpart in a generated picture.
 fn test_pattern(config: &CameraConfig, settings: &CameraSettings) -> Vec<String> {
     let CameraConfig { width, height, framerate, intra, .. } = config;
     let mut filter = format!("eq=contrast={}:brightness={}", settings.contrast, settings.brightness);
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_options_of_the_configuration_are_passed_when_given() {
+    fn configured_options_are_passed() {
         let config = CameraConfig {
             camera: Some(1),
             bitrate: Some(2_000_000),
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bitrate_that_is_not_given_is_0_in_a_command() {
+    fn an_unset_bitrate_is_0_in_a_command() {
         for (bitrate, given) in [(None, "cam 24 0"), (Some(900_000), "cam 24 900000")] {
             let command = Some(words(&["cam", "{intra}", "{bitrate}"]));
             let config = CameraConfig { source: CameraSource::Command, command, bitrate, ..CameraConfig::default() };
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn libav_options_and_vflip_are_passed_only_when_wanted() {
+    fn libav_options_and_vflip_are_optional() {
         let config = CameraConfig { vflip: false, ..CameraConfig::default() };
         let argv = line(&camera(&config, &CameraSettings::default(), "libcamera-vid", true));
         assert!(argv.starts_with("libcamera-vid -t 0 "));
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_replaced_also_within_words_and_repeatedly() {
+    fn placeholders_are_replaced_everywhere_in_a_word() {
         let command =
             ["cam", "--g={gain}", "{width}x{height}@{framerate}", "{shutter}/{shutter}", "{awb_red},{awb_blue}"];
         let config =
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn no_source_has_no_command() {
+    fn the_source_none_has_no_command() {
         let config = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
         assert!(camera(&config, &CameraSettings::default(), "", false).is_empty());
     }
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_named_by_the_end_of_its_path() {
+    fn a_programs_name_is_the_last_component_of_its_path() {
         for (program, name) in [("rpicam-vid", "rpicam-vid"), ("/usr/bin/ffmpeg", "ffmpeg"), ("a/", "a"), ("", "")] {
             assert_eq!(base_name(program), name);
         }

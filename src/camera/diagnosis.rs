@@ -1,7 +1,7 @@
-//! From what the children said and how they ended to one [`Reason`]: what is wrong, and what to do about it.
+//! Diagnoses a failure from the children's output and exit states. The result is one [`Reason`], with a fix.
 //!
-//! The order in which deaths are noticed says little (SIGCHLD coalesces, and a child that loses its neighbour dies
-//! too), so [`Findings`] is collected until the whole pipeline is down, and only then judged.
+//! The order in which deaths are noticed means little: SIGCHLD coalesces, and a child dies when it loses the other one. So
+//! [`Findings`] are collected until the whole pipeline is down, and only then evaluated.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ mod symptom;
 pub use findings::Findings;
 pub use symptom::Symptom;
 
-/// What a child is there for.
+/// A child's role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Lists a camera program's options.
     Probe,
-    /// Makes the video.
+    /// Produces the video.
     Camera,
     /// Sends the video to the RTSP server.
     Publisher,
@@ -42,77 +42,77 @@ impl Role {
 /// Why the pipeline, or the search for a camera program, failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The camera program sees no camera.
+    /// The camera program detects no camera.
     NoCamera,
     /// Another process uses the camera.
     Busy,
-    /// The camera is there but gives no frames.
+    /// The camera is detected but delivers no frames.
     SensorTimeout,
     /// The program or the board can't encode H.264.
     NoEncoder,
-    /// There is no such program.
+    /// The program is not installed.
     ProgramMissing {
-        /// Its name.
+        /// The program's name.
         program: String,
     },
-    /// The program doesn't take the options it was given.
+    /// The program rejects its options.
     RefusedOptions {
-        /// What it said.
+        /// Its error message.
         text: String,
     },
-    /// The RTSP server can't be reached or turned the publisher away.
+    /// The RTSP server can't be reached or refused the publisher.
     PublisherRefused {
-        /// What the publisher said.
+        /// The publisher's error message.
         text: String,
     },
-    /// The RTSP server went away.
+    /// The connection to the RTSP server was lost.
     PublisherLost,
-    /// No video moved for this long, and nobody said why.
+    /// No video moved for this long, and no child printed a reason.
     Stalled {
-        /// How long, cut to whole seconds.
+        /// The time in whole seconds, rounded down.
         seconds: u64,
     },
-    /// A signal that was not ours ended a child.
+    /// A child was ended by a signal that the daemon did not send.
     Crashed {
-        /// Whose end it was.
+        /// Which child.
         role: Role,
-        /// Which signal.
+        /// The signal's number.
         signal: i32,
     },
-    /// A child ended that should have gone on.
+    /// A child exited on its own.
     Exited {
-        /// Whose end it was.
+        /// Which child.
         role: Role,
         /// Its exit status.
         code: i32,
     },
-    /// The program is there but can't be executed.
+    /// The program exists but can't be executed.
     NotExecutable {
-        /// What it was to be.
+        /// Which child.
         role: Role,
-        /// Its name.
+        /// The program's name.
         program: String,
         /// The system's error text.
         text: String,
     },
     /// The system could not start a child.
     SpawnFailed {
-        /// What it was to be.
+        /// Which child.
         role: Role,
-        /// Its name.
+        /// The program's name.
         program: String,
         /// The system's error text.
         text: String,
     },
 }
 
-// From errno(3): the three that say something about the program and not about the system's state.
+// From errno(3): the three errors that concern the program, not the state of the system.
 const ENOENT: i32 = 2;
 const ENOEXEC: i32 = 8;
 const EACCES: i32 = 13;
 
 impl Reason {
-    /// What an errno of fork, exec or their kind means for `program`.
+    /// The reason for an errno of fork, exec or a related call for `program`.
     pub fn of_spawn(role: Role, program: &str, errno: i32, text: &str) -> Self {
         let (program, text) = (program.to_owned(), text.to_owned());
         match errno {
@@ -122,7 +122,7 @@ impl Reason {
         }
     }
 
-    /// A stable name, for counting and for limiting the log.
+    /// A stable name, for counting and for rate limiting the log.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::NoCamera => "no-camera",
@@ -141,7 +141,7 @@ impl Reason {
         }
     }
 
-    /// How severe it is: a server that is not up yet is a normal day at boot, the rest needs somebody.
+    /// The severity. An RTSP server that is not up yet is normal at boot; the other reasons need attention.
     pub const fn level(&self) -> Level {
         match self {
             Self::PublisherRefused { .. } | Self::PublisherLost => Level::Warning,
@@ -159,7 +159,7 @@ impl Reason {
         }
     }
 
-    /// Whose failure it is, if that is known: the other child's last lines are of no use then.
+    /// The child that failed, if known. The other child's last lines are then irrelevant.
     pub const fn guilty(&self) -> Option<Role> {
         match self {
             Self::NoCamera | Self::Busy | Self::SensorTimeout | Self::NoEncoder | Self::RefusedOptions { .. } => {
@@ -174,7 +174,7 @@ impl Reason {
         }
     }
 
-    /// Whether only a person's doing can help, so that trying again soon is of no use.
+    /// Whether only a person can fix it, so that retrying soon is of no use.
     pub const fn is_slow(&self) -> bool {
         match self {
             Self::NoCamera
@@ -202,21 +202,21 @@ impl fmt::Display for Reason {
             ),
             Self::Busy => f.write_str("the camera is busy: another process uses it; stop that one"),
             Self::SensorTimeout => f.write_str(
-                "the camera is found but gives no frames: check the ribbon cable and the power supply, then reboot",
+                "the camera is detected but delivers no frames: check the ribbon cable and the power supply, then reboot",
             ),
             Self::NoEncoder => f.write_str(
-                "no H.264 encoder: wrong build or board; a Pi 5 needs a camera program that is built with libav",
+                "no H.264 encoder: wrong build or board; a Pi 5 needs a camera program built with libav",
             ),
             Self::ProgramMissing { program } => {
-                write!(f, "there is no program {program}: install it, or change the camera section")
+                write!(f, "program {program} not found: install it, or change the camera section of the configuration")
             }
             Self::RefusedOptions { text } => {
-                write!(f, "the camera program refuses its options ({text}): wrong version, or wrong camera section")
+                write!(f, "the camera program rejects its options ({text}): check its version and the camera section")
             }
             Self::PublisherRefused { text } => {
                 write!(f, "the RTSP server can't be reached ({text}): start it, or correct camera.rtsp_url")
             }
-            Self::PublisherLost => f.write_str("the connection to the RTSP server is lost: see the server's log"),
+            Self::PublisherLost => f.write_str("the connection to the RTSP server was lost: see that server's log"),
             Self::Stalled { seconds } => write!(
                 f,
                 "no video moved for {seconds} s: the camera hangs or the RTSP server stopped reading; restarting both"

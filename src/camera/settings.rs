@@ -1,12 +1,12 @@
-//! The six camera settings: their ranges, their defaults, and their JSON.
+//! The six camera settings: ranges, defaults and JSON.
 //!
-//! Not here: reading and writing the file (`sys::file`) and the bytes on the wire (`wire::settings`).
+//! Not here: reading and writing the file (`sys::file`), and the encoding on the wire (`wire::settings`).
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Peer;
 
-/// What the camera is told at its start. The field names are the keys of `camera_settings.json`.
+/// The settings passed to the camera at its start. The field names are the keys of `camera_settings.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CameraSettings {
@@ -14,11 +14,11 @@ pub struct CameraSettings {
     pub shutter: u32,
     /// Analogue gain, 0 to 255; 0 lets the camera choose.
     pub gain: f64,
-    /// White balance gain for red, 0 to 25.5; red and blue both 0 let the camera choose.
+    /// White balance gain for red, 0 to 25.5; if red and blue are both 0, the camera chooses.
     pub awb_red: f64,
     /// White balance gain for blue, 0 to 25.5.
     pub awb_blue: f64,
-    /// Contrast, 0 to 25.5; 1 is unchanged, and the camera clamps at 15.99.
+    /// Contrast, 0 to 25.5; 1 is unchanged. The camera clamps values above 15.99.
     pub contrast: f64,
     /// Brightness, -1 to 1; 0 is unchanged.
     pub brightness: f64,
@@ -30,19 +30,19 @@ impl Default for CameraSettings {
     }
 }
 
-/// What changed the settings.
+/// The origin of a settings change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangedBy {
-    /// This client: the last one whose update is part of them.
+    /// A client: the one whose update was the last.
     Peer(Peer),
-    /// The settings file, when it was reread.
+    /// The settings file, during a reload.
     File,
 }
 
-/// Why a settings file or a value in it is refused: the "camera configuration" kind of error.
+/// An error in a settings file or in a value: the "camera configuration" kind of error.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SettingsError {
-    /// The file is not the JSON object of exactly six numbers that it has to be.
+    /// The file is not a JSON object of exactly the six numbers.
     Malformed(String),
     /// A value is outside its range.
     OutOfRange {
@@ -50,9 +50,9 @@ pub enum SettingsError {
         key: &'static str,
         /// The value found.
         value: f64,
-        /// The least value allowed.
+        /// The smallest value allowed.
         min: f64,
-        /// The greatest value allowed.
+        /// The largest value allowed.
         max: f64,
     },
 }
@@ -61,9 +61,9 @@ impl std::fmt::Display for SettingsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Malformed(why) => {
-                write!(f, "{why}; it has to hold exactly shutter, gain, awb_red, awb_blue, contrast and brightness")
+                write!(f, "{why}; it must contain exactly shutter, gain, awb_red, awb_blue, contrast and brightness")
             }
-            Self::OutOfRange { key, value, min, max } => write!(f, "{key} is {value}, allowed is {min} to {max}"),
+            Self::OutOfRange { key, value, min, max } => write!(f, "{key} is {value}; allowed: {min} to {max}"),
         }
     }
 }
@@ -71,13 +71,13 @@ impl std::fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 impl CameraSettings {
-    /// Reads the text of `camera_settings.json`.
+    /// Parses the text of `camera_settings.json`.
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] when it is not an object of exactly the six keys, or a value is out of range.
+    /// [`SettingsError`] if the text is not an object of exactly the six keys, or a value is out of range.
     pub fn from_json(text: &str) -> Result<Self, SettingsError> {
-        // serde's derived readers take a sequence for a struct, too.
+        // serde's derived deserializers also accept a sequence for a struct.
         if text.trim_start().starts_with('[') {
             return Err(SettingsError::Malformed("it is an array, not an object".into()));
         }
@@ -86,7 +86,7 @@ impl CameraSettings {
         Ok(settings)
     }
 
-    /// The text of `camera_settings.json`, with a newline at the end.
+    /// The text of `camera_settings.json`, with a trailing newline.
     #[expect(clippy::missing_panics_doc, reason = "a struct of six numbers has nothing that JSON can't hold")]
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("six numbers under fixed keys are always JSON");
@@ -98,7 +98,7 @@ impl CameraSettings {
     ///
     /// # Errors
     ///
-    /// [`SettingsError::OutOfRange`] for the first that is outside, or not a number.
+    /// [`SettingsError::OutOfRange`] for the first value that is out of range or not a number.
     pub fn validate(&self) -> Result<(), SettingsError> {
         let ranges = [
             ("shutter", f64::from(self.shutter), 0.0, 1_000_000.0),

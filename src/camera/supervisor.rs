@@ -1,11 +1,11 @@
-//! When to start, stop and restart the camera and its publisher: one state machine, states by events to actions.
+//! Supervises the camera and its publisher: a state machine that maps (state, event) to actions.
 //!
-//! Camera and publisher are one pipeline: one dies, both go. The exception is a change of the settings, which restarts
-//! the camera alone, so that viewers are not cut off. A stop is a plan ([`STOP_PLAN`]), a retry a backoff; both
-//! are data. Nothing here sleeps, reads a clock or touches a process.
+//! Camera and publisher are one pipeline: if one dies, the other is stopped. The exception is a change of the settings: it
+//! restarts only the camera, so viewers stay connected. Stops follow a plan ([`STOP_PLAN`]) and retries back off; both are
+//! data. Nothing here sleeps, reads a clock or touches a process.
 //!
-//! Not here: the command lines (`command`), the meaning of a death (`diagnosis`), and pipes, pids and reaping
-//! (`sys`, `reactor`). What the caller owes this module is written at [`Event`] and [`Action`].
+//! Not here: the command lines (`command`), the cause of a failure (`diagnosis`), and pipes, pids and reaping (`sys`,
+//! `reactor`). [`Event`] and [`Action`] document the caller's obligations.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -27,82 +27,82 @@ use backoff::Backoff;
 use pipeline::Pipeline;
 use progress::Progress;
 
-/// How a child is stopped: each signal, and how long it has before the next.
+/// The plan for stopping a child: signals, and the wait after each.
 pub const STOP_PLAN: [(StopSignal, Duration); 2] =
     [(StopSignal::Interrupt, limits::STOP_GRACE), (StopSignal::Kill, limits::KILL_GRACE)];
 
-/// What happened. Events about a role that is not alive are ignored, so a late one does no harm.
+/// An input of the supervisor. Events for a role that is not alive are ignored, so late ones do no harm.
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
-    /// The server is up: begin.
+    /// The server is ready: start.
     Start,
-    /// The settings to use from now on.
+    /// The new settings.
     SettingsChanged(CameraSettings),
-    /// The camera section to use from now on.
+    /// The new camera section of the configuration.
     Reconfigured(CameraConfig),
-    /// A [`Action::Spawn`] could not be carried out. Without it the child is taken to live until [`Event::Exited`].
+    /// An [`Action::Spawn`] failed. Otherwise the child counts as alive until [`Event::Exited`].
     SpawnFailed {
         /// Which child.
         role: Role,
         /// The errno of fork, exec or the pipes.
         errno: i32,
-        /// Its text.
+        /// The error's text.
         text: &'a str,
     },
-    /// A line of a child's standard error, or of the probe's standard output as well, without its line end.
+    /// A line of a child's standard error, without its line end. For the probe, also a line of its standard output.
     Line {
         /// Which child.
         role: Role,
-        /// The line, masked by the caller if the caller has cut it ([`crate::config::mask_url_passwords_in_cut`]);
-        /// masked and cut here.
+        /// The line, which is masked and truncated here. A caller that truncates it must mask it first
+        /// ([`crate::config::mask_url_passwords_in_cut`]).
         text: &'a str,
     },
-    /// Video moved from the camera to the publisher. Bytes of a camera that has exited must not be counted.
+    /// Video moved from the camera to the publisher. Bytes of a camera that has exited don't count.
     Video {
-        /// How much; zero is no progress.
+        /// The number of bytes; zero is no progress.
         bytes: u64,
     },
-    /// A child is reaped. Hand in the lines it left in its pipe before this.
+    /// A child was reaped. Deliver the remaining lines from its pipe before this event.
     Exited {
         /// Which child.
         role: Role,
         /// How it ended.
         exit: Exit,
     },
-    /// The wall clock was set. The publisher's time stamps are of that clock, so the pipeline starts afresh.
+    /// The wall clock was set. The publisher's time stamps use that clock, so the pipeline restarts.
     ClockStepped {
-        /// By how many milliseconds: forward, or back when it is negative.
+        /// The step in milliseconds; negative for a step back.
         by_ms: i64,
     },
-    /// The time of [`Supervisor::deadline`] has come. Too early is ignored.
+    /// The time of [`Supervisor::deadline`] has come. An early event is ignored.
     Deadline,
-    /// Stop everything for good; only [`Event::Start`] begins again.
+    /// Stop everything until the next [`Event::Start`].
     Stop,
 }
 
-/// What the caller is to do, at once and in this order, before it hands in the next event.
+/// An output of the supervisor. The caller carries out the actions immediately and in order, before the next event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Start a child in its own process group. The camera's standard output goes to the publisher's standard input;
-    /// a publisher that lives on gets the next camera's.
+    /// Start a child in its own process group. The camera's standard output goes to the publisher's standard input. A
+    /// running publisher is connected to the next camera.
     Spawn {
-        /// Which one.
+        /// Which child.
         role: Role,
-        /// Its program and arguments; an empty list can't be started and has to be answered as such.
+        /// Its program and arguments. An empty list must result in [`Event::SpawnFailed`].
         argv: Vec<String>,
     },
-    /// Signal a child's process group. If there is none (its spawn failed a moment ago), do nothing.
+    /// Signal a child's process group. If there is no such child because its spawn has just failed, do nothing.
     Signal {
-        /// Which one.
+        /// Which child.
         role: Role,
-        /// With what.
+        /// The signal.
         signal: StopSignal,
     },
     /// Log this.
     Report(Report),
-    /// Count a failed pipeline. Whether it is logged as well is up to [`Action::Report`].
+    /// Count a pipeline failure. A separate [`Action::Report`] logs it.
     CountFailure {
-        /// Whether it failed because no video moved.
+        /// Whether the pipeline stalled.
         stalled: bool,
     },
 }
@@ -110,27 +110,27 @@ pub enum Action {
 /// The signals of the stop plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {
-    /// SIGINT, the clean stop of both rpicam-vid and ffmpeg.
+    /// SIGINT, on which rpicam-vid and ffmpeg stop cleanly.
     Interrupt,
     /// SIGKILL.
     Kill,
 }
 
-/// What there is to be done once a stop is complete.
+/// The next step when a stop is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// Begin again at once.
+    /// Start again immediately.
     Start,
-    /// Judge the findings, and wait.
+    /// Diagnose the failure and back off.
     BackOff,
     /// Nothing.
     Off,
 }
 
-/// What a stop is about.
+/// The children that a stop concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// The camera, for new settings; a new one follows and the publisher lives on.
+    /// The camera, for new settings. It is started again; the publisher keeps running.
     CameraOnly,
     /// Every child.
     Everything(Then),
@@ -140,48 +140,48 @@ enum Scope {
 enum State {
     /// Stopped, or the source is `none`.
     Off,
-    /// The source is `auto`, and there is no camera program.
+    /// The source is `auto` and no camera program is installed.
     NoCamera { reprobe: Mono },
-    /// A candidate of [`super::command::PROGRAMS`] lists its options.
+    /// A candidate of [`super::command::PROGRAMS`] is listing its options.
     Probing { candidate: usize, until: Mono, low_latency: bool, libav_format: bool },
-    /// Camera and publisher run, no video yet.
+    /// Camera and publisher run; there is no video yet.
     Starting { since: Mono },
-    /// Video moves, `since` then, `after` its camera's start. `proven` once it has moved for a while: a publisher
-    /// whose server is absent takes some before it finds out.
+    /// Video has moved since `since`, which was `after` the camera's start. `proven` once it has moved for a while: a
+    /// publisher without a server accepts some video before it fails.
     Running { since: Mono, after: Duration, proven: bool },
-    /// `step` counts along [`STOP_PLAN`]; at its length the plan is used up.
+    /// `step` is the index in [`STOP_PLAN`]; at its length the plan is exhausted.
     Stopping { scope: Scope, step: usize, deadline: Mono },
-    /// Nothing runs until then.
+    /// Nothing runs until `until`.
     BackingOff { until: Mono },
 }
 
-/// A camera program that was found.
+/// The camera program found by the probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Program {
     name: String,
     libav: bool,
 }
 
-/// The state machine. See the module's documentation.
+/// The state machine; see the module documentation.
 #[derive(Debug)]
 pub struct Supervisor {
     config: CameraConfig,
     settings: CameraSettings,
-    /// What the running camera was started with.
+    /// The argv of the running camera.
     argv: Vec<String>,
     state: State,
-    /// Whether the last word was [`Event::Stop`], or nothing was said yet.
+    /// Whether the last command was [`Event::Stop`], or there was none yet.
     stopped: bool,
     program: Option<Program>,
-    /// Whether [`Report::NoProgram`] was given since a program was last found.
-    told_no_program: bool,
+    /// Whether [`Report::NoProgram`] was reported since a program was last found.
+    reported_no_program: bool,
     pipeline: Pipeline,
     backoff: Backoff,
     progress: Progress,
 }
 
 impl Supervisor {
-    /// A supervisor that is off; [`Event::Start`] begins. `seed` makes the jitter of the backoff.
+    /// A supervisor in the off state; [`Event::Start`] starts it. `seed` seeds the jitter of the backoff.
     pub fn new(config: CameraConfig, settings: CameraSettings, seed: u64) -> Self {
         Self {
             config,
@@ -190,14 +190,14 @@ impl Supervisor {
             state: State::Off,
             stopped: true,
             program: None,
-            told_no_program: false,
+            reported_no_program: false,
             pipeline: Pipeline::default(),
             backoff: Backoff::new(seed),
             progress: Progress::default(),
         }
     }
 
-    /// Takes in one event and appends what is to be done to `out`.
+    /// Handles one event and appends the resulting actions to `out`.
     pub fn handle(&mut self, now: Mono, event: Event<'_>, out: &mut Vec<Action>) {
         match event {
             Event::Start => self.on_start(now, out),
@@ -213,7 +213,7 @@ impl Supervisor {
         }
     }
 
-    /// When [`Event::Deadline`] is due; it moves with every event.
+    /// When [`Event::Deadline`] is due. Every event may change it.
     pub fn deadline(&self) -> Option<Mono> {
         match self.state {
             State::Off => None,
@@ -224,7 +224,7 @@ impl Supervisor {
         }
     }
 
-    /// Whether it was told to stop (or never to start) and no child is alive any more.
+    /// Whether the supervisor is stopped, or was never started, and no child is alive.
     pub fn is_off(&self) -> bool {
         self.stopped && self.state == State::Off
     }
@@ -245,7 +245,7 @@ impl Supervisor {
         }
     }
 
-    /// One line for people, such as the service manager's status.
+    /// A one-line status for people, such as for the service manager.
     pub fn status(&self) -> Cow<'static, str> {
         match self.state {
             State::Off => "camera off".into(),
@@ -259,7 +259,7 @@ impl Supervisor {
         }
     }
 
-    /// When the pipeline counts as stalled. A long exposure stretches the time from picture to picture.
+    /// When the pipeline counts as stalled. A long exposure lengthens the interval between pictures.
     fn stall_deadline(&self) -> Mono {
         let exposures = Duration::from_micros(self.settings.shutter.into()) * limits::STALL_FRAMES;
         self.progress.deadline(Duration::from_secs(self.config.stall_seconds.into()).max(exposures))

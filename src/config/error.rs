@@ -1,7 +1,6 @@
-//! Why a configuration is refused. Each error is one line that names the source, the key, the value and what is
-//! allowed.
+//! Configuration errors. Each is one line that names the source, the key, the value and the allowed values.
 //!
-//! No password is in any of them: values are masked before they get here (`mask`).
+//! No error contains a password: values are masked first (`mask`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,10 +8,10 @@ use std::path::{Path, PathBuf};
 use super::mask::one_line;
 use crate::limits::{MAX_CONFIG_BYTES, MAX_REQUEST_PAYLOAD_BYTES};
 
-/// The layer that a value came from.
+/// The layer of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Layer {
-    /// Built in.
+    /// The built-in defaults.
     #[default]
     Default,
     /// This file.
@@ -31,30 +30,27 @@ impl fmt::Display for Layer {
     }
 }
 
-/// Why the configuration is refused. `Display` is one line that says what to do.
+/// A configuration error. `Display` is one line that includes the fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the fields say what the variant's text does: where, which key, what is there, what may be"
-)]
+#[expect(missing_docs, reason = "the fields are the parts of the variant's text: source, key, value, allowed values")]
 pub enum ConfigError {
     /// The configuration file can't be used.
     File { path: PathBuf, problem: FileProblem },
-    /// There is no such key.
+    /// The key does not exist.
     UnknownKey { layer: Layer, key: String, allowed: Vec<&'static str>, nearest: Option<&'static str> },
-    /// The value is of another type than the key's.
+    /// The value has the wrong type.
     WrongType { layer: Layer, key: String, value: String, expected: String },
-    /// The type is right, the value is not allowed.
+    /// The value has the right type but is not allowed.
     NotAllowed { layer: Layer, key: String, value: String, allowed: String },
-    /// Two services have one port.
+    /// Two services have the same port.
     SamePort { port: u16, first: (&'static str, Layer), second: (&'static str, Layer) },
-    /// An argv holds a placeholder that nothing replaces.
+    /// An argv contains an unknown placeholder.
     UnknownPlaceholder { layer: Layer, key: String, placeholder: String, allowed: &'static [&'static str] },
     /// `camera.source` is `command`, and `camera.command` is null.
     CommandNeeded { layer: Layer },
-    /// The stall time is too short for the frame rate: between two pictures the pipeline would be restarted.
+    /// The stall time is too short for the frame rate: the pipeline would be restarted between two frames.
     StallTooShort { layer: Layer, stall_seconds: u32, framerate: u32, least: u32 },
-    /// A file has both `auth.password` and `auth.password_file`.
+    /// A file sets both `auth.password` and `auth.password_file`.
     TwoPasswords { layer: Layer },
     /// A password can't be used.
     Password { layer: Layer, key: String, problem: PasswordProblem },
@@ -65,42 +61,42 @@ pub enum ConfigError {
 /// What is wrong with a configuration file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileProblem {
-    /// The named file does not exist.
+    /// The file given with `--config` does not exist.
     Missing,
-    /// The system's reason that it can't be opened or read.
+    /// It can't be opened or read, for this reason.
     Unreadable(String),
     /// It is a directory, a pipe or a device.
     NotRegular,
-    /// It has more than [`MAX_CONFIG_BYTES`].
+    /// It is larger than [`MAX_CONFIG_BYTES`].
     TooLarge,
-    /// It is no UTF-8.
+    /// It is not UTF-8.
     NotUtf8 {
-        /// Where the first wrong byte is, from 0.
+        /// The offset of the first invalid byte, from 0.
         offset: usize,
     },
-    /// It is no JSON, or holds a key twice.
+    /// It is not JSON, or contains a duplicate key.
     Malformed {
         /// The line, from 1.
         line: usize,
-        /// The column, from 1; 0 is the end of the line before.
+        /// The column, from 1; 0 is the end of the preceding line.
         column: usize,
-        /// What is wrong there.
+        /// The parser's message.
         why: String,
     },
-    /// It is JSON, but this instead of an object.
+    /// It is JSON, but of this type instead of an object.
     NotAnObject(&'static str),
-    /// It holds `auth.password`, and others may read or write it; these are its permission bits.
+    /// It contains `auth.password`, and others may read or write it; the permission bits.
     Exposed(u32),
 }
 
 /// What is wrong with a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordProblem {
-    /// It has no character.
+    /// It is empty.
     Empty,
-    /// It does not fit a request on the wire, [`MAX_REQUEST_PAYLOAD_BYTES`].
+    /// It is longer than a request's payload, [`MAX_REQUEST_PAYLOAD_BYTES`].
     TooLong,
-    /// It has something else than the printable characters of ASCII.
+    /// It contains a character outside printable ASCII.
     NotPrintable,
 }
 
@@ -111,20 +107,20 @@ impl fmt::Display for PasswordProblem {
             Self::TooLong => "is too long",
             Self::NotPrintable => "has a character outside printable ASCII",
         };
-        write!(f, "the password {what}; allowed is 1 to {MAX_REQUEST_PAYLOAD_BYTES} printable ASCII characters")
+        write!(f, "the password {what}; allowed: 1 to {MAX_REQUEST_PAYLOAD_BYTES} printable ASCII characters")
     }
 }
 
 /// What is wrong with a password file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasswordFileProblem {
-    /// The system's reason that it can't be read.
+    /// It can't be read, for this reason.
     Unreadable(String),
     /// It is a directory, a pipe or a device.
     NotRegular,
-    /// Others may read or write it; these are its permission bits.
+    /// Others may read or write it; the permission bits.
     Exposed(u32),
-    /// Its first line is no password.
+    /// Its first line is not a valid password.
     FirstLine(PasswordProblem),
 }
 
@@ -133,21 +129,21 @@ impl fmt::Display for ConfigError {
         match self {
             Self::File { path, problem } => write!(f, "{}: {problem}", shown(path)),
             Self::UnknownKey { layer, key, allowed, nearest } => {
-                write!(f, "{layer}: there is no key {key}; ")?;
+                write!(f, "{layer}: unknown key {key}; ")?;
                 if let Some(nearest) = nearest {
                     write!(f, "did you mean {nearest}? ")?;
                 }
                 write!(f, "allowed here: {}", allowed.join(", "))
             }
             Self::WrongType { layer, key, value, expected } => {
-                write!(f, "{layer}: {key} is {value}; it has to be {expected}")
+                write!(f, "{layer}: {key} is {value}; it must be {expected}")
             }
             Self::NotAllowed { layer, key, value, allowed } => {
-                write!(f, "{layer}: {key} is {value}; allowed is {allowed}")
+                write!(f, "{layer}: {key} is {value}; allowed: {allowed}")
             }
             Self::SamePort { port, first, second } => write!(
                 f,
-                "{} ({}) and {} ({}) are both {port}; give each service a port of its own, or 0 for a free one",
+                "{} ({}) and {} ({}) are both {port}; give each service its own port, or 0 to pick a free one",
                 first.0, first.1, second.0, second.1
             ),
             Self::UnknownPlaceholder { layer, key, placeholder, allowed } => {
@@ -157,17 +153,16 @@ impl fmt::Display for ConfigError {
             Self::CommandNeeded { layer } => write!(
                 f,
                 "{layer}: camera.source is \"command\", but camera.command is null; \
-                 give it the list of the program and its arguments"
+                 set it to a list of the program and its arguments"
             ),
             Self::StallTooShort { layer, stall_seconds, framerate, least } => write!(
                 f,
-                "{layer}: camera.stall_seconds is {stall_seconds} and camera.framerate is {framerate}; allowed is a \
-                 camera.stall_seconds of {least} or more, so that three frames fit, or a higher camera.framerate"
+                "{layer}: camera.stall_seconds is {stall_seconds} and camera.framerate is {framerate}, so three frames do \
+                 not fit; raise camera.stall_seconds to at least {least}, or raise camera.framerate"
             ),
-            Self::TwoPasswords { layer } => write!(
-                f,
-                "{layer}: auth.password and auth.password_file are both set; keep one of them and make the other null"
-            ),
+            Self::TwoPasswords { layer } => {
+                write!(f, "{layer}: auth.password and auth.password_file are both set; set one of them to null")
+            }
             Self::Password { layer, key, problem } => write!(f, "{layer}: {key}: {problem}"),
             Self::PasswordFile { path, problem } => write!(f, "password file {}: {problem}", shown(path)),
         }
@@ -179,25 +174,24 @@ impl std::error::Error for ConfigError {}
 impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("there is no such file; correct the path after --config"),
+            Self::Missing => f.write_str("no such file; correct the path given with --config"),
             Self::Unreadable(why) => {
                 write!(f, "can't be read: {why}; check its permissions and the user that runs the server")
             }
             Self::NotRegular => f.write_str("is not a regular file; give the path of a JSON file"),
-            Self::TooLarge => write!(f, "has more than {MAX_CONFIG_BYTES} bytes; check that it is the right file"),
-            Self::NotUtf8 { offset } => write!(f, "the byte at offset {offset} is no UTF-8; save the file as UTF-8"),
+            Self::TooLarge => write!(f, "is larger than {MAX_CONFIG_BYTES} bytes; check that it is the right file"),
+            Self::NotUtf8 { offset } => write!(f, "invalid UTF-8 at offset {offset}; save the file as UTF-8"),
             Self::Malformed { line, column, why } => {
                 write!(f, "line {line}, column {column}: {why}; correct the JSON there")
             }
             Self::Exposed(mode) => write!(
                 f,
-                "holds auth.password, and others can read or write it (mode {mode:04o}); run chmod 640 on it and give it \
+                "contains auth.password, and others can read or write it (mode {mode:04o}); run chmod 640 on it and give it \
                  to the server's group (chgrp es-iot), or use auth.password_file"
             ),
-            Self::NotAnObject(found) => write!(
-                f,
-                "holds {found}; it has to be one JSON object, such as {{\"server\": {{\"data_port\": 5000}}}}"
-            ),
+            Self::NotAnObject(found) => {
+                write!(f, "contains {found}; it must be a JSON object, such as {{\"server\": {{\"data_port\": 5000}}}}")
+            }
         }
     }
 }
@@ -208,11 +202,11 @@ impl fmt::Display for PasswordFileProblem {
             Self::Unreadable(why) => {
                 write!(f, "can't be read: {why}; create it for the user that runs the server, with chmod 600")
             }
-            Self::NotRegular => {
-                f.write_str("is not a regular file; put the password into the first line of one, with chmod 600")
-            }
+            Self::NotRegular => f.write_str(
+                "is not a regular file; put the password in the first line of a regular file, with chmod 600",
+            ),
             Self::Exposed(mode) => write!(f, "others can read or write it (mode {mode:04o}); run chmod 600 on it"),
-            Self::FirstLine(problem) => write!(f, "in the first line {problem}"),
+            Self::FirstLine(problem) => write!(f, "first line: {problem}"),
         }
     }
 }

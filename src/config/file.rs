@@ -1,4 +1,4 @@
-//! The JSON file's layer.
+//! The layer of the JSON file.
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use super::layers::Draft;
 use super::value::{Node, kind};
 use super::{ConfigError, FileProblem, Layer, json};
 
-/// Puts what the file says over what is in the draft.
+/// Applies the file to the draft.
 pub(super) fn apply(draft: &mut Draft, path: &Path, text: &str) -> Result<(), ConfigError> {
     let layer = Layer::File(path.into());
     let value = json::parse(path, text)?;
-    // The value itself is not shown: the file may be the wrong one, say the one with the password.
+    // The value itself is not shown: the file may be the wrong one, such as the password file.
     let not_an_object = || ConfigError::File { path: path.into(), problem: FileProblem::NotAnObject(kind(&value)) };
     let file = value.as_object().ok_or_else(not_an_object)?;
     let root = Node { layer: &layer, key: String::new(), value: &value };

@@ -1,5 +1,5 @@
-//! JSON text to a [`Value`], with one rule more than `serde_json`: a key may be there only once. Of two, the first
-//! would silently do nothing.
+//! Parses JSON to a [`Value`] like `serde_json`, but rejects duplicate keys. `serde_json` would silently ignore the first
+//! of two.
 
 use std::fmt;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Value, ConfigError> {
     })
 }
 
-/// A value in which no object has a key twice.
+/// A value without duplicate keys.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {} is there twice", quoted(&key))));
+                return Err(A::Error::custom(format_args!("the key {} appears twice", quoted(&key))));
             }
             let Unique(value) = entries.next_value()?;
             map.insert(key, value);

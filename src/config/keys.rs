@@ -1,7 +1,7 @@
-//! The table of configuration keys: one line holds all that differs from key to key. How a value is read, how it is
-//! printed, which environment variable sets it, and what a reload does with a change.
+//! The table of configuration keys, one line per key: how its value is read and printed, and when a change takes effect.
+//! A second table lists the environment variables.
 //!
-//! The order is that of the documentation, and of `--print-config`.
+//! The order is that of the documentation and of `--print-config`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,33 +10,33 @@ use serde_json::{Value, json};
 use super::value::Node;
 use super::{CameraSource, Config, ConfigError, DataSource, LogSink, LogTarget, mask, rules};
 
-/// What a password is shown as.
+/// Shown instead of a password.
 const MASK: &str = "***";
 
 /// When a change of a key takes effect after SIGHUP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reload {
-    /// At once.
+    /// Immediately.
     Now,
-    /// At the next start: a socket is bound, a directory is taken, a log is open.
+    /// At the next start: it concerns a bound socket, a directory in use or an open log.
     NextStart,
 }
 
 /// One key.
 pub struct Key {
-    /// The section it stands in.
+    /// Its section.
     pub section: &'static str,
     /// Its name within the section.
     pub name: &'static str,
-    /// Both, with a dot between.
+    /// Section and name, joined by a dot.
     pub path: &'static str,
     /// When a change takes effect.
     pub reload: Reload,
-    /// Puts a value into the configuration.
+    /// Validates a value and sets it in the configuration.
     pub(super) read: fn(&Node<'_>, &mut Config) -> Result<(), ConfigError>,
-    /// The value as `--print-config` has it, without passwords.
+    /// The value as `--print-config` shows it, without passwords.
     pub(super) show: fn(&Config) -> Value,
-    /// Takes the value over from another configuration.
+    /// Copies the value from another configuration.
     pub(super) copy: fn(&mut Config, &Config),
 }
 
@@ -97,7 +97,7 @@ pub const KEYS: &[Key] = &[
     key!(logging.file, NextStart, |node: &Node<'_>| node.nullable(Node::path), shown_optional_path),
 ];
 
-/// Which environment variable sets which key.
+/// The environment variables and their keys.
 pub const VARIABLES: [(&str, &str); 6] = [
     ("SERVER_HOST", "server.host"),
     ("DATA_PORT", "server.data_port"),
@@ -107,11 +107,11 @@ pub const VARIABLES: [(&str, &str); 6] = [
     ("LOG_LEVEL", "logging.level"),
 ];
 
-/// The key of this name.
+/// The key with this path.
 ///
 /// # Panics
 ///
-/// When there is none: names come from this file and from the program's own text.
+/// If there is none. Paths come only from this file and the program's own code.
 pub(super) fn key(path: &str) -> &'static Key {
     KEYS.iter().find(|key| key.path == path).expect("the program names only keys of the table")
 }
@@ -129,14 +129,14 @@ pub(super) fn of_section(section: &str) -> impl Iterator<Item = &'static Key> {
 }
 
 impl Config {
-    /// Takes over what `new` says of every key that can change while the server runs.
+    /// Copies from `new` every key that can change while the server runs.
     pub fn adopt(&mut self, new: &Self) {
         for key in KEYS.iter().filter(|key| key.reload == Reload::Now) {
             (key.copy)(self, new);
         }
     }
 
-    /// The keys, dotted, that differ in `new` and take effect only at the next start.
+    /// The paths of the keys that differ in `new` and take effect only at the next start.
     pub fn changes_needing_restart(&self, new: &Self) -> Vec<&'static str> {
         let waits = KEYS.iter().filter(|key| key.reload == Reload::NextStart);
         waits.filter(|key| (key.show)(self) != (key.show)(new)).map(|key| key.path).collect()
@@ -147,7 +147,7 @@ fn plain<T: serde::Serialize>(value: &T) -> Value {
     json!(value)
 }
 
-/// The name of a value in the table that also reads it.
+/// A value's name, from the table that is also used to read it.
 fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: &T) -> Value {
     json!(names.iter().find(|(_, named)| named == value).expect("the table names every variant").0)
 }

@@ -1,4 +1,4 @@
-//! The layers above the file, and what is checked when all of them are there.
+//! The layers above the file, and the checks that need all of them.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -12,7 +12,7 @@ use super::value::Node;
 use super::{CameraSource, Config, ConfigError, FileProblem, Layer, Sources};
 use crate::limits::{MAX_CONFIG_BYTES, STALL_FRAMES};
 
-/// A configuration in the making.
+/// A configuration under construction.
 #[derive(Default)]
 pub(super) struct Draft {
     pub config: Config,
@@ -20,7 +20,7 @@ pub(super) struct Draft {
     layers: Vec<(&'static str, Layer)>,
 }
 
-/// The file's path, text and permission bits; nothing if no file is named and the default one does not exist.
+/// The file's path, text and permission bits; `None` without `--config` if the default file does not exist.
 pub(super) fn file_text(sources: &Sources<'_>) -> Result<Option<(PathBuf, String, u32)>, ConfigError> {
     let path = sources.config_file.as_ref().unwrap_or(&sources.default_file);
     match text(path) {
@@ -31,7 +31,7 @@ pub(super) fn file_text(sources: &Sources<'_>) -> Result<Option<(PathBuf, String
 }
 
 fn text(path: &Path) -> Result<(String, u32), FileProblem> {
-    // One byte more than allowed tells a file that is too large from one that just fits.
+    // One byte above the limit distinguishes a file that is too large from one that just fits.
     let found = read::open_regular(path)
         .and_then(|(file, metadata)| Ok((read::beginning(file, MAX_CONFIG_BYTES + 1)?, read::mode(&metadata))));
     let (bytes, mode) = found.map_err(|error| match error {
@@ -47,15 +47,15 @@ fn text(path: &Path) -> Result<(String, u32), FileProblem> {
     Ok((text, mode))
 }
 
-/// Applies the environment. A set but empty variable counts as unset. What is no UTF-8 becomes U+FFFD, which none of
-/// the rules takes.
+/// Applies the environment. An empty variable counts as unset. Invalid UTF-8 becomes U+FFFD, which every rule
+/// rejects.
 pub(super) fn environment(draft: &mut Draft, env: &dyn Fn(&str) -> Option<OsString>) -> Result<(), ConfigError> {
     for (variable, path) in VARIABLES {
         let Some(text) = env(variable).filter(|text| !text.is_empty()) else { continue };
         let value = Value::from(text.to_string_lossy());
         draft.set(key(path), &Node { layer: &Layer::Variable(variable), key: path.into(), value: &value })?;
         if path == "auth.password" {
-            // A later layer's password replaces an earlier layer's, in whichever of the two keys that is.
+            // A later layer's password overrides an earlier layer's, whichever of the two keys sets it.
             draft.config.auth.password_file = None;
         }
     }
@@ -75,7 +75,7 @@ impl Draft {
         newest.map(|(_, layer)| layer.clone()).unwrap_or_default()
     }
 
-    /// Checks what takes more than one value to check.
+    /// Validates the combinations of values.
     pub fn finish(self) -> Result<Config, ConfigError> {
         let server = &self.config.server;
         let ports = [

@@ -1,19 +1,19 @@
-//! What of a value may be shown: one line, not too long, and no password.
+//! Masks values for display: one line, of bounded length, without passwords.
 //!
-//! A URL may carry a password (RFC 3986, section 3.2.1: `user:password@host`), in `camera.rtsp_url` and in an argv.
+//! A URL in `camera.rtsp_url` or an argv may contain a password (RFC 3986, section 3.2.1: `user:password@host`).
 
 /// The longest value that an error shows, in characters.
 const MAX_SHOWN_CHARS: usize = 80;
 
-/// The text with everything escaped that would break or disturb a line.
+/// The text with line breaks and control characters escaped.
 pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c == '"' || c == '\'' || c == '\\' { c.to_string() } else { c.escape_debug().to_string() })
         .collect()
 }
 
-/// A text for an error: quoted, escaped, cut, and without anything that could be a URL's user and password. The text
-/// may be no valid URL, so all from `://` (or the beginning) to the last `@` is hidden.
+/// A text for an error: quoted, escaped, truncated, and without a URL's user and password. The text may not be a valid URL,
+/// so everything from `://`, or from the beginning, to the last `@` is hidden.
 pub(super) fn quoted(text: &str) -> String {
     let hidden = match text.rfind('@') {
         None => text.to_owned(),
@@ -29,14 +29,13 @@ pub(super) fn quoted(text: &str) -> String {
     format!("{hidden:?}")
 }
 
-/// The text with the password of every URL in it as `***`, and nothing else changed: for printing or logging a
-/// URL or an argument.
+/// Replaces the password of every URL in the text with `***`, for printing or logging a URL or an argument.
 pub fn url_passwords(text: &str) -> String {
     masked(text, false)
 }
 
-/// The same for a text whose end is missing. Where that may have been within a URL's password, what is left of it is
-/// hidden, and so is what might have been a port.
+/// The same for a truncated text. If the cut may be within a URL's password, the rest of the URL is hidden, even if it
+/// could be a port.
 pub fn url_passwords_in_cut(text: &str) -> String {
     masked(text, true)
 }
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_text_was_cut_the_beginning_of_a_password_is_masked() {
+    fn the_beginning_of_a_password_is_masked_in_a_truncated_text() {
         for (text, expected) in [
             ("to rtsp://ann:pa", "to rtsp://ann:***"),
             ("to rtsp://ann:p@ss", "to rtsp://ann:***"),
@@ -102,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn an_error_shows_nothing_before_the_last_at_sign() {
+    fn an_error_hides_everything_before_the_last_at_sign() {
         assert_eq!(quoted("http://ann:pa/s@s@host/x"), "\"http://***@host/x\"");
         assert_eq!(quoted("ann:pass@host"), "\"***@host\"");
         assert_eq!(quoted("a\nb\u{1b}"), "\"a\\nb\\u{1b}\"");
     }
 
     #[test]
-    fn a_long_value_is_cut() {
+    fn a_long_value_is_truncated() {
         assert_eq!(quoted(&"ä".repeat(100)), format!("\"{}\"...", "ä".repeat(80)));
     }
 }

@@ -1,6 +1,6 @@
-//! Passwords: what one may be, reading one from its file, and making one up.
+//! Passwords: validating one, reading one from its file, and generating one.
 //!
-//! Not here: keeping the one made up (`sys::file`), and comparing (`service::auth`).
+//! Not here: storing the generated password (`sys::file`), and comparing passwords (`service::auth`).
 
 use std::path::Path;
 
@@ -11,23 +11,23 @@ use super::{ConfigError, PasswordFileProblem, PasswordProblem, Secret};
 use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
 use crate::sys::memory::wipe_vec;
 
-/// The longest password, in bytes: the authentication request's payload carries it as it is.
+/// The longest password, in bytes: it is the payload of the authentication request.
 const MAX_BYTES: usize = MAX_REQUEST_PAYLOAD_BYTES as usize;
 
-/// Characters of a generated password: 12 of 57 are 69 bits.
+/// The length of a generated password: 12 characters out of 57 have over 69 bits of entropy.
 const GENERATED_CHARS: usize = 12;
 
-/// Letters and digits without `0` `O` `1` `l` `I`, which people mistake for one another.
+/// Letters and digits without `0` `O` `1` `l` `I`, which are easily confused.
 const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// Read and write for others (chmod(1)): what a file with a password must not permit.
+/// Read and write permission for others (chmod(1)), which a file with a password must not grant.
 pub(super) const OTHERS: u32 = 0o006;
 
-/// Takes 1 to 256 printable ASCII characters; a space is one.
+/// Accepts 1 to 256 printable ASCII characters, including spaces.
 ///
 /// # Errors
 ///
-/// [`PasswordProblem`] for the first rule that is broken.
+/// [`PasswordProblem`] for the first broken rule.
 pub fn check(password: &[u8]) -> Result<Secret, PasswordProblem> {
     match password {
         [] => Err(PasswordProblem::Empty),
@@ -37,21 +37,21 @@ pub fn check(password: &[u8]) -> Result<Secret, PasswordProblem> {
     }
 }
 
-/// Reads the password from a file's first line, without its `\n` or `\r\n`.
+/// Reads the password from the first line of a file, without its `\n` or `\r\n`.
 ///
 /// # Errors
 ///
-/// [`ConfigError::PasswordFile`] when the file can't be read, is no regular file, may be read or written by others,
-/// or its first line is no password that [`check`] takes.
+/// [`ConfigError::PasswordFile`] if the file can't be read, is not a regular file or may be read or written by others, or
+/// if [`check`] rejects its first line.
 pub fn read_file(path: &Path) -> Result<Secret, ConfigError> {
     first_line(path).map_err(|problem| ConfigError::PasswordFile { path: path.into(), problem })
 }
 
-/// Makes a password from the system's randomness: 12 letters and digits, each equally likely.
+/// Generates a password with `rng`: 12 letters and digits, each equally likely.
 pub fn generate(rng: &mut impl CryptoRng) -> Secret {
     let mut password = String::with_capacity(GENERATED_CHARS);
     while password.len() < GENERATED_CHARS {
-        // The upper 6 bits are 0 to 63. Throwing away 57 to 63 instead of wrapping them keeps all equally likely.
+        // The upper 6 bits are 0 to 63. Rejecting 57 to 63 keeps all characters equally likely.
         let number = (rng.next_u32() >> 26) as usize;
         password.extend(ALPHABET.get(number).map(|byte| char::from(*byte)));
     }
@@ -64,7 +64,7 @@ fn first_line(path: &Path) -> Result<Secret, PasswordFileProblem> {
     if mode & OTHERS != 0 {
         return Err(PasswordFileProblem::Exposed(mode));
     }
-    // The longest password, its line's end, and no more.
+    // At most the longest password and its line end.
     let mut bytes = read::beginning(file, MAX_BYTES + b"\r\n".len())?;
     let line = match bytes.iter().position(|byte| *byte == b'\n') {
         Some(end) => bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]),

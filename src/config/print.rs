@@ -1,4 +1,4 @@
-//! The configuration as JSON, for people: in the order of the documentation, and without passwords.
+//! The configuration as JSON for people: in the order of the documentation and without passwords.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -6,8 +6,8 @@ use super::Config;
 use super::keys::{of_section, sections};
 
 impl Config {
-    /// The configuration as pretty JSON with a newline at the end: what `--print-config` prints. Passwords are
-    /// `***`, also those in URLs. Without a password it reads back as the same configuration.
+    /// The configuration as pretty JSON with a trailing newline, for `--print-config`. Passwords, including those in URLs,
+    /// become `***`. Without passwords, the output reads back as the same configuration.
     ///
     /// # Panics
     ///
@@ -19,7 +19,7 @@ impl Config {
     }
 }
 
-/// All sections. A `serde_json::Map` would sort them.
+/// All sections, in order. A `serde_json::Map` would sort them.
 struct Sections<'a>(&'a Config);
 
 impl Serialize for Sections<'_> {

@@ -1,4 +1,4 @@
-//! Reading the beginning of a file that may be the wrong one: nothing hangs, and nothing grows.
+//! Reads the beginning of a file. Even if it is the wrong file, reading neither blocks nor exceeds the limit.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -7,11 +7,11 @@ use std::path::Path;
 
 use crate::sys::file::open_to_read;
 
-/// Why there are no bytes.
+/// Why a file can't be read.
 pub(super) enum ReadError {
     /// It is a directory, a pipe, a socket or a device.
     NotRegular,
-    /// The system says no.
+    /// The system's error.
     Io(io::Error),
 }
 
@@ -21,7 +21,7 @@ impl From<io::Error> for ReadError {
     }
 }
 
-/// Opens a regular file, and describes what was opened, not what may have taken its name since.
+/// Opens a regular file. The metadata is that of the opened file, even if the path is replaced meanwhile.
 pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), ReadError> {
     let file = open_to_read(path)?;
     let metadata = file.metadata()?;
@@ -33,10 +33,10 @@ pub(super) fn mode(metadata: &Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777
 }
 
-/// At most `limit` bytes of a file.
+/// Reads at most `limit` bytes of a file.
 pub(super) fn beginning(file: File, limit: usize) -> Result<Vec<u8>, ReadError> {
-    // Never moved while it grows: it may be a password, and what is moved leaves a copy behind. `read_to_end` wants some room
-    // at the end.
+    // The buffer must not be reallocated: the file may contain a password, and a reallocation would leave a copy behind.
+    // `read_to_end` needs some spare room at the end.
     let mut bytes = Vec::with_capacity(limit.saturating_add(32));
     file.take(limit as u64).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -1,4 +1,4 @@
-//! What values may be, each rule with its words for an error. Pure.
+//! The rules for values, each with its wording for errors. Pure.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::{Codec, LogSink};
 use crate::limits::MAX_CLIENTS;
 
-/// The whole numbers that a key takes.
+/// The range of a whole number.
 #[derive(Clone, Copy)]
 pub(super) struct WholeNumber {
     pub min: u64,
@@ -23,13 +23,14 @@ impl fmt::Display for WholeNumber {
 
 pub(super) const PORT: WholeNumber = WholeNumber { min: 0, max: 65_535, even: false };
 pub(super) const CLIENTS: WholeNumber = WholeNumber { min: 1, max: MAX_CLIENTS as u64, even: false };
-/// 4096 pixels is the widest picture of level 5.1, the highest that H.264 hardware decoders commonly take; 4:2:0
-/// needs even sizes.
+/// In pixels. 4096 is the widest picture of level 5.1, the highest that H.264 hardware decoders commonly support. 4:2:0
+/// requires even sizes.
 pub(super) const WIDTH: WholeNumber = WholeNumber { min: 64, max: 4096, even: true };
 pub(super) const HEIGHT: WholeNumber = WholeNumber { min: 64, max: 2160, even: true };
 pub(super) const FRAMERATE: WholeNumber = WholeNumber { min: 1, max: 120, even: false };
 pub(super) const INTRA: WholeNumber = WholeNumber { min: 1, max: 1000, even: false };
-/// In bits per second. The encoder of a Pi takes no more (bcm2835-codec); with less a picture is not worth having.
+/// In bits per second. The maximum is that of a Pi's encoder (bcm2835-codec); below the minimum, the picture is
+/// unusable.
 pub(super) const BITRATE: WholeNumber = WholeNumber { min: 100_000, max: 25_000_000, even: false };
 /// A board has one or two connectors; multiplexers have up to eight cameras.
 pub(super) const CAMERA: WholeNumber = WholeNumber { min: 0, max: 15, even: false };
@@ -44,7 +45,7 @@ pub(super) const LOG_TARGET: &str =
     "\"auto\", \"console\", \"syslog\", \"journald\", or a list of the last three, each once";
 pub(super) const DATA_SOURCE: &str = "\"random\" or {\"file\": \"/path\"}";
 
-/// What `camera.command` may have in braces.
+/// The placeholders of `camera.command`.
 pub(super) const COMMAND_PLACEHOLDERS: &[&str] = &[
     "shutter",
     "gain",
@@ -58,15 +59,15 @@ pub(super) const COMMAND_PLACEHOLDERS: &[&str] = &[
     "intra",
     "bitrate",
 ];
-/// What `camera.publisher` may have in braces.
+/// The placeholders of `camera.publisher`.
 pub(super) const PUBLISHER_PLACEHOLDERS: &[&str] = &["rtsp_url"];
 
-pub(super) const HOST: &str = "an address or a host name, such as \"0.0.0.0\" or \"::1\", without brackets and port";
+pub(super) const HOST: &str = "an address or a host name, such as \"0.0.0.0\" or \"::1\", without brackets or port";
 
-/// Whether it can be an address or a name. Whether the name is one, the system's resolver decides at the start.
+/// Whether the text can be an address or a host name. The system's resolver looks up the name at the start.
 pub(super) fn is_host(text: &str) -> bool {
     if text.contains(':') {
-        // The zone of a link-local address comes after a percent sign (RFC 4007, section 11).
+        // A percent sign separates the zone of a link-local address (RFC 4007, section 11).
         let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
         return address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(is_name);
     }
@@ -74,27 +75,27 @@ pub(super) fn is_host(text: &str) -> bool {
     if is_number { text.parse::<Ipv4Addr>().is_ok() } else { is_name(text) }
 }
 
-/// Letters, digits, hyphens and dots (RFC 1123, section 2.1), and the underscores that people use all the same.
+/// Letters, digits, hyphens and dots (RFC 1123, section 2.1), and underscores, which are common in practice.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
-pub(super) const PATH: &str = "a path, which is not empty and has no NUL";
+pub(super) const PATH: &str = "a non-empty path without NUL";
 
 pub(super) fn is_path(text: &str) -> bool {
     !text.is_empty() && !text.contains('\0')
 }
 
-pub(super) const ARGUMENT: &str = "a string that is not empty and has no NUL";
+pub(super) const ARGUMENT: &str = "a non-empty string without NUL";
 
-/// Whether execve(2) takes it, and it is not a slip.
+/// Whether execve(2) accepts the text; an empty one is taken for a mistake.
 pub(super) fn is_argument(text: &str) -> bool {
     is_path(text)
 }
 
-pub(super) const RTSP_URL: &str = "rtsp:// or rtsps://, a host, perhaps a port and a path, without spaces";
+pub(super) const RTSP_URL: &str = "rtsp:// or rtsps://, a host, and optionally a port and a path, without spaces";
 
-/// Whether it is an RTSP URL with a host (RFC 2326, section 3.2; the authority is RFC 3986's).
+/// Whether the text is an RTSP URL with a host (RFC 2326, section 3.2; the authority as in RFC 3986).
 pub(super) fn is_rtsp_url(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("rtsp://").or_else(|| text.strip_prefix("rtsps://")) else { return false };
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -117,8 +118,8 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
-/// The first `{name}` in an argument that is not among the known ones. A name is letters, digits and underscores;
-/// other braces, and a shell's `${NAME}`, are no placeholders.
+/// The first unknown `{name}` in an argument. A name consists of letters, digits and underscores. Other braces, and a
+/// shell's `${NAME}`, are not placeholders.
 pub(super) fn unknown_placeholder<'a>(argument: &'a str, known: &[&str]) -> Option<&'a str> {
     argument.match_indices('{').find_map(|(brace, _)| {
         let name = argument[brace + 1..].split_once('}')?.0;
@@ -127,7 +128,7 @@ pub(super) fn unknown_placeholder<'a>(argument: &'a str, known: &[&str]) -> Opti
     })
 }
 
-/// The known key that someone probably meant: at most two letters away.
+/// The known key that was probably meant: at most two edits away.
 pub(super) fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
     let longest = known.iter().map(|name| name.len()).max()?;
     if key.len() > longest + 2 {
@@ -138,7 +139,7 @@ pub(super) fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str>
     (least <= 2 && least < name.len()).then_some(name)
 }
 
-/// Levenshtein's distance: insertions, deletions and replacements from one to the other.
+/// The Levenshtein distance: the number of insertions, deletions and replacements.
 fn distance(from: &[u8], to: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.iter().enumerate() {
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_key_is_at_most_two_letters_away() {
+    fn the_nearest_key_is_at_most_two_edits_away() {
         let known = ["width", "height", "framerate"];
         assert_eq!(nearest("hieght", &known), Some("height"));
         assert_eq!(nearest("Width", &known), Some("width"));

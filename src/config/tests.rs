@@ -1,4 +1,4 @@
-//! The configuration as a whole, from files and variables to a `Config` or an error's text.
+//! Tests of the whole path from files and variables to a `Config` or an error's text.
 
 use std::ffi::OsString;
 use std::fs;
@@ -14,7 +14,7 @@ mod passwords;
 mod robustness;
 mod shipped;
 
-/// A directory of its own for one test, removed at its end.
+/// A temporary directory for one test, removed at the end.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -44,7 +44,7 @@ impl Drop for Directory {
     }
 }
 
-/// Loads a named file, or none, with these variables and this `--log-level`.
+/// Loads a file given with `--config`, or none, with these variables and this `--log-level`.
 fn load_layers(
     file: Option<&Path>,
     variables: &[(&str, &str)],
@@ -59,13 +59,13 @@ fn load_layers(
     })
 }
 
-/// Loads a text as the named file.
+/// Loads a text as the file given with `--config`.
 fn load_text(text: impl AsRef<[u8]>, variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
     let directory = Directory::new();
     load_layers(Some(&directory.file("server.json", text)), variables, None)
 }
 
-/// The error of a text, with `FILE` in place of the file's path.
+/// The error for a text, with `FILE` in place of the file's path.
 fn refusal(text: impl AsRef<[u8]>, variables: &[(&str, &str)]) -> String {
     let directory = Directory::new();
     let path = directory.file("server.json", text);

@@ -1,6 +1,6 @@
-//! The validated configuration: what each key means and its default.
+//! The validated configuration: the meaning and default of each key.
 //!
-//! Not here: how a value gets into it (`file`, `layers`), nor what it may be (`rules`).
+//! Not here: reading values (`file`, `layers`) and validating them (`rules`).
 
 use std::path::PathBuf;
 
@@ -12,31 +12,31 @@ use crate::sys::memory::wipe_vec;
 pub struct Config {
     /// Addresses, ports and the number of clients.
     pub server: ServerConfig,
-    /// Where the data stream's value comes from.
+    /// The source of the data stream's value.
     pub data: DataConfig,
-    /// What makes the video and where it goes.
+    /// The source and destination of the video.
     pub camera: CameraConfig,
-    /// The password and who needs it.
+    /// The password and its scope.
     pub auth: AuthConfig,
-    /// Where state lives.
+    /// The locations of persistent state.
     pub paths: PathsConfig,
-    /// How much is logged, and where.
+    /// The log level and destinations.
     pub logging: LoggingConfig,
 }
 
 /// `server`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// Address or name to listen on; `::` serves IPv4 and IPv6.
+    /// Address or host name to listen on; `::` serves IPv4 and IPv6.
     pub host: String,
-    /// Port of the data stream; 0 takes a free one.
+    /// Port of the data stream; 0 picks a free port.
     pub data_port: u16,
-    /// Port of the camera settings; 0 takes a free one.
+    /// Port of the camera settings; 0 picks a free port.
     pub settings_port: u16,
-    /// Port of the authentication; 0 takes a free one.
+    /// Port of the authentication; 0 picks a free port.
     pub auth_port: u16,
-    /// Places of the data port, 1 to [`crate::limits::MAX_CLIENTS`]. The other ports have as many each, but at most
-    /// [`crate::limits::REQUEST_PLACES`].
+    /// Maximum number of connections to the data port, 1 to [`crate::limits::MAX_CLIENTS`]. Each of the other ports has the
+    /// same maximum, capped at [`crate::limits::REQUEST_PLACES`].
     pub max_clients: u16,
 }
 
@@ -49,7 +49,7 @@ impl Default for ServerConfig {
 /// `data`
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DataConfig {
-    /// Where the value comes from.
+    /// The source of the value.
     pub source: DataSource,
 }
 
@@ -59,16 +59,16 @@ pub enum DataSource {
     /// A uniform random integer, 0 to 10 inclusive.
     #[default]
     Random,
-    /// The decimal number at the start of this file, clamped to 0..=255, read once a tick.
+    /// The decimal number at the start of this file, clamped to 0..=255 and read at each tick.
     File(PathBuf),
 }
 
 /// `camera`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraConfig {
-    /// What makes the video.
+    /// The source of the video.
     pub source: CameraSource,
-    /// Which camera, counted from 0; `None` leaves it to the program, which takes the first.
+    /// Index of the camera, from 0; `None` leaves the choice to the program, which uses the first.
     pub camera: Option<u32>,
     /// Picture width in pixels: even, 64 to 4096.
     pub width: u32,
@@ -76,28 +76,28 @@ pub struct CameraConfig {
     pub height: u32,
     /// Frames per second, 1 to 120.
     pub framerate: u32,
-    /// The codec; the pipeline carries H.264 only, so `h264`.
+    /// The codec. The pipeline supports only H.264.
     pub codec: Codec,
-    /// Frames from one key frame to the next, 1 to 1000.
+    /// Key frame interval in frames, 1 to 1000.
     pub intra: u32,
-    /// Bits per second, 100,000 to 25,000,000; `None` is the encoder's own default.
+    /// Bits per second, 100,000 to 25,000,000; `None` uses the encoder's default.
     pub bitrate: Option<u32>,
-    /// Whether top and bottom are exchanged, which alone gives a mirror's picture.
+    /// Whether to flip the picture vertically. One flip alone gives a mirror image.
     pub vflip: bool,
-    /// Whether left and right are exchanged, which alone gives a mirror's picture.
+    /// Whether to flip the picture horizontally. One flip alone gives a mirror image.
     pub hflip: bool,
-    /// Degrees that the picture is turned by, besides the flips: 0 or 180.
+    /// Rotation in degrees, in addition to the flips: 0 or 180.
     pub rotation: u32,
-    /// Further arguments of the camera program, before its last, for [`CameraSource::Auto`] and
+    /// Additional arguments for the camera program, inserted before its last one. Used by [`CameraSource::Auto`] and
     /// [`CameraSource::Rpicam`].
     pub extra_args: Vec<String>,
-    /// Where the publisher sends the stream: `rtsp://` or `rtsps://`.
+    /// The publisher's destination: an `rtsp://` or `rtsps://` URL.
     pub rtsp_url: String,
-    /// The argv of [`CameraSource::Command`], placeholders not yet replaced.
+    /// The argv of [`CameraSource::Command`], before placeholders are replaced.
     pub command: Option<Vec<String>>,
-    /// The argv of a publisher in ffmpeg's place, `{rtsp_url}` not yet replaced.
+    /// The argv of a publisher to use instead of ffmpeg, before `{rtsp_url}` is replaced.
     pub publisher: Option<Vec<String>>,
-    /// Seconds without video progress after which the pipeline is restarted, 1 to 3600, and three frames or more.
+    /// Seconds without video progress before the pipeline is restarted: 1 to 3600, and at least three frames.
     pub stall_seconds: u32,
 }
 
@@ -127,12 +127,12 @@ impl Default for CameraConfig {
 /// `camera.source`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CameraSource {
-    /// `rpicam-vid`, else `libcamera-vid`, else no video, with a slow re-probe.
+    /// `rpicam-vid`, else `libcamera-vid`, else no video with a slow re-probe.
     #[default]
     Auto,
-    /// `rpicam-vid` or `libcamera-vid`; that there is none is an error.
+    /// `rpicam-vid` or `libcamera-vid`; if neither is installed, that is an error.
     Rpicam,
-    /// A moving test pattern made by ffmpeg.
+    /// A moving test pattern, generated by ffmpeg.
     Test,
     /// `camera.command`.
     Command,
@@ -171,9 +171,9 @@ pub struct AuthConfig {
     pub password: Option<Secret>,
     /// A file whose first line is the password.
     pub password_file: Option<PathBuf>,
-    /// Whether the data and settings ports serve only addresses that have authenticated.
+    /// Whether the data and settings ports serve only authenticated addresses.
     pub required: bool,
-    /// Seconds that a grant outlives an address's last connection, 0 to 86400.
+    /// Seconds that a grant outlasts an address's last connection, 0 to 86400.
     pub grant_seconds: u32,
     /// Whether loopback counts as authenticated.
     pub trust_loopback: bool,
@@ -195,7 +195,7 @@ impl Secret {
         Self(password.into())
     }
 
-    /// The password itself, for comparing.
+    /// The password's bytes, for comparison.
     pub fn reveal(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -216,7 +216,7 @@ impl std::fmt::Debug for Secret {
 /// `paths`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathsConfig {
-    /// The directory for what the daemon keeps.
+    /// The directory for the daemon's persistent state.
     pub state_dir: PathBuf,
     /// The camera settings file; `None` is `camera_settings.json` in the state directory.
     pub camera_settings: Option<PathBuf>,
@@ -229,12 +229,12 @@ impl Default for PathsConfig {
 }
 
 impl PathsConfig {
-    /// Where the camera settings are kept.
+    /// The path of the camera settings file.
     pub fn camera_settings_file(&self) -> PathBuf {
         self.camera_settings.clone().unwrap_or_else(|| self.state_dir.join("camera_settings.json"))
     }
 
-    /// Where a generated password is kept.
+    /// The path of the generated password's file.
     pub fn generated_password_file(&self) -> PathBuf {
         self.state_dir.join("auth_password")
     }

@@ -1,21 +1,23 @@
-//! Values that are valid, and of no use with the others: a likely slip, and no error.
+//! Warnings about valid values that have no effect: a likely mistake, but not an error.
 
 use super::{CameraSource, Config};
 
-/// What the configuration sets and does not use, one line each, with what to do.
+/// A line for each setting that has no effect, with the reason and the fix.
 pub fn warnings(config: &Config) -> Vec<String> {
     let camera = &config.camera;
     let source = camera.source.name();
     let mut warnings = Vec::new();
     if camera.command.is_some() && camera.source != CameraSource::Command {
         warnings.push(format!(
-            "camera.command is not used, since camera.source is {source:?}: set that to \"command\", or make the command null"
+            "camera.command is ignored because camera.source is {source:?}: set camera.source to \"command\" or \
+             camera.command to null"
         ));
     }
     let takes_arguments = matches!(camera.source, CameraSource::Auto | CameraSource::Rpicam);
     if !camera.extra_args.is_empty() && !takes_arguments {
         warnings.push(format!(
-            "camera.extra_args is not used, since camera.source is {source:?}: it is for \"auto\" and \"rpicam\""
+            "camera.extra_args is ignored because camera.source is {source:?}: set camera.source to \"auto\" or \
+             \"rpicam\", or camera.extra_args to []"
         ));
     }
     warnings
@@ -27,7 +29,7 @@ mod tests {
     use crate::config::CameraConfig;
 
     #[test]
-    fn a_command_and_arguments_are_for_their_sources_only() {
+    fn a_command_or_arguments_without_their_source_get_a_warning() {
         let sources = [
             (CameraSource::Auto, "command"),
             (CameraSource::Rpicam, "command"),

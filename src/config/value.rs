@@ -1,6 +1,6 @@
-//! One value of a layer with its name and its source, and the checks that turn it into a field of `Config`.
+//! A value of a layer with its key and source, and the checks that turn it into a field of `Config`.
 //!
-//! Whatever layer it comes from, a value goes through the same checks and so gets the same error texts.
+//! Values of all layers go through the same checks and get the same error texts.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::rules::{self, WholeNumber};
 use super::{ALLOWED_LEVELS, ConfigError, Layer, Level, Secret, mask, password};
 
-/// A value, what it is called, and where it comes from.
+/// A value, its key, and its source.
 pub(super) struct Node<'a> {
     pub layer: &'a Layer,
     pub key: String,
@@ -18,7 +18,7 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// What stands under `name` in this object.
+    /// The member `name` of this object.
     pub fn below<'b>(&self, name: &str, value: &'b Value) -> Node<'b>
     where
         'a: 'b,
@@ -27,7 +27,7 @@ impl<'a> Node<'a> {
         Node { layer: self.layer, key, value }
     }
 
-    /// What stands at `index` in this list.
+    /// The element at `index` of this list.
     pub fn element<'b>(&self, index: usize, value: &'b Value) -> Node<'b>
     where
         'a: 'b,
@@ -35,7 +35,7 @@ impl<'a> Node<'a> {
         Node { layer: self.layer, key: format!("{}[{index}]", self.key), value }
     }
 
-    /// Refuses an object that has other keys than these.
+    /// Rejects an object with any other key.
     pub fn refuse_unknown_keys(&self, map: &Map<String, Value>, known: &[&'static str]) -> Result<(), ConfigError> {
         let Some(unknown) = map.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
         Err(ConfigError::UnknownKey {
@@ -46,7 +46,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// A number, as the field's type. The environment has text only, so there digits are a number too.
+    /// A number, as the field's type. In the environment, a text of digits counts as a number.
     pub fn whole<T: TryFrom<u64>>(&self, allowed: WholeNumber) -> Result<T, ConfigError> {
         if let (Value::String(text), Layer::Variable(_)) = (self.value, self.layer)
             && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -74,13 +74,13 @@ impl<'a> Node<'a> {
         self.value.as_bool().ok_or_else(|| self.wrong_type("true or false"))
     }
 
-    /// A string that the rule takes; `allowed` is the rule in words.
+    /// A string that the rule accepts; `allowed` is the rule in words.
     pub fn text(&self, rule: impl Fn(&str) -> bool, allowed: &str) -> Result<String, ConfigError> {
         let text = self.value.as_str().ok_or_else(|| self.wrong_type(allowed))?;
         if rule(text) { Ok(text.to_owned()) } else { Err(self.not_allowed(allowed)) }
     }
 
-    /// One of some names.
+    /// One of these names.
     pub fn choice<T: Copy>(&self, options: &[(&str, T)]) -> Result<T, ConfigError> {
         let allowed = || options.iter().map(|(name, _)| format!("{name:?}")).collect::<Vec<_>>().join(", ");
         let text = self.value.as_str().ok_or_else(|| self.wrong_type(format!("one of {}", allowed())))?;
@@ -103,12 +103,12 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// Null for the default, which is nothing.
+    /// Null for `None`, or a value.
     pub fn nullable<T>(&self, read: impl FnOnce(&Self) -> Result<T, ConfigError>) -> Result<Option<T>, ConfigError> {
         if self.value.is_null() { Ok(None) } else { read(self).map(Some) }
     }
 
-    /// Null, or a program and its arguments, with placeholders of these names only.
+    /// Null, or a program and its arguments; only these placeholders are allowed.
     pub fn argv(&self, placeholders: &'static [&'static str]) -> Result<Option<Vec<String>>, ConfigError> {
         const ALLOWED: &str = "null or a list of strings: a program and its arguments";
         if self.value.is_null() {
@@ -134,9 +134,9 @@ impl<'a> Node<'a> {
         elements.iter().enumerate().map(element).collect::<Result<_, _>>().map(Some)
     }
 
-    /// A list of arguments, perhaps empty.
+    /// A list of arguments, which may be empty.
     pub fn arguments(&self) -> Result<Vec<String>, ConfigError> {
-        let elements = self.value.as_array().ok_or_else(|| self.wrong_type("a list of strings, perhaps empty"))?;
+        let elements = self.value.as_array().ok_or_else(|| self.wrong_type("a list of strings, which may be empty"))?;
         let element = |(index, value): (usize, &Value)| {
             let node = Node { layer: self.layer, key: format!("{}[{index}]", self.key), value };
             node.text(rules::is_argument, rules::ARGUMENT)
@@ -144,19 +144,19 @@ impl<'a> Node<'a> {
         elements.iter().enumerate().map(element).collect()
     }
 
-    /// The value is of another type.
+    /// The error for a value of the wrong type.
     pub fn wrong_type(&self, expected: impl fmt::Display) -> ConfigError {
         let (layer, key) = (self.layer.clone(), self.key.clone());
         ConfigError::WrongType { layer, key, value: self.shown(), expected: expected.to_string() }
     }
 
-    /// The value is of the type, but not allowed.
+    /// The error for a value of the right type that is not allowed.
     pub fn not_allowed(&self, allowed: impl fmt::Display) -> ConfigError {
         let (layer, key) = (self.layer.clone(), self.key.clone());
         ConfigError::NotAllowed { layer, key, value: self.shown(), allowed: allowed.to_string() }
     }
 
-    /// The value for an error: only its kind where it may be or hold a password.
+    /// The value for an error text; only its type if it may be or contain a password.
     fn shown(&self) -> String {
         let may_be_password = matches!(self.key.as_str(), "auth" | "auth.password");
         match self.value {
@@ -169,7 +169,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// What a value is, in words.
+/// A value's type, in words.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,7 +1,7 @@
-//! What the loop does next, one bounded step at a time. A due tick comes before every step: this is the one place that
-//! decides, so no source of work can forget it.
+//! Chooses the loop's next bounded step. A due tick comes before every other step. The order is decided only here, so no
+//! source of work can bypass it.
 //!
-//! Not here: doing the steps (`steps.rs`).
+//! Not here: running the steps (`steps.rs`).
 
 use std::collections::VecDeque;
 
@@ -14,31 +14,30 @@ use crate::time::Mono;
 pub enum Step {
     /// The data stream's tick is due.
     Tick,
-    /// Something happened at this source.
+    /// An event occurred at this source.
     Event {
         /// The source.
         token: Token,
-        /// Whether it takes bytes again, or is broken.
+        /// Whether it is writable or broken.
         writable: bool,
         /// Whether it is broken.
         broken: bool,
     },
-    /// This source has something left over from an earlier step, whose budget was used up.
+    /// This source has work left over from an earlier step that used up its budget.
     Leftover(Token),
-    /// This source has rested and is read again.
+    /// This source's pause is over.
     Rested(Token),
 }
 
-/// The steps of this turn and those of later ones.
+/// The steps of this turn and of later turns.
 #[derive(Debug, Default)]
 pub struct Agenda {
     tick: Option<Mono>,
     events: VecDeque<Step>,
-    /// Sources with something left over; the first `due` of them belong to this turn.
+    /// Sources with leftover work; the first `due` of them belong to this turn.
     leftovers: VecDeque<Token>,
     due: usize,
-    /// Sources that are read no faster than a rate, and have used it up. All come back together, so that many cost no
-    /// more wake-ups than one.
+    /// Sources that have reached their rate limit. They all resume together, so many cause no more wake-ups than one.
     resting: Vec<Token>,
     rest_ends: Option<Mono>,
 }
@@ -54,36 +53,36 @@ impl Agenda {
         self.events.push_back(Step::Event { token, writable, broken });
     }
 
-    /// Continues with a source in the next turn. The caller makes sure that it is not put off already.
+    /// Continues with a source in the next turn. The caller ensures that the source is not on the list already.
     pub fn put_off(&mut self, token: Token) {
         self.leftovers.push_back(token);
     }
 
-    /// Continues with a source in the next turn, once. Looks through the list: for the few sources without a flag of
-    /// their own.
+    /// Continues with a source in the next turn, unless it is on the list already. Searches the list, so this is for the few
+    /// sources without their own flag.
     pub fn put_off_once(&mut self, token: Token) {
         if !self.leftovers.contains(&token) {
             self.leftovers.push_back(token);
         }
     }
 
-    /// Lets a source rest until the next round. The caller has a flag for it.
+    /// Pauses a source until the next round. The caller keeps a flag for it.
     pub fn rest(&mut self, token: Token, now: Mono) {
         self.resting.push(token);
         self.rest_ends.get_or_insert(now + REST_ROUND);
     }
 
-    /// When resting sources come back, `None` when none rests.
+    /// When paused sources resume; `None` if none is paused.
     pub const fn rest_ends(&self) -> Option<Mono> {
         self.rest_ends
     }
 
-    /// Whether the next turn has something to do, whatever the kernel reports.
+    /// Whether the next turn has work regardless of events.
     pub fn has_leftovers(&self) -> bool {
         !self.leftovers.is_empty()
     }
 
-    /// Begins a turn: what was put off until now belongs to it, and resting sources come back if it is time.
+    /// Begins a turn, which includes the leftovers so far. Paused sources resume if it is time.
     pub fn begin_turn(&mut self, now: Mono) {
         self.due = self.leftovers.len();
         if self.rest_ends.is_some_and(|at| at <= now) {
@@ -92,7 +91,7 @@ impl Agenda {
         }
     }
 
-    /// The next step of this turn at `now`; `None` when the turn is over.
+    /// The next step of this turn at `now`; `None` if the turn is over.
     pub fn next(&mut self, now: Mono) -> Option<Step> {
         if self.tick.is_some_and(|at| at <= now) {
             self.tick = None;
@@ -126,7 +125,7 @@ mod tests {
         agenda.set_tick(Some(NOW));
         assert_eq!(agenda.next(Mono::from_nanos(999)), Some(event(Token::Deadline)));
         assert_eq!(agenda.next(NOW), Some(Step::Tick));
-        assert_eq!(agenda.next(NOW), Some(Step::Leftover(Token::Deadline)), "a tick comes once");
+        assert_eq!(agenda.next(NOW), Some(Step::Leftover(Token::Deadline)), "a tick is due only once");
         agenda.set_tick(Some(NOW));
         assert_eq!(agenda.next(NOW), Some(Step::Tick));
         assert_eq!(agenda.next(NOW), Some(Step::Leftover(Token::Signals)));
@@ -134,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_off_waits_for_the_next_turn() {
+    fn leftovers_wait_for_the_next_turn() {
         let mut agenda = Agenda::default();
         agenda.put_off_once(Token::Deadline);
         agenda.put_off_once(Token::Deadline);
         agenda.begin_turn(NOW);
         assert_eq!(agenda.next(NOW), Some(Step::Leftover(Token::Deadline)));
         agenda.put_off_once(Token::Deadline);
-        assert_eq!(agenda.next(NOW), None, "else one busy source would keep the loop from the kernel's events");
+        assert_eq!(agenda.next(NOW), None, "a busy source must not keep the loop from polling");
         assert!(agenda.has_leftovers());
         agenda.begin_turn(NOW);
         assert_eq!(agenda.next(NOW), Some(Step::Leftover(Token::Deadline)));
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rests_comes_back_together_and_not_before_its_time() {
+    fn paused_sources_resume_together_and_not_early() {
         let mut agenda = Agenda::default();
         agenda.rest(Token::Deadline, NOW);
         agenda.rest(Token::Signals, Mono::from_nanos(2000));

@@ -1,4 +1,4 @@
-//! What the server wants done, done.
+//! Applies the server's outputs.
 
 use super::Reactor;
 use super::context::context;
@@ -9,7 +9,7 @@ use crate::sys::file::Reread;
 use crate::sys::limits;
 
 impl Reactor<'_> {
-    /// Does one thing.
+    /// Applies one output.
     pub(super) fn apply(&mut self, output: Output) {
         match output {
             Output::Offer { conn, packet } => self.sockets.offer(conn, packet, &mut context!(self)),

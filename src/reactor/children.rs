@@ -1,5 +1,5 @@
-//! Camera, publisher and probe, from their start on. `video.rs` has the video's way from one to the other, `lines.rs` what
-//! they print, `reaping.rs` their ends.
+//! Camera, publisher and probe. `video.rs` moves the video between them, `lines.rs` reads their output, `reaping.rs` handles
+//! their exits.
 
 mod lines;
 mod reaping;
@@ -29,21 +29,21 @@ use reaping::Ended;
 pub use reaping::Rest;
 use video::Video;
 
-/// The order in which the server hears of children that ended at the same time: the camera's end explains the publisher's.
+/// The order of reporting children that ended at the same time. The camera's end explains the publisher's.
 const ROLES: [Role; 3] = [Role::Probe, Role::Camera, Role::Publisher];
 
-/// A child from its start until its end is taken in.
+/// A child, from its start until its end is reported.
 #[derive(Debug)]
 struct Running {
     pid: Pid,
     generation: u16,
     lines: Option<Lines>,
     exec_failure: ExecFailure,
-    /// Its output can't be watched, so it was killed immediately.
-    unheard: Option<Errno>,
-    /// It was signalled.
+    /// Why its pipes could not be registered with the event queue; it was then killed.
+    watch_failure: Option<Errno>,
+    /// Whether it was signalled.
     stopping: bool,
-    /// It is reaped: its pid may be another process's by now.
+    /// Whether it is reaped; its pid may then belong to another process.
     ended: bool,
 }
 
@@ -54,19 +54,19 @@ pub struct Children {
     camera: Option<Running>,
     publisher: Option<Running>,
     video: Video,
-    /// Those that have ended and are not taken in yet.
+    /// Children that have ended, with unread output.
     ended: VecDeque<Ended>,
     generation: u16,
-    /// The limit on descriptors that they are started with.
+    /// The soft limit on descriptors for children.
     descriptors: Limit,
 }
 
-/// What happened at a pipe.
+/// The result of a step at a pipe.
 #[derive(Debug)]
 pub enum Piped {
-    /// So much video reached the publisher.
+    /// This many bytes of video reached the publisher.
     Video(u64),
-    /// These lines were printed.
+    /// A child printed these lines.
     Lines(Role, Vec<String>),
 }
 
@@ -82,7 +82,7 @@ impl Children {
         Ok(Self { probe: None, camera: None, publisher: None, video, ended, generation: 0, descriptors })
     }
 
-    /// Kills every child: the loop is over.
+    /// Kills every child, at the end of the loop.
     pub fn kill_all(&mut self) {
         for role in ROLES {
             if let Some(running) = self.slot(role).take().filter(|running| !running.ended) {
@@ -92,7 +92,7 @@ impl Children {
         }
     }
 
-    /// Starts a child. If that fails, the server hears of it.
+    /// Starts a child. A failure is reported to the server.
     pub fn spawn(&mut self, role: Role, argv: &[String], cx: &mut Context<'_>) {
         if let Err(error) = self.try_spawn(role, argv, cx) {
             cx.inbox.push_back(Input::SpawnFailed { role, errno: errno(&error) });
@@ -116,8 +116,8 @@ impl Children {
             (_, Some(sink)) => watch(sink, Token::Pipe(Pipe::Publisher, generation), Interest::WRITABLE, cx.registry),
             (None, None) => Ok(()),
         });
-        let unheard = watched.err().map(|error| errno(&error));
-        if unheard.is_some() {
+        let watch_failure = watched.err().map(|error| errno(&error));
+        if watch_failure.is_some() {
             child::signal_group(started.pid, Signal::SIGKILL);
         }
         match role {
@@ -130,7 +130,7 @@ impl Children {
             generation,
             lines: Some(Lines::new(started.stderr)),
             exec_failure: started.exec_failure,
-            unheard,
+            watch_failure,
             stopping: false,
             ended: false,
         });
@@ -148,13 +148,13 @@ impl Children {
             running.stopping = true;
         }
         if role == Role::Publisher {
-            // ffmpeg looks at SIGINT only between two reads, and nothing more comes: the end of its input wakes it.
+            // ffmpeg checks for SIGINT only between reads, and no more input comes. Closing its input wakes it.
             self.video.close_sink(cx.registry);
         }
         self.look_at_video(cx);
     }
 
-    /// One step at a pipe.
+    /// Runs one step at a pipe.
     pub fn pipe(&mut self, pipe: Pipe, generation: u16, cx: &mut Context<'_>) -> Option<Piped> {
         let role = role_of(pipe);
         let Some(running) = self.slot(role).as_ref().filter(|running| running.generation == generation) else {
@@ -162,7 +162,7 @@ impl Children {
             return None;
         };
         if running.ended {
-            // The step that takes in its end reads the rest.
+            // The step that handles its end reads the rest.
             return None;
         }
         let token = Token::Pipe(pipe, generation);
@@ -179,7 +179,7 @@ impl Children {
         }
     }
 
-    /// Ends the rest of a pipe that was read too fast.
+    /// Resumes a pipe that was paused by the rate limit.
     pub fn rested(&mut self, pipe: Pipe, generation: u16) {
         let running = self.slot(role_of(pipe)).as_mut().filter(|running| running.generation == generation);
         if let Some(lines) = running.and_then(|running| running.lines.as_mut()) {
@@ -203,8 +203,8 @@ impl Children {
         (!complete.is_empty()).then_some(Piped::Lines(role, complete))
     }
 
-    /// Has the video looked at in the next turn. A full pipe gives no event, and something has changed that video may have
-    /// waited for.
+    /// Schedules the video for the next turn, after a change that it may have been waiting for. A full pipe causes no
+    /// event.
     fn look_at_video(&self, cx: &mut Context<'_>) {
         if let Some(camera) = self.camera.as_ref().filter(|_| self.video.has_source()) {
             cx.agenda.put_off_once(Token::Pipe(Pipe::Video, camera.generation));

@@ -1,4 +1,4 @@
-//! One connection's bytes on the way out, and what it waits for. Generic over the socket, so that tests script it.
+//! One connection: its unsent frames and its interest in events. Generic over the socket, so tests can script it.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -8,63 +8,63 @@ use mio::Interest;
 use crate::bucket::Bucket;
 use crate::frame::Frame;
 
-/// A socket and what it is owed.
+/// A socket and its unsent frames.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one fact, and any of them can go with any other")]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent; any combination is possible")]
 pub struct Connection<S> {
     /// The socket, non-blocking.
     pub stream: S,
-    /// Frames, the first perhaps partly sent.
+    /// Unsent frames; the first may be partly sent.
     unsent: VecDeque<Frame>,
-    /// Bytes of the first frame that are sent.
+    /// Bytes of the first frame that are already sent.
     sent_of_first: usize,
-    /// Bytes of all frames, those sent of the first included.
+    /// Bytes of all frames, including the sent part of the first.
     unsent_bytes: usize,
-    /// The most that may wait, in bytes.
+    /// Maximum of `unsent_bytes`.
     most_unsent: usize,
-    /// The last write did not take all: the socket's next writable edge matters.
+    /// Whether the socket's buffer is full, so that its next writable edge matters.
     full: bool,
-    /// The server knows that this connection takes nothing.
+    /// Whether the server was notified that this connection is blocked.
     pub reported_blocked: bool,
-    /// The server wants nothing from it for now.
+    /// Whether the server has paused reading.
     pub paused: bool,
-    /// The peer has closed its sending side.
+    /// Whether the peer has closed its sending side.
     pub finished: bool,
-    /// To be closed for sending once everything is sent.
+    /// Whether to close the sending side once everything is sent.
     pub finishing: bool,
-    /// There may be more to read than was read.
+    /// Whether there may be unread bytes.
     pub readable: bool,
-    /// It is on the ready list.
+    /// Whether it is on the list of leftovers.
     pub queued: bool,
-    /// How much may still be read, if what it sends is thrown away.
+    /// The rate limit's tokens, if its input is discarded.
     pub discards: Option<Bucket>,
-    /// What it sends may be a password.
+    /// Whether its input may contain a password.
     pub secret: bool,
-    /// It is not read until the next round.
+    /// Whether reading is paused until the next round.
     pub resting: bool,
-    /// What epoll was last told.
+    /// The interest registered with epoll.
     pub registered: Interest,
 }
 
-/// What became of an attempt to send.
+/// The result of an attempt to send.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Nothing waits any more.
+    /// Everything is sent.
     All,
-    /// Something waits, or the offer was refused.
+    /// Frames are unsent, or the offer was refused.
     Blocked,
     /// The connection is broken.
     Lost,
-    /// More would wait than is allowed; never, while the reading stops when something waits.
+    /// The unsent bytes would exceed the maximum. Never happens as long as reading stops while replies are unsent.
     Overflow,
 }
 
-/// What became of an attempt to read.
+/// The result of an attempt to read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ReadOutcome {
-    /// So many bytes.
+    /// This many bytes were read.
     Bytes(usize),
-    /// Nothing more for now.
+    /// There is nothing more for now.
     Drained,
     /// The peer has closed its sending side.
     Finished,
@@ -73,9 +73,9 @@ pub enum ReadOutcome {
 }
 
 impl<S: Read + Write> Connection<S> {
-    /// A new connection, nothing sent or read.
+    /// A new connection.
     ///
-    /// At most `most_unsent` bytes wait to be sent.
+    /// At most `most_unsent` bytes may be unsent.
     pub const fn new(stream: S, most_unsent: usize) -> Self {
         Self {
             stream,
@@ -97,7 +97,7 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
-    /// Sends a frame if the socket takes it now. A socket that takes a part of it gets the rest later: that part
+    /// Sends a frame if the socket accepts it now. If the socket accepts only a part, the rest follows later because the part
     /// can't be taken back.
     pub fn offer(&mut self, frame: impl Into<Frame>) -> Sent {
         if self.full {
@@ -121,7 +121,7 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
-    /// Sends a frame, now or after what waits.
+    /// Sends a frame, now or after the unsent ones.
     pub fn send(&mut self, frame: impl Into<Frame>) -> Sent {
         let frame = frame.into();
         if self.unsent_bytes + frame.as_bytes().len() > self.most_unsent {
@@ -131,7 +131,7 @@ impl<S: Read + Write> Connection<S> {
         if self.full { Sent::Blocked } else { self.flush() }
     }
 
-    /// Sends what waits, a write for each frame.
+    /// Sends the unsent frames, with one write per frame.
     pub fn flush(&mut self) -> Sent {
         self.full = false;
         while let Some(frame) = self.unsent.front() {
@@ -154,7 +154,7 @@ impl<S: Read + Write> Connection<S> {
                 Err(_) => return Sent::Lost,
             }
         }
-        // Most connections wait for nothing nearly always: their memory is given back.
+        // Most connections rarely have unsent frames, so the memory is released.
         self.unsent = VecDeque::new();
         Sent::All
     }
@@ -177,22 +177,22 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
-    /// Whether it is to be read from now.
+    /// Whether to read from it now.
     pub fn may_read(&self) -> bool {
         self.readable && !self.paused && !self.resting && !self.finished && self.unsent.is_empty()
     }
 
-    /// Whether everything is sent and the sending side is to be closed.
+    /// Whether the sending side should be closed now, after everything is sent.
     pub fn may_shut_down(&self) -> bool {
         self.finishing && self.unsent.is_empty()
     }
 
-    /// What epoll is to tell of this connection: the one place that says so.
+    /// The interest to register with epoll. It is computed only here.
     pub const fn interest(&self) -> Interest {
         if self.full { Interest::READABLE.add(Interest::WRITABLE) } else { Interest::READABLE }
     }
 
-    /// One write, repeated if a signal came between. `WouldBlock` is 0 bytes.
+    /// One write, repeated after an interruption by a signal. `WouldBlock` becomes 0 bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
             return match self.stream.write(bytes) {
@@ -212,7 +212,7 @@ mod tests {
     use crate::frame::Shared;
     use crate::wire;
 
-    /// A socket that does what it is told: each write takes at most so many bytes, or fails.
+    /// A scripted socket: each write accepts at most this many bytes, or fails.
     struct Script {
         writes: Vec<io::Result<usize>>,
         taken: Vec<Vec<u8>>,
@@ -227,7 +227,7 @@ mod tests {
 
     impl Write for Script {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let most = self.writes.pop().expect("a write that the script does not have")?;
+            let most = self.writes.pop().expect("an unexpected write")?;
             let taken = most.min(bytes.len());
             self.taken.push(bytes[..taken].to_vec());
             Ok(taken)
@@ -263,12 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn an_offer_is_taken_whole_or_refused() {
+    fn an_offer_is_accepted_whole_or_refused() {
         let mut connection = scripted(vec![Err(interrupted()), Ok(99), Err(would_block())]);
         let packet = reply();
         assert_eq!(connection.offer(packet), Sent::All);
         assert_eq!(connection.offer(packet), Sent::Blocked);
-        assert_eq!(connection.offer(packet), Sent::Blocked, "without asking the socket again");
+        assert_eq!(connection.offer(packet), Sent::Blocked, "without another write");
         assert_eq!(connection.interest(), Interest::READABLE | Interest::WRITABLE);
         assert_eq!(connection.flush(), Sent::All);
         assert_eq!(connection.interest(), Interest::READABLE);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_write_of_an_offer_is_completed_and_nothing_comes_between() {
+    fn a_short_write_of_an_offer_is_completed_before_anything_else() {
         let mut connection = scripted(vec![Ok(5), Ok(4), Err(would_block()), Ok(99)]);
         let packet = reply();
         assert_eq!(connection.offer(packet), Sent::All);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_any_kind_is_one_write_and_resumes_where_it_was_cut() {
+    fn a_frame_of_any_kind_is_one_write_and_resumes_after_a_short_write() {
         let page = Shared::new(vec![7; 1000]);
         let mut connection = scripted(vec![Ok(4), Err(would_block()), Ok(99), Ok(600), Ok(999)]);
         assert_eq!(connection.send(String::from("HTTP/1.1 200 OK\r\n\r\n")), Sent::Blocked);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_bounded() {
+    fn unsent_bytes_are_bounded() {
         let mut connection = scripted(vec![Err(would_block())]);
         let packet = reply();
         let fitting = MOST_UNSENT / packet.as_bytes().len();
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_socket_is_lost_not_retried() {
+    fn a_broken_socket_is_lost_without_a_retry() {
         for error in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe] {
             let packet = reply();
             let mut connection = scripted(vec![Err(error.into()), Err(error.into())]);

@@ -1,4 +1,4 @@
-//! What the loop's parts share, as one argument.
+//! The state that the loop's parts share, as one argument.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,11 @@ use crate::time::Mono;
 
 /// Borrowed from the loop for one call.
 pub struct Context<'a> {
-    /// Where sources of events are registered.
+    /// The registry of event sources.
     pub registry: &'a Registry,
-    /// What is to be done next.
+    /// The next steps.
     pub agenda: &'a mut Agenda,
-    /// What the server is to hear of after the outputs at hand, in this order.
+    /// Inputs for the server, in order, after the current outputs.
     pub inbox: &'a mut VecDeque<Input<'static>>,
     /// The counters.
     pub stats: &'a mut Stats,
@@ -23,7 +23,7 @@ pub struct Context<'a> {
     pub now: Mono,
 }
 
-/// A [`Context`] of a reactor whose other fields stay free to be borrowed.
+/// Borrows a [`Context`] from a reactor; its other fields can still be borrowed.
 macro_rules! context {
     ($reactor:expr) => {
         $crate::reactor::context::Context {

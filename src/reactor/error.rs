@@ -1,24 +1,24 @@
-//! Why the loop can't go on.
+//! Errors that end the loop.
 
 use std::io;
 
 use crate::server::Service;
 
-/// Why the loop ended without being asked to: the server (coordination) kind of error.
+/// An error that ends the loop: the server (coordination) kind of error.
 #[derive(Debug)]
 pub enum ReactorError {
-    /// The kernel refused something the loop can't do without.
+    /// A system call failed that the loop depends on.
     Kernel {
-        /// What was being done.
+        /// What the loop was doing.
         doing: &'static str,
-        /// Why it failed.
+        /// The system's error.
         error: io::Error,
     },
-    /// A listener broke: the TCP server kind of error.
+    /// A listener failed: the TCP server kind of error.
     Listener {
-        /// Whose.
+        /// Its service.
         service: Service,
-        /// How.
+        /// The system's error.
         error: io::Error,
     },
 }
@@ -26,8 +26,8 @@ pub enum ReactorError {
 impl std::fmt::Display for ReactorError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Kernel { doing, error } => write!(f, "{doing}: {error}"),
-            Self::Listener { service, error } => write!(f, "the {} listener broke: {error}", service.name()),
+            Self::Kernel { doing, error } => write!(f, "{doing} failed: {error}"),
+            Self::Listener { service, error } => write!(f, "the {} listener failed: {error}", service.name()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The service manager, which may be too busy to take a message.
+//! Notifications to the service manager, with retries.
 
 use super::context::Context;
 use super::errno;
@@ -7,21 +7,21 @@ use crate::server::{Input, Notice};
 use crate::sys::{clock, notify};
 use crate::time::Mono;
 
-/// The way to the service manager, if there is one.
+/// The connection to the service manager, if there is one.
 #[derive(Debug)]
 pub struct Manager {
     notifier: notify::Notifier,
-    /// When unsent messages are tried again.
+    /// When to retry unsent messages.
     retry_at: Option<Mono>,
 }
 
 impl Manager {
-    /// Nothing sent yet.
+    /// A manager without unsent messages.
     pub const fn new(notifier: notify::Notifier) -> Self {
         Self { notifier, retry_at: None }
     }
 
-    /// Sends a notice, or keeps it to be sent again.
+    /// Sends a notice. On failure, keeps it and retries later.
     pub fn notify(&mut self, notice: &Notice, cx: &mut Context<'_>) {
         let message = match notice {
             Notice::Ready => notify::READY.to_owned(),
@@ -41,7 +41,7 @@ impl Manager {
         }
     }
 
-    /// Sends again what was not taken, if it is time.
+    /// Retries unsent messages, if it is time.
     pub fn retry(&mut self, now: Mono) {
         if self.retry_at.is_some_and(|at| at <= now) {
             let sent = self.notifier.send_rest().is_ok();
@@ -49,7 +49,7 @@ impl Manager {
         }
     }
 
-    /// When [`Self::retry`] has something to do.
+    /// When [`Self::retry`] is due.
     pub const fn deadline(&self) -> Option<Mono> {
         self.retry_at
     }

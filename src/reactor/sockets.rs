@@ -21,48 +21,48 @@ use crate::sys::socket::{AcceptFailure, accept_failure};
 use crate::time::Mono;
 use crate::wire::Outgoing;
 
-/// How fast input is read that is thrown away.
+/// The rate limit for reading discarded input.
 const DISCARDED: Rate = Rate::per_second(DISCARD_BYTES_PER_SECOND, DISCARD_BURST_BYTES);
 
-/// A listener and what its connections have in common.
+/// A listener, with the service and the limit of its connections.
 #[derive(Debug)]
 struct Port {
     listener: Listener,
     service: Service,
-    /// The most bytes that may wait for one of its connections.
+    /// Maximum number of unsent bytes per connection.
     most_unsent: usize,
 }
 
-/// What was read from a connection.
+/// The result of reading from a connection.
 #[derive(Debug)]
 pub enum Taken {
     /// Bytes, at the beginning of the buffer.
     Bytes {
-        /// How many.
+        /// The number of bytes.
         length: usize,
-        /// Whether a password may be among them.
+        /// Whether they may contain a password.
         secret: bool,
     },
-    /// The end of the connection, or of what its peer sends.
+    /// The end of the connection or of the peer's sending side.
     End(Input<'static>),
 }
 
 /// All listeners and connections.
 #[derive(Debug)]
 pub struct Sockets {
-    /// The listeners by their number; `None` once they are closed.
+    /// The listeners by index; `None` once closed.
     ports: Vec<Option<Port>>,
-    /// No connections are accepted until then.
+    /// When to resume accepting, if it is paused.
     accept_at: Option<Mono>,
     table: Table,
 }
 
 impl Sockets {
-    /// Watches the listeners, in the order of their numbers.
+    /// Registers the listeners, in order.
     ///
     /// # Errors
     ///
-    /// The event queue takes no more.
+    /// Registering a listener failed.
     pub fn new(listening: Vec<Listening>, registry: &Registry) -> io::Result<Self> {
         let mut ports = Vec::new();
         for (index, Listening { socket, service, most_unsent }) in (0..).zip(listening) {
@@ -80,7 +80,7 @@ impl Sockets {
         }
     }
 
-    /// Accepts one connection. `None` when none waits, or accepting rests.
+    /// Accepts one connection. `None` if none is pending or accepting is paused.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Sockets {
             let (service, most_unsent) = (port.service, port.most_unsent);
             match port.listener.accept() {
                 Ok((stream, peer)) => {
-                    // One that can't be watched is dropped, and with it the connection.
+                    // A connection that can't be registered is dropped and thereby closed.
                     if let Some(input) = self.admit(service, most_unsent, stream, peer, cx) {
                         return Ok(Some(input));
                     }
@@ -136,12 +136,12 @@ impl Sockets {
         Some(Input::Accepted { conn, service, peer })
     }
 
-    /// When accepting goes on, if it rests.
+    /// When to resume accepting, if it is paused.
     pub const fn accept_deadline(&self) -> Option<Mono> {
         self.accept_at
     }
 
-    /// Goes on accepting, if it is time.
+    /// Resumes accepting, if it is time.
     pub fn end_accept_rest(&mut self, cx: &mut Context<'_>) {
         if self.accept_at.is_some_and(|at| at <= cx.now) {
             self.accept_at = None;
@@ -151,8 +151,8 @@ impl Sockets {
         }
     }
 
-    /// Takes in an event. Readable or closed is found out by reading, except on a connection that is read slowly: reading
-    /// would take its time to get to an error.
+    /// Handles an event. Reading detects a closed or broken connection, except if it is rate limited: reading would reach the
+    /// error late.
     pub fn event(&mut self, conn: ConnId, writable: bool, broken: bool, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return cx.stats.bump(Counter::StaleEvents) };
         if broken && connection.discards.is_some() {
@@ -165,21 +165,21 @@ impl Sockets {
         }
     }
 
-    /// Takes a connection off the list of leftovers.
+    /// Records that a connection is no longer on the list of leftovers.
     pub fn taken_up(&mut self, conn: ConnId) {
         if let Some(connection) = self.table.find(conn) {
             connection.queued = false;
         }
     }
 
-    /// Ends the rest of a connection.
+    /// Resumes a connection that was paused by the rate limit.
     pub fn rested(&mut self, conn: ConnId) {
         if let Some(connection) = self.table.find(conn) {
             connection.resting = false;
         }
     }
 
-    /// Reads once. `None` when there is nothing to read, or the connection is not to be read from now.
+    /// Reads once. `None` if there is nothing to read or reading is paused.
     pub fn read(&mut self, conn: ConnId, buffer: &mut [u8], cx: &mut Context<'_>) -> Option<Taken> {
         let connection = self.table.find(conn).filter(|connection| connection.may_read())?;
         if connection.discards.is_some_and(|bucket| bucket.tokens(DISCARDED, cx.now) == 0) {
@@ -209,7 +209,7 @@ impl Sockets {
         }
     }
 
-    /// Continues to read from a connection in the next turn, if there is something to read.
+    /// Continues to read from a connection in the next turn, if there may be unread bytes.
     pub fn put_off(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         if let Some(connection) = self.table.find(conn)
             && connection.may_read()
@@ -220,7 +220,7 @@ impl Sockets {
         }
     }
 
-    /// Sends a packet if the socket takes it now, else forgets it.
+    /// Sends a packet if the socket accepts it now, or drops it.
     pub fn offer(&mut self, conn: ConnId, packet: Outgoing, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         match connection.offer(packet) {
@@ -229,14 +229,14 @@ impl Sockets {
         }
     }
 
-    /// Sends a frame, after what already waits.
+    /// Sends a frame, after any unsent ones.
     pub fn send(&mut self, conn: ConnId, frame: Frame, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         let sent = connection.send(frame);
         self.after_sending(conn, &sent, cx);
     }
 
-    /// Stops reading from a connection, or goes on.
+    /// Pauses or resumes reading from a connection.
     pub fn pause(&mut self, conn: ConnId, paused: bool, cx: &mut Context<'_>) {
         if let Some(connection) = self.table.find(conn) {
             connection.paused = paused;
@@ -244,7 +244,7 @@ impl Sockets {
         self.put_off(conn, cx);
     }
 
-    /// Sends what waits, then closes the sending side.
+    /// Sends the unsent frames, then closes the sending side.
     pub fn finish(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         connection.finishing = true;
@@ -254,7 +254,7 @@ impl Sockets {
         self.put_off(conn, cx);
     }
 
-    /// Closes a connection. The server knows of it, or hears of it from the caller.
+    /// Closes a connection. The server requested this, or the caller reports it.
     pub fn close(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         if let Some(mut connection) = self.table.remove(conn) {
             let _closing_anyway = cx.registry.deregister(&mut connection.stream);
@@ -303,7 +303,7 @@ impl Sockets {
         }
     }
 
-    /// Tells epoll what this connection waits for, if that has changed.
+    /// Updates the connection's interest in epoll, if it has changed.
     fn watch(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         let interest = connection.interest();

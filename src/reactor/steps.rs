@@ -1,4 +1,4 @@
-//! One bounded step of each source of work. What a part finds is fed to the server here, and here only.
+//! One bounded step for each source of work. Only this file feeds the results to the server.
 
 use super::agenda::Step;
 use super::children::{Piped, Rest};
@@ -14,16 +14,16 @@ use crate::stats::Counter;
 use crate::sys::memory::wipe;
 use crate::sys::signalfd::Signal;
 
-/// Bytes of the data source's file that are looked at: a decimal number is at its start.
+/// Bytes of the data source's file to read; it begins with a decimal number.
 const SOURCE_BYTES: usize = 64;
 
 impl Reactor<'_> {
-    /// Does one step.
+    /// Runs one step.
     pub(super) fn step(&mut self, step: Step) {
         match step {
             Step::Tick => self.tick(),
             Step::Event { token, writable, broken } => match token {
-                // The agenda has the tick by its time.
+                // The agenda schedules the tick by its time.
                 Token::Tick => {}
                 Token::Deadline => self.deadline(),
                 Token::Signals => self.signals_waiting(),
@@ -81,7 +81,7 @@ impl Reactor<'_> {
         self.feed(Input::Wakeup);
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "signalfd reports only what it was asked for")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "signalfd reports only the requested signals")]
     fn signals_waiting(&mut self) {
         while let Some(signal) = self.signals.next() {
             match signal {
@@ -114,7 +114,7 @@ impl Reactor<'_> {
         self.agenda.put_off_once(Token::Listener(id));
     }
 
-    /// Reads from a connection until it is drained, the budget is used up, or the server wants no more.
+    /// Reads from a connection until it is drained, the budget is used up, or the server pauses it.
     fn read(&mut self, conn: ConnId) {
         let mut buffer = [0; READ_CHUNK_BYTES];
         for _ in 0..READ_BUDGET_CHUNKS {

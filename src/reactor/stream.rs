@@ -1,4 +1,4 @@
-//! The two kinds of stream socket that clients come through, as one.
+//! TCP and Unix stream sockets behind one interface.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -13,18 +13,18 @@ use crate::sys::socket::Bound;
 /// A listening socket.
 #[derive(Debug)]
 pub enum Listener {
-    /// Clients on the network.
+    /// For clients on the network.
     Tcp(TcpListener),
-    /// Clients on this device.
+    /// For clients on this device.
     Unix(UnixListener),
 }
 
 impl Listener {
-    /// Takes the next connection.
+    /// Accepts the next connection.
     ///
     /// # Errors
     ///
-    /// What `accept(2)` reports; [`crate::sys::socket::accept_failure`] sorts it.
+    /// The errors of `accept(2)`; [`crate::sys::socket::accept_failure`] classifies them.
     pub fn accept(&self) -> io::Result<(Stream, Peer)> {
         match self {
             Self::Tcp(listener) => {
@@ -51,9 +51,9 @@ impl From<Bound> for Listener {
 /// A connection's socket.
 #[derive(Debug)]
 pub enum Stream {
-    /// From the network.
+    /// To a client on the network.
     Tcp(TcpStream),
-    /// From this device.
+    /// To a client on this device.
     Unix(UnixStream),
 }
 
@@ -93,7 +93,7 @@ impl Write for Stream {
     }
 }
 
-/// Passes the calls of [`Source`] to the socket within.
+/// Forwards the calls of [`Source`] to the inner socket.
 macro_rules! pass_on {
     ($kind:ident) => {
         impl Source for $kind {

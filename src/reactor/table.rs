@@ -1,4 +1,4 @@
-//! The table of connections: slots with generations, so that an event for a former tenant finds nobody.
+//! The table of connections. Slots have generations, so an event for an earlier connection in the slot finds nothing.
 
 use super::connection::Connection;
 use super::stream::Stream;
@@ -22,7 +22,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Gives a connection a slot, `None` when all are taken. How many connections there may be, the server says.
+    /// Inserts a connection; `None` if all slots are taken. The server limits the number of connections.
     pub fn insert(&mut self, connection: Connection<Stream>) -> Option<ConnId> {
         let slot = if let Some(slot) = self.free.pop() {
             slot
@@ -37,13 +37,13 @@ impl Table {
         Some(ConnId { slot, generation: entry.generation })
     }
 
-    /// The connection, if it is still there.
+    /// The connection, if it still exists.
     pub fn find(&mut self, conn: ConnId) -> Option<&mut Connection<Stream>> {
         let slot = self.slots.get_mut(usize::from(conn.slot))?;
         if slot.generation == conn.generation { slot.tenant.as_mut() } else { None }
     }
 
-    /// Takes the connection out, if it is still there.
+    /// Removes the connection, if it still exists.
     pub fn remove(&mut self, conn: ConnId) -> Option<Connection<Stream>> {
         let slot = self.slots.get_mut(usize::from(conn.slot))?;
         if slot.generation != conn.generation {
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_former_tenant_is_not_found() {
+    fn an_earlier_connection_in_the_slot_is_not_found() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let connect = || Connection::new(Stream::Tcp(TcpStream::connect(listener.local_addr().unwrap()).unwrap()), 64);
         let mut table = Table::default();

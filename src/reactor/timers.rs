@@ -1,4 +1,4 @@
-//! The two timers: the data stream's tick, and one for every other deadline.
+//! The two timers: one for the data stream's tick, and one for all other deadlines.
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -20,11 +20,11 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// Two timers that are not armed.
+    /// Two disarmed timers.
     ///
     /// # Errors
     ///
-    /// No descriptor is left.
+    /// The kernel is out of descriptors or memory.
     pub fn new(registry: &Registry) -> io::Result<Self> {
         let timers = Self { tick: Timer::new()?, deadline: Timer::new()?, armed: None };
         for (timer, token) in [(&timers.tick, Token::Tick), (&timers.deadline, Token::Deadline)] {
@@ -33,17 +33,17 @@ impl Timers {
         Ok(timers)
     }
 
-    /// Wakes the loop for the tick, or not at all.
+    /// Sets the timer of the tick, or disarms it.
     ///
     /// # Errors
     ///
-    /// What `timerfd_settime(2)` reports; never, for the times that the server gives.
+    /// The errors of `timerfd_settime(2)`; none for valid times.
     pub fn set_tick(&mut self, at: Option<Mono>) -> io::Result<()> {
         self.tick.set(at)
     }
 
-    /// Wakes the loop at the earliest deadline. A deadline that moves away is not chased: the timer fires early once, and is
-    /// set anew then.
+    /// Sets the timer of the earliest deadline. If the deadline moves later, the timer is left alone: it fires early once and
+    /// is then set again.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Timers {
         Ok(())
     }
 
-    /// Notes that the deadline's timer has fired.
+    /// Records that the deadline's timer has fired.
     pub fn fired(&mut self) {
         self.armed = None;
     }

@@ -1,6 +1,6 @@
-//! What an event is about, in the number that epoll hands back.
+//! The source of an event, encoded in the number that epoll returns.
 //!
-//! 32 bits are all there are on a 32-bit Pi: 3 for the kind, 14 for a slot, 15 for a generation.
+//! A 32-bit Pi has only 32 bits: 3 for the kind, 14 for the slot, 15 for the generation.
 
 use mio::Token as MioToken;
 
@@ -12,7 +12,7 @@ const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
 
 /// Slots are below this.
 pub const MAX_SLOTS: u16 = 1 << SLOT_BITS;
-/// Generations are below this; the next after the last is 0.
+/// Generations are below this, and wrap to 0.
 pub const GENERATIONS: u16 = 1 << GENERATION_BITS;
 
 /// A source of events.
@@ -20,7 +20,7 @@ pub const GENERATIONS: u16 = 1 << GENERATION_BITS;
 pub enum Token {
     /// The 24 Hz timer.
     Tick,
-    /// The timer of every other deadline.
+    /// The timer of all other deadlines.
     Deadline,
     /// The signals.
     Signals,
@@ -30,11 +30,11 @@ pub enum Token {
     Conn(ConnId),
     /// A pipe of a child, with the generation of that child.
     Pipe(Pipe, u16),
-    /// Children that have ended and are not yet taken in. The kernel never reports it.
+    /// Children that have ended, with unread output. Only the loop schedules this; the kernel never reports it.
     Reaping,
 }
 
-/// Which pipe of which child.
+/// A child's pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pipe {
     /// The camera's standard output.
@@ -45,7 +45,7 @@ pub enum Pipe {
     CameraLines,
     /// The publisher's standard error.
     PublisherLines,
-    /// What the probe prints.
+    /// The probe's output.
     ProbeLines,
 }
 
@@ -67,7 +67,7 @@ impl Token {
         MioToken(bits as usize)
     }
 
-    /// The source of an event, `None` for a number that [`Token::encode`] never made.
+    /// The source of an event; `None` for a number that [`Token::encode`] never returns.
     pub fn decode(token: MioToken) -> Option<Self> {
         let bits = u32::try_from(token.0).ok()?;
         let slot = u16::try_from(bits >> GENERATION_BITS & u32::from(MAX_SLOTS - 1)).ok()?;
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_survive_the_kernel_and_fit_32_bits() {
+    fn tokens_round_trip_and_fit_32_bits() {
         let conn = |slot, generation| Token::Conn(ConnId { slot, generation });
         let mut tokens = vec![Token::Tick, Token::Deadline, Token::Signals, Token::Reaping];
         tokens.extend([0, 1, u8::MAX].map(|index| Token::Listener(ListenerId(index))));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_numbers_mean_nothing() {
+    fn unknown_numbers_decode_to_none() {
         assert_eq!(Token::decode(MioToken(7 << KIND_SHIFT)), None);
         assert_eq!(Token::decode(MioToken(3 << KIND_SHIFT | 256 << GENERATION_BITS)), None);
         assert_eq!(Token::decode(MioToken(usize::MAX)), None);

@@ -1,4 +1,4 @@
-//! The settings file's writer: a process of its own, since `fsync` on an SD card can take longer than many ticks.
+//! Writes the settings file in a child process, because `fsync` on an SD card can take longer than many ticks.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use crate::sys::child::{self, Pid};
 use crate::sys::errno::EINTR;
 use crate::sys::file::replace_in_child;
 
-/// Mode of the settings file, before the umask: it holds no secret.
+/// Mode of the settings file, before the umask. The file contains no secret.
 const MODE: u32 = 0o644;
 
-/// The file, and the process that writes it at the moment.
+/// The file, and the process that is writing it.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
@@ -21,12 +21,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Nothing is being written.
+    /// A writer without a running process.
     pub const fn new(path: PathBuf) -> Self {
         Self { path, running: None }
     }
 
-    /// Begins to replace the file by `text`. The server waits for [`Input::Stored`] before it asks for the next write.
+    /// Starts replacing the file's contents with `text`. The server waits for [`Input::Stored`] before the next write.
     pub fn store(&mut self, text: &str, cx: &mut Context<'_>) {
         match replace_in_child(&self.path, text.as_bytes(), MODE) {
             Ok(pid) => self.running = Some(pid),
@@ -34,7 +34,7 @@ impl Writer {
         }
     }
 
-    /// The result of the write, if it is over.
+    /// The result of the write, if it has ended.
     pub fn reap(&mut self) -> Option<Input<'static>> {
         let exit = child::reap(self.running?)?;
         self.running = None;

@@ -31,10 +31,10 @@ Exit codes: 0 stopped on request, 64 wrong usage, 69 a port can't be bound,
 70 internal error, 73 state directory can't be used, 78 invalid configuration.
 ";
 
-/// What the daemon was started with.
+/// The daemon's command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
-    /// What to do.
+    /// The command to run.
     pub command: Command,
     /// `--config`
     pub config: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub struct Arguments {
     pub log_level: Option<Level>,
 }
 
-/// What to do.
+/// The command to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// Run the daemon.
@@ -58,11 +58,11 @@ pub enum Command {
 }
 
 impl Arguments {
-    /// Reads the command line, the program's name first.
+    /// Parses the command line; the program's name comes first.
     ///
     /// # Errors
     ///
-    /// [`StartError::Usage`] with what is wrong.
+    /// [`StartError::Usage`] for an invalid command line.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, StartError> {
         Self::read(lexopt::Parser::from_iter(arguments)).map_err(|error| StartError::Usage(error.to_string()))
     }
@@ -88,7 +88,7 @@ impl Arguments {
         Ok(parsed)
     }
 
-    /// Prints help or version.
+    /// Prints the help or the version.
     ///
     /// # Errors
     ///
@@ -103,12 +103,12 @@ impl Arguments {
 }
 
 fn path(value: OsString) -> Result<PathBuf, lexopt::Error> {
-    if value.is_empty() { Err("--config is empty; give it the path of a JSON file".into()) } else { Ok(value.into()) }
+    if value.is_empty() { Err("--config is empty; it needs the path of a JSON file".into()) } else { Ok(value.into()) }
 }
 
 fn level(value: &OsStr) -> Result<Level, lexopt::Error> {
     let text = value.to_string_lossy();
-    text.parse().map_err(|()| format!("--log-level is {text:?}; allowed is {ALLOWED_LEVELS}").into())
+    text.parse().map_err(|()| format!("--log-level is {text:?}; allowed: {ALLOWED_LEVELS}").into())
 }
 
 #[cfg(test)]
@@ -130,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn wrong_usage_is_told() {
+    fn wrong_usage_is_reported() {
         for (arguments, part) in [
             (&["--nonsense"][..], "--nonsense"),
             (&["--config"], "--config"),
             (&["file.json"], "file.json"),
             (&["--config", ""], "--config"),
-            (&["--log-level", "loud"], "\"loud\"; allowed is DEBUG,"),
+            (&["--log-level", "loud"], "\"loud\"; allowed: DEBUG,"),
         ] {
             let error = parse(arguments).unwrap_err();
             assert!(error.contains(part) && error.contains("--help"), "{error}");

@@ -1,4 +1,4 @@
-//! Why a start (or, for an internal error, a run) failed: one line for a person, one exit code for an init system.
+//! Errors of a start or, for an internal error, of a run: one line for people, one exit code for the init system.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::reactor::ReactorError;
 use crate::sys::errno::out_of_descriptors;
 use crate::sys::log::LogError;
 
-/// Why the daemon is not running. The exit codes are those of `sysexits.h`.
+/// An error that prevents or ends the daemon. The exit codes are those of `sysexits.h`.
 #[derive(Debug)]
 pub enum StartError {
     /// The command line is wrong: 64.
@@ -20,62 +20,62 @@ pub enum StartError {
         host: String,
         /// The port.
         port: u16,
-        /// Its key.
+        /// The port's configuration key.
         key: &'static str,
-        /// Why not.
+        /// The system's error.
         error: io::Error,
     },
     /// A Unix socket can't be bound: 69.
     BindPath {
-        /// Its file.
+        /// The socket's path.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         error: io::Error,
     },
-    /// Something that never fails did: 70.
+    /// An operation failed that should never fail: 70.
     Internal {
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
-        /// How it failed.
+        /// The system's error.
         error: io::Error,
     },
-    /// The loop could not go on: 70.
+    /// The loop could not continue: 70.
     Reactor(ReactorError),
     /// The state directory, or the generated password in it, can't be used: 73.
     State {
-        /// Which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         error: io::Error,
     },
-    /// The configuration is not valid: 78.
+    /// The configuration is invalid: 78.
     Config(ConfigError),
-    /// The camera settings file is not valid: 78.
+    /// The camera settings file is invalid: 78.
     Settings {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         error: SettingsProblem,
     },
-    /// `--check-config` may not read a file that the daemon reads: 78.
+    /// `--check-config` has no permission to read a file that the daemon reads: 78.
     Forbidden {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         error: io::Error,
     },
-    /// The log file can't be used: 78; or what never fails did: 70.
+    /// The log file can't be used: 78. Any other error of the log: 70.
     Log(LogError),
-    /// Any of these, already told on standard error.
+    /// Any of these with this exit code, already logged on standard error.
     AlreadyLogged(u8),
 }
 
-/// What is wrong with a camera settings file.
+/// A problem with a camera settings file.
 #[derive(Debug)]
 pub enum SettingsProblem {
     /// It can't be read.
     Unreadable(io::Error),
-    /// What it says is wrong.
+    /// Its contents are invalid.
     Damaged(SettingsError),
 }
 
@@ -94,7 +94,7 @@ impl StartError {
         }
     }
 
-    /// The logger's name: the kind of error.
+    /// The logger's name, which is the kind of error.
     pub const fn logger(&self) -> &'static str {
         match self {
             Self::Bind { .. } | Self::BindPath { .. } | Self::Reactor(ReactorError::Listener { .. }) => "tcp",
@@ -110,21 +110,21 @@ impl StartError {
         }
     }
 
-    /// The same error, not to be told again: the log goes to standard error too.
+    /// Marks the error as already logged on standard error.
     #[must_use]
     pub fn logged(self) -> Self {
         Self::AlreadyLogged(self.exit_code())
     }
 
-    /// Tells it on standard error, in one line.
+    /// Prints the error to standard error in one line, unless it is already logged there.
     pub fn print(&self) {
         if !matches!(self, Self::AlreadyLogged(_)) {
-            // Nobody is left to hear that it could not be told; the exit code says the rest.
+            // A failure to print can't be reported; the exit code remains.
             let _ = writeln!(io::stderr(), "es-iot-server: {self}");
         }
     }
 
-    /// Wraps what should never fail.
+    /// Wraps the error of an operation that should never fail.
     pub fn internal(doing: &'static str) -> impl Fn(io::Error) -> Self {
         move |error| Self::Internal { doing, error }
     }
@@ -143,10 +143,10 @@ impl std::fmt::Display for StartError {
             }
             Self::BindPath { path, error } => write!(
                 f,
-                "cannot listen on {}: {error}; check that its directory is writable and that no other program has it",
+                "cannot listen on {}: {error}; check that its directory is writable and that no other program uses it",
                 path.display()
             ),
-            Self::Internal { doing, error } => write!(f, "internal error {doing}: {error}; {}", advice(error)),
+            Self::Internal { doing, error } => write!(f, "internal error: {doing} failed: {error}; {}", advice(error)),
             Self::Reactor(reason) => {
                 let (ReactorError::Kernel { error, .. } | ReactorError::Listener { error, .. }) = reason;
                 write!(f, "internal error: {reason}; {}", advice(error))
@@ -164,8 +164,8 @@ impl std::fmt::Display for StartError {
             Self::Settings { path, error: SettingsProblem::Damaged(error) } => write!(f, "{}: {error}", path.display()),
             Self::Forbidden { path, error } => write!(
                 f,
-                "cannot read {}: {error}; run --check-config as root or as the user that runs the server, and if this is \
-                 that user, let it read the file",
+                "cannot read {}: {error}; run --check-config as root or as the user that runs the server, and make sure \
+                 that this user may read the file",
                 path.display()
             ),
             Self::Log(error) => error.fmt(f),
@@ -174,22 +174,24 @@ impl std::fmt::Display for StartError {
     }
 }
 
-/// What to do about a state directory that can't be used.
+/// The fix for a state directory that can't be used.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list of kinds is open")]
 fn state_hint(kind: io::ErrorKind) -> &'static str {
     match kind {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on its disk",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on its disk",
         io::ErrorKind::ReadOnlyFilesystem => "mount it writable",
         _ => "make it a directory that this user can write to",
     }
 }
 
-/// What to do about a port that can't be bound; the key to change comes after it.
+/// The fix for a port that can't be bound; the caller appends the key to change.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list of kinds is open")]
 fn bind_hint(kind: io::ErrorKind) -> &'static str {
     match kind {
-        io::ErrorKind::AddrInUse => "another program (or a second es-iot-server) has it: stop that or change",
-        io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE: give that or change",
+        io::ErrorKind::AddrInUse => {
+            "another program, perhaps a second es-iot-server, uses it: stop that program or change"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE: grant it or change",
         _ => "check server.host or change",
     }
 }
@@ -198,7 +200,7 @@ impl std::error::Error for StartError {}
 
 const RAISE_DESCRIPTORS: &str = "raise the limit on open files (ulimit -n, LimitNOFILE=)";
 
-/// What to do about an error that should never be.
+/// The advice for an error that should never happen.
 fn advice(error: &io::Error) -> &'static str {
     if out_of_descriptors(error) { RAISE_DESCRIPTORS } else { "please report it" }
 }

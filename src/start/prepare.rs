@@ -1,4 +1,4 @@
-//! What has to be on the disk before the server can run: state directory, password, camera settings.
+//! Prepares the persistent state for the server: state directory, password, camera settings.
 
 use std::fs;
 use std::io;
@@ -16,13 +16,13 @@ use crate::sys::file;
 use crate::sys::log::Handle;
 use crate::sys::memory::wipe_vec;
 
-/// Makes sure of the state directory.
+/// Creates the state directory if it is missing, and checks that it is writable.
 pub fn state_dir(config: &Config) -> Result<(), StartError> {
     let path = &config.paths.state_dir;
     file::ensure_directory(path).map_err(|error| StartError::State { path: path.clone(), error })
 }
 
-/// The password: the configured one, the one generated at an earlier start, or one that is generated now.
+/// The password: the configured one, the one generated at an earlier start, or a new generated one.
 pub fn password(config: &Config, log: &Handle) -> Result<Secret, StartError> {
     let path = config.paths.generated_password_file();
     if config.auth.password.is_none() && config.auth.password_file.is_none() && is_missing(&path) {
@@ -40,7 +40,7 @@ pub fn password(config: &Config, log: &Handle) -> Result<Secret, StartError> {
     known_password(config, &config.paths)
 }
 
-/// The password that is configured, or was generated.
+/// The configured password, or the one generated earlier.
 pub fn known_password(config: &Config, paths: &PathsConfig) -> Result<Secret, StartError> {
     if let Some(secret) = &config.auth.password {
         return Ok(secret.clone());
@@ -50,7 +50,7 @@ pub fn known_password(config: &Config, paths: &PathsConfig) -> Result<Secret, St
     Ok(password::read_file(path)?)
 }
 
-/// Whether this user may read what the daemon reads at its start besides the configuration file.
+/// Checks that this user may read the other files that the daemon reads at its start.
 pub fn check_permissions(config: &Config) -> Result<(), StartError> {
     let password = match (&config.auth.password, &config.auth.password_file) {
         (Some(_), _) => None,
@@ -67,34 +67,34 @@ pub fn check_permissions(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Whether a start would find a password, or make one.
+/// Checks that a start would find or generate a password.
 pub fn check_password(config: &Config) -> Result<(), StartError> {
     let generated = config.auth.password_file.is_none() && is_missing(&config.paths.generated_password_file());
     if generated { Ok(()) } else { known_password(config, &config.paths).map(drop) }
 }
 
-/// The camera settings at the start. A file that is damaged or can't be read is set aside, and the
-/// defaults are used.
+/// The camera settings at the start. If the file is damaged or can't be read, it is set aside and the defaults are
+/// used.
 pub fn settings(config: &Config, log: &Handle) -> CameraSettings {
     let path = config.paths.camera_settings_file();
     let error = match read_settings(config) {
         Ok(settings) => return settings.unwrap_or_default(),
         Err(error) => error,
     };
-    // A file that can't be read is kept as well: the next update would replace it. A directory it would not.
+    // An unreadable file is also set aside because the next update would replace it. A directory can't be replaced.
     let aside = if fs::metadata(&path).is_ok_and(|found| found.is_dir()) {
-        "and can't be stored there".to_owned()
+        "they can't be stored there".to_owned()
     } else {
         match file::set_aside(&path) {
             Ok(aside) => format!("the file is kept as {}", aside.display()),
             Err(error) => format!("the file can't be set aside: {error}"),
         }
     };
-    log.write(Level::Error, "camera.config", format_args!("{error}; the default settings are used, {aside}"));
+    log.write(Level::Error, "camera.config", format_args!("{error}; the default settings are used; {aside}"));
     CameraSettings::default()
 }
 
-/// What the camera settings file holds, `None` when there is none.
+/// The camera settings in the file; `None` if there is no file.
 pub fn read_settings(config: &Config) -> Result<Option<CameraSettings>, StartError> {
     let path = config.paths.camera_settings_file();
     let problem = match file::read_text(&path, MAX_SETTINGS_FILE_BYTES) {

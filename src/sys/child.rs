@@ -1,5 +1,5 @@
-//! Child processes: started so that they can't outlive the server or inherit what is its own, stopped as groups,
-//! reaped by pid.
+//! Child processes. They can't outlive the server, inherit none of its private state, are signalled as process groups and
+//! are reaped by pid.
 
 use std::ffi::{CString, OsString, c_char};
 use std::fs::File;
@@ -22,38 +22,38 @@ use crate::limits::CHILD_NICENESS;
 use crate::os::Exit;
 pub use nix::unistd::Pid;
 
-/// Which of a child's streams are pipes to this process. Standard error always is.
+/// Which of a child's standard streams are pipes to this process. Standard error always is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Streams {
-    /// Standard output is a pipe of its own; standard input is empty.
+    /// Standard output is a separate pipe; standard input is empty.
     Producer,
-    /// Standard input is a pipe; standard output goes nowhere.
+    /// Standard input is a pipe; standard output is discarded.
     Consumer,
-    /// Standard output goes where standard error does; standard input is empty.
+    /// Standard output shares the pipe of standard error; standard input is empty.
     Captured,
 }
 
-/// A child and this process's ends of its pipes, which don't block.
+/// A child and this process's ends of its pipes, which are non-blocking.
 #[derive(Debug)]
 pub struct Child {
-    /// Its process id, and that of its process group.
+    /// Its process id and process group id.
     pub pid: Pid,
-    /// What it reads.
+    /// The pipe to its standard input.
     pub stdin: Option<OwnedFd>,
-    /// What it produces.
+    /// The pipe from its standard output.
     pub stdout: Option<OwnedFd>,
-    /// What it prints.
+    /// The pipe from its standard error.
     pub stderr: OwnedFd,
-    /// Whether it has become the program.
+    /// Whether exec failed.
     pub exec_failure: ExecFailure,
 }
 
-/// Tells of a child that has ended whether its program could be executed.
+/// Reports, after a child has ended, whether its program could be executed.
 #[derive(Debug)]
 pub struct ExecFailure(OwnedFd);
 
 impl ExecFailure {
-    /// The error number if it could not: the program is missing, or not executable.
+    /// The errno if exec failed, for example because the program is missing or not executable.
     pub fn errno(&self) -> Option<i32> {
         let mut errno = [0; size_of::<i32>()];
         let read = nix::unistd::read(&self.0, &mut errno);
@@ -61,16 +61,16 @@ impl ExecFailure {
     }
 }
 
-/// Starts `argv[0]`, looked for in `PATH`, with the rest as its arguments. Does not wait until it is executed: that
-/// takes as long as its file system does. Should it fail, the child ends, and [`ExecFailure`] has the reason.
+/// Starts `argv[0]`, searched for in `PATH`, with the rest as its arguments. Does not wait for exec, which takes as long as
+/// the file system does. If exec fails, the child exits and [`ExecFailure`] has the reason.
 ///
-/// The child leads a process group of its own, has the signal mask, signal actions and descriptor limit that a
-/// program expects, no descriptor but the standard ones, a lower priority than this process, and gets SIGKILL should
-/// this process die first.
+/// The child leads its own process group. It has an empty signal mask, the default signal actions, the given soft limit on
+/// descriptors, only the standard descriptors, and a lower priority than this process. It gets SIGKILL if this process
+/// dies first.
 ///
 /// # Errors
 ///
-/// There is nothing to start, or the system is out of processes, descriptors or memory.
+/// `argv` is empty or contains a NUL, or the system is out of processes, descriptors or memory.
 pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Result<Child> {
     let command = Command::new(argv)?;
     let (output, child_output) = io::pipe()?;
@@ -94,7 +94,7 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Resul
     };
     let (stderr, exec_failure) = (nonblocking(output)?, ExecFailure(nonblocking(exec_failure)?));
     let parent = getpid();
-    // SAFETY: the copy only makes system calls until it is another program or ends; it neither allocates nor locks.
+    // SAFETY: the child only makes system calls until it execs or exits; it neither allocates nor locks.
     let pid = match unsafe { fork() }? {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
@@ -103,15 +103,15 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Resul
                 prepare(parent, descriptors)
             });
             let why = prepared.map_or_else(|why| why, |()| command.execute()) as i32;
-            // SAFETY: the pipe takes four bytes, or nobody is left to read them; then the copy ends, without running
-            // what the original has registered for its own exit.
+            // SAFETY: the buffer is four bytes on the stack. _exit does not run the exit handlers of the parent
+            // process. A failed write means that the reader is gone.
             unsafe {
                 libc::write(refuses.as_raw_fd(), (&raw const why).cast(), size_of_val(&why));
                 libc::_exit(127)
             }
         }
     };
-    // The child does the same. Whoever comes first, the group is there from now on, to be signalled.
+    // The child does the same. Whichever comes first, the group exists from here on and can be signalled.
     let _executed_already = setpgid(pid, pid);
     Ok(Child { pid, stdin, stdout, stderr, exec_failure })
 }
@@ -122,15 +122,15 @@ fn nonblocking(fd: impl Into<OwnedFd>) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// What is to be executed, as execve(2) takes it: made before the fork, since nothing may be allocated after it.
+/// The arguments of execve(2). They are built before the fork because the child must not allocate.
 struct Command {
-    /// The paths to try, in their order.
+    /// The paths to try, in order.
     paths: Vec<CString>,
     argv: Strings,
     envp: Strings,
 }
 
-/// Strings, and pointers to them with a null pointer at the end.
+/// Strings, and a null-terminated array of pointers to them.
 struct Strings {
     pointers: Vec<*const c_char>,
     _kept: Vec<CString>,
@@ -150,12 +150,12 @@ impl Command {
         let paths = if program.contains('/') {
             vec![CString::new(program.as_str())?]
         } else {
-            // As execvp(3) does: an empty entry is the working directory, and these two are for no PATH at all.
+            // As in execvp(3): an empty entry is the working directory, and these two are the default without PATH.
             let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
             let candidates = std::env::split_paths(&path).map(|directory| directory.join(program));
             candidates.map(|path| CString::new(path.into_os_string().into_vec())).collect::<Result<_, _>>()?
         };
-        // The service manager's sockets are for this process, and the password is for nobody else.
+        // The service manager's sockets and the password are for this process only.
         let private = |name: &OsString| notify::PRIVATE_ENV.iter().any(|key| name == key) || name == "AUTH_PASSWORD";
         let environment = std::env::vars_os().filter(|(name, _)| !private(name));
         Ok(Self {
@@ -165,12 +165,12 @@ impl Command {
         })
     }
 
-    /// Becomes the program. Returns why that failed, as execvp(3) would: a file that must not be executed is told of
-    /// only if there is no other.
+    /// Executes the program; returns only on failure. As in execvp(3), EACCES is returned only if no other candidate can be
+    /// executed.
     fn execute(&self) -> Errno {
         let mut why = Errno::ENOENT;
         for path in &self.paths {
-            // SAFETY: both arrays end with a null pointer, and point to strings that this value owns.
+            // SAFETY: both arrays are null-terminated and point to strings that this value owns.
             unsafe { libc::execve(path.as_ptr(), self.argv.pointers.as_ptr(), self.envp.pointers.as_ptr()) };
             let last = Errno::last();
             if last == Errno::EACCES {
@@ -183,7 +183,7 @@ impl Command {
     }
 }
 
-/// Leads a process group of its own, and has these as its standard streams.
+/// Makes the child the leader of its own process group and sets its standard streams.
 fn wire(reads: &OwnedFd, makes: &OwnedFd, child_output: &PipeWriter) -> nix::Result<()> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     dup2_stdin(reads)?;
@@ -191,38 +191,38 @@ fn wire(reads: &OwnedFd, makes: &OwnedFd, child_output: &PipeWriter) -> nix::Res
     dup2_stderr(child_output)
 }
 
-/// The rest of what a program expects, and what keeps it from outliving this one.
+/// Sets up the rest of the child's environment, and its death with the parent.
 fn prepare(parent: Pid, descriptors: Limit) -> nix::Result<()> {
     die_with(parent)?;
-    // SAFETY: a system call without pointers. To be nicer is always allowed.
+    // SAFETY: a system call without pointers. Lowering the priority is always allowed.
     let _niceness = unsafe { libc::nice(CHILD_NICENESS) };
-    // A daemon that a script started in the background has SIGINT ignored, and an ignored signal stays so over exec.
+    // A daemon started in the background by a script ignores SIGINT, and ignored signals stay ignored over exec.
     for inherited in Signal::iterator() {
-        // SAFETY: no handler is set, only the default restored.
+        // SAFETY: restores the default action; installs no handler.
         let _kill_and_stop_have_no_other = unsafe { signal(inherited, SigHandler::SigDfl) };
     }
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, descriptors.min(hard), hard)?;
-    // The server blocks what signalfd reads. Last, since a signal that came meanwhile ends the child here.
+    // The server blocks the signals that signalfd reads. This comes last because a pending signal ends the child here.
     SigSet::empty().thread_set_mask()
 }
 
-/// Sends `signal` to the process group that `pid` leads. That nothing is left of it is no error.
+/// Sends `signal` to the process group that `pid` leads. Ignores a group that no longer exists.
 pub fn signal_group(pid: Pid, signal: Signal) {
     let _gone = killpg(pid, signal);
 }
 
-/// Reaps `pid` if it has ended, after killing what is left of its group: whatever it started ends with it.
-/// Does not wait.
+/// Reaps `pid` if it has ended, after killing the rest of its group, so its own children end with it. Does not
+/// wait.
 pub fn reap(pid: Pid) -> Option<Exit> {
     let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     match waitid(Id::Pid(pid), peek) {
         Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => {}
-        // Reaped by nobody else, so this can't be; treat it as gone rather than wait for ever.
+        // Only this function reaps, so this can't happen. Treat the child as gone rather than wait forever.
         Err(Errno::ECHILD) => return Some(Exit::Code(-1)),
         Ok(_) | Err(_) => return None,
     }
-    // While it is a zombie, neither its pid nor its group's can belong to anyone else.
+    // While it is a zombie, its pid and its group's id can't be reused.
     signal_group(pid, Signal::SIGKILL);
     match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
         Ok(WaitStatus::Exited(_, code)) => Some(Exit::Code(code)),

@@ -1,4 +1,4 @@
-//! Error numbers of `errno(3)` that have a meaning outside `sys`.
+//! Error numbers of `errno(3)` that code outside `sys` needs.
 
 pub use libc::{EINTR, EIO};
 

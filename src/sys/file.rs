@@ -1,4 +1,4 @@
-//! Files: the ones that must survive a power cut, and the ones that are read while the loop runs.
+//! Files: atomic replacement that survives a power cut, and reads while the loop runs.
 
 use std::ffi::CString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -15,18 +15,17 @@ use super::fork::{close_descriptors, die_with};
 
 mod links;
 
-/// Replaces `path`, or the file that it links to, by a file with `contents`, whole or not at all: a temporary file in
-/// the same directory, fsync, rename, fsync of the directory. Mode is that of a new file, before the umask.
+/// Atomically replaces `path`, or the file it links to: writes a temporary file in the same directory, fsyncs it, renames
+/// it, and fsyncs the directory. `mode` is the new file's mode, before the umask.
 ///
-/// A link is followed, and stays, since an integrator who links a file of the state directory to another partition
-/// expects it to be there. That is safe: the state directory is the daemon's own, so a link in it was made by someone
-/// who may write there or is root, and it leads nowhere that the daemon could not write without it. A path outside
-/// may lie in a directory like `/tmp`; `file/links.rs` holds the kernel's rule for those.
+/// A link is followed and kept, because an integrator may link a file of the state directory to another partition. That is
+/// safe: only root and users with write access to the state directory can create a link there, and it gives the daemon
+/// no access that it lacks otherwise. For paths in directories like `/tmp`, `file/links.rs` applies the kernel's rule.
 ///
 /// # Errors
 ///
-/// The directory is missing, read-only or full, or a link leads in a circle (ELOOP), to a directory (EISDIR), or to
-/// something else that is no file (EINVAL). The old file is then as it was.
+/// The directory is missing, read-only or full, or a link is part of a loop (ELOOP) or leads to a directory (EISDIR) or
+/// to another non-regular file (EINVAL). The old file is then unchanged.
 pub fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     let path = links::target(path)?;
     let directory = parent(&path);
@@ -42,11 +41,11 @@ pub fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     sync_directory(directory)
 }
 
-/// Has a rename in `directory` last over a power cut.
+/// Makes a rename in `directory` survive a power cut.
 ///
-/// Some file systems (CIFS, FUSE, 9p, depending on the server behind them) have no such call for a directory and refuse
-/// it, with EINVAL (fsync(2)) or ENOTSUP. The rename has succeeded, and there is no more that could be done, so that is
-/// no failure. Any other error is: EIO means that the rename may be lost.
+/// Some file systems (CIFS, FUSE, 9p, depending on their server) can't fsync a directory and return EINVAL (fsync(2)) or
+/// ENOTSUP. The rename has succeeded and nothing more can be done, so these are ignored. Any other error is returned: EIO
+/// means that the rename may be lost.
 fn sync_directory(directory: &Path) -> io::Result<()> {
     match File::open(directory)?.sync_all() {
         Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP)) => Ok(()),
@@ -62,16 +61,16 @@ fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Does what [`replace`] does, in a child process: fsync on an SD card can take seconds, and the loop must not.
-/// The child's exit code is 0, or the error number. It dies with this process: one left behind could rename its
-/// temporary file while the next server is writing to it.
+/// Runs [`replace`] in a child process: fsync on an SD card can take seconds, and the loop must not block. The child's exit
+/// code is 0 or the errno. The child dies with this process; an orphan could rename its temporary file while the next
+/// server is writing to it.
 ///
 /// # Errors
 ///
 /// The system is out of processes or memory.
 pub fn replace_in_child(path: &Path, contents: &[u8], mode: u32) -> io::Result<Pid> {
     let parent = getpid();
-    // SAFETY: the program has one thread, so no lock can be held by another one in the copy.
+    // SAFETY: the program has one thread, so no other thread can hold a lock that the child needs.
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
@@ -80,18 +79,18 @@ pub fn replace_in_child(path: &Path, contents: &[u8], mode: u32) -> io::Result<P
                 Ok(()) => 0,
                 Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
             };
-            // SAFETY: ends the copy without running what the original has registered for its own exit.
+            // SAFETY: exits the child without running the exit handlers of the parent.
             unsafe { libc::_exit(code) }
         }
     }
 }
 
-/// Moves a damaged file out of the way, to the first free of `path.bad`, `path.bad.1`, `path.bad.2`, ... Of a link, that
-/// is the file it leads to; the link stays, as [`replace`] leaves it. Returns where the file is now.
+/// Moves a damaged file out of the way, to the first free name of `path.bad`, `path.bad.1`, `path.bad.2`, ... For a link,
+/// moves the file it leads to and keeps the link, as [`replace`] does. Returns the new path.
 ///
 /// # Errors
 ///
-/// The directory is read-only, a hundred damaged files are there already, or a link leads to no file.
+/// The directory is read-only, it already contains a hundred damaged files, or a link does not lead to a file.
 pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let path = links::target(path)?;
     for n in 0..100 {
@@ -106,18 +105,18 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Makes sure that `directory` is there and can be written to.
+/// Creates `directory` if it is missing, and checks that it is writable.
 ///
 /// # Errors
 ///
-/// It can't be made, is no directory, or takes no files.
+/// It can't be created, is not a directory, or is not writable.
 pub fn ensure_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o750).create(directory)?;
     let probe = directory.join(".es-iot-probe");
-    // Exclusively: nothing is opened that was there before, nor what a link of that name leads to (open(2), O_EXCL).
+    // O_EXCL: opens neither an existing file nor the target of a link with that name (open(2)).
     let make = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe).map(drop);
     match make() {
-        // A start that was killed has left it.
+        // Left behind by a start that was killed.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&probe).and_then(|()| make()),
         outcome => outcome,
     }?;
@@ -125,8 +124,8 @@ pub fn ensure_directory(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file for reading without waiting. fifo(7): opening a pipe for reading waits for a writer unless `O_NONBLOCK`
-/// is given; for a regular file it changes nothing (open(2)).
+/// Opens a file for reading without waiting. Opening a pipe for reading waits for a writer unless `O_NONBLOCK` is set
+/// (fifo(7)); on a regular file the flag has no effect (open(2)).
 ///
 /// # Errors
 ///
@@ -139,7 +138,7 @@ pub fn open_to_read(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 ///
-/// It can't be read, is longer than `most` bytes, or is not UTF-8.
+/// It can't be read, is longer than `most` bytes, or is not valid UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let mut text = String::new();
     open_to_read(path)?.take(most + 1).read_to_string(&mut text)?;
@@ -149,18 +148,18 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     Ok(text)
 }
 
-/// A file that is read at every tick, which allocates nothing: its path is kept as the kernel takes it. The standard
-/// library copies a long one to the heap at each call.
+/// A file that is read at every tick without allocating. Its path is stored as a C string; the standard library would copy
+/// a long path to the heap on each call.
 #[derive(Debug)]
 pub struct Reread(Option<CString>);
 
 impl Reread {
-    /// The file at `path`, which need not be there. A path with a NUL names no file.
+    /// The file at `path`, which need not exist. A path that contains a NUL names no file.
     pub fn new(path: PathBuf) -> Self {
         Self(CString::new(path.into_os_string().into_vec()).ok())
     }
 
-    /// Reads the beginning of the file into `buffer`, without waiting: what a sensor's file in `/sys` holds now.
+    /// Reads the beginning of the file, such as a sensor's file in `/sys`, into `buffer` without waiting.
     ///
     /// # Errors
     ///
@@ -184,9 +183,9 @@ fn parent(path: &Path) -> &Path {
 mod tests {
     use super::*;
 
-    /// `/proc` is a directory that can't be synchronised, as fsync(2) has it for what does not support it.
+    /// `/proc` is a directory that does not support fsync(2).
     #[test]
-    fn a_directory_that_cannot_be_synchronised_is_no_failure_and_one_that_is_missing_is() {
+    fn a_directory_without_fsync_is_accepted_and_a_missing_one_is_not() {
         let refused = File::open("/proc").unwrap().sync_all().unwrap_err();
         assert_eq!(refused.raw_os_error(), Some(libc::EINVAL));
         sync_directory(Path::new("/proc")).unwrap();

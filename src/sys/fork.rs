@@ -1,4 +1,4 @@
-//! What a copy of this process does first, and may do at all: system calls, and nothing that allocates or locks.
+//! Code for the child after a fork. It makes system calls and neither allocates nor locks.
 
 use std::os::fd::RawFd;
 
@@ -8,14 +8,14 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 
-/// Has this process killed when its parent dies (`prctl(2)`, `PR_SET_PDEATHSIG`), or fails if that has happened
-/// already.
+/// Requests SIGKILL for this process when its parent dies (`prctl(2)`, `PR_SET_PDEATHSIG`). Fails if the parent is
+/// already dead.
 pub(super) fn die_with(parent: Pid) -> nix::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
 }
 
-/// Closes every descriptor but the standard ones and `kept`: a copy of a socket would keep its connection open.
+/// Closes every descriptor except the standard ones and `kept`. A copied socket would keep its connection open.
 pub(super) fn close_descriptors(kept: Option<RawFd>) {
     match kept {
         Some(kept) => {
@@ -30,7 +30,7 @@ fn close(first: RawFd, last: RawFd) {
     if first > last {
         return;
     }
-    // SAFETY: the copy of the process uses none of them any more.
+    // SAFETY: the child no longer uses any of them.
     unsafe {
         if libc::syscall(libc::SYS_close_range, first, last, 0) == 0 {
             return;

@@ -1,8 +1,9 @@
-//! The log: lines to standard error, journald, syslog and a file, none of which can stop or slow the server.
+//! The log: writes lines to standard error, journald, syslog and a file. None of them can block the server.
 //!
-//! A line that a place can't take now is dropped and counted, and the place's next line is preceded by one that
-//! says how many. Not here: how often one kind of event may log ([`crate::limiter`]). A file on a disk that hangs
-//! does hold up its writer: Linux has no write to a regular file that would not.
+//! A line that a destination can't accept is dropped and counted; the count is logged before that destination's next line.
+//! The exception is a file on a disk that hangs: Linux has no non-blocking write to a regular file.
+//!
+//! Not here: the rate limit for each kind of event ([`crate::limiter`]).
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -26,19 +27,19 @@ use sink::{Place, Sink};
 use stream::Stream;
 use syslog::Syslog;
 
-/// Why there is no log, or not the one that was asked for. The texts say what to do.
+/// Why the configured log can't be opened.
 #[derive(Debug)]
 pub enum LogError {
     /// `logging.file` can't be opened.
     File {
         /// The file.
         path: PathBuf,
-        /// What the kernel said.
+        /// The kernel's error.
         source: io::Error,
     },
     /// Standard error can't be duplicated.
     StandardError(io::Error),
-    /// The process has a logger already.
+    /// The process already has a logger.
     Installed,
 }
 
@@ -54,14 +55,14 @@ impl fmt::Display for LogError {
             Self::StandardError(source) => {
                 write!(f, "can't duplicate standard error: {source}; raise the limit on open files")
             }
-            Self::Installed => f.write_str("the log was already set up; it can be set up only once"),
+            Self::Installed => f.write_str("the log is already set up; a process can set it up only once"),
         }
     }
 }
 
 impl std::error::Error for LogError {}
 
-/// What the log finds around it, so that a test can put something else there.
+/// The log's environment, which tests replace.
 pub struct Surroundings {
     /// Standard error.
     pub stderr: OwnedFd,
@@ -74,7 +75,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// The environment of this process.
     ///
     /// # Errors
     /// [`LogError::StandardError`] when no descriptor is left.
@@ -87,7 +88,7 @@ impl Surroundings {
         })
     }
 
-    /// Where `logging.target` `auto` sends lines.
+    /// The sink that `logging.target` `auto` selects.
     fn auto(&self) -> LogSink {
         if self.stderr_is_journal() {
             LogSink::Journald
@@ -98,7 +99,7 @@ impl Surroundings {
         }
     }
 
-    /// Compared as text: the types of device and inode differ from one target to the next.
+    /// Compared as text because the types of device and inode differ between platforms.
     fn stderr_is_journal(&self) -> bool {
         let Some(journal) = &self.journal_stream else { return false };
         fstat(&self.stderr).is_ok_and(|stat| *journal == format!("{}:{}", stat.st_dev, stat.st_ino))
@@ -114,18 +115,18 @@ impl Surroundings {
     }
 }
 
-/// Opens the log of this process and makes it the one that the `log` macros write to.
+/// Opens the log of this process and installs it for the `log` macros.
 ///
 /// # Errors
-/// [`LogError::File`] (configuration, exit code 78), and those that mean an internal error.
+/// [`LogError::File`] (configuration, exit code 78), or another [`LogError`] for an internal error.
 pub fn init(config: &LoggingConfig) -> Result<Handle, LogError> {
     let handle = open(config, Surroundings::of_process()?)?;
     handle.install(config.level)?;
     Ok(handle)
 }
 
-/// Whether a start could open `path` as `logging.file`, as far as that shows without opening or making it: it is no
-/// directory, and the one that it is in is there.
+/// Checks `path` as `logging.file`, without opening or creating it: it must not be a directory, and its parent must
+/// exist.
 ///
 /// # Errors
 /// [`LogError::File`].
@@ -133,7 +134,7 @@ pub fn check_file(path: &Path) -> Result<(), LogError> {
     sink::check(path).map_err(|source| LogError::File { path: path.to_owned(), source })
 }
 
-/// Opens a log without making it the process's.
+/// Opens a log without installing it.
 ///
 /// # Errors
 /// [`LogError::File`], [`LogError::StandardError`].
@@ -163,20 +164,20 @@ pub fn open(config: &LoggingConfig, around: Surroundings) -> Result<Handle, LogE
     }));
     if let Some((path, why)) = trouble {
         let path = path.display();
-        log.write(Level::Error, "server", format_args!("logging.file: can't open {path}: {why}; it is tried again"));
+        log.write(Level::Error, "server", format_args!("logging.file: can't open {path}: {why}; retrying"));
     }
     Ok(log)
 }
 
-/// Without a syslogd, lines are lost, and a daemon that logs to nothing else would be silent. One line goes to standard
-/// error and the file instead, whatever the level.
+/// Reports a missing syslogd on standard error and in the file, whatever the level. Lines to syslog are lost meanwhile, and
+/// a daemon that logs only to syslog would otherwise be silent.
 fn report_missing_syslogd(sinks: &mut [Sink], around: &Surroundings) -> Result<(), LogError> {
     let now = (around.clock)();
     let Some(errno) = sinks.iter_mut().find_map(|sink| sink.place_mut().missing_syslogd(now.mono)) else {
         return Ok(());
     };
     let (path, why) = (around.dev_log.display(), errno.desc());
-    let text = line::clean(format_args!("no syslogd at {path}: {why}; lines to syslog are lost until there is one"));
+    let text = line::clean(format_args!("no syslogd at {path}: {why}; syslog lines are lost until one is started"));
     let record = Record { level: Level::Warning, logger: "log", text: &text, unix_ms: now.unix_ms };
     if !sinks.iter().any(|sink| sink.place().is_stderr()) {
         Sink::new(around.place(LogSink::Console)?).take(&record, now);
@@ -187,7 +188,7 @@ fn report_missing_syslogd(sinks: &mut [Sink], around: &Surroundings) -> Result<(
     Ok(())
 }
 
-/// The log. Clones are the same log.
+/// The log. Clones share it.
 #[derive(Clone)]
 pub struct Handle(Arc<Inner>);
 
@@ -201,23 +202,23 @@ struct Inner {
 }
 
 impl Handle {
-    /// Logs one event. `logger` is the name that people filter by, such as `camera.process`.
+    /// Logs one event. `logger` is the name to filter by, such as `camera.process`.
     pub fn write(&self, level: Level, logger: &str, text: fmt::Arguments<'_>) {
         if self.logs(level) {
             self.answer(level, logger, text);
         }
     }
 
-    /// Logs what somebody asked for: a line that no level keeps back.
+    /// Logs the answer to a request, such as SIGUSR1, whatever the level.
     pub fn answer(&self, level: Level, logger: &str, text: fmt::Arguments<'_>) {
-        // All foreign code (Display of what is logged) runs before the lock is taken.
+        // Foreign code (the Display implementations in `text`) runs before the lock is taken.
         let (logger, text) = (line::clean_name(logger), line::clean(text));
         let now = (self.0.clock)();
         let record = Record { level, logger: &logger, text: &text, unix_ms: now.unix_ms };
         let mut sinks = match self.0.sinks.try_lock() {
             Ok(sinks) => sinks,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Another thread is at it; there is none but in tests.
+            // Another thread holds the lock. The daemon has one thread; tests have more.
             Err(TryLockError::WouldBlock) => return self.count_lost(1),
         };
         let lost = sinks.iter_mut().map(|sink| u64::from(!sink.take(&record, now))).sum();
@@ -229,7 +230,7 @@ impl Handle {
         level as u8 >= self.0.level.load(Ordering::Relaxed)
     }
 
-    /// From now on, what is less severe than `level` is not logged.
+    /// Sets the least severe level that is logged.
     pub fn set_level(&self, level: Level) {
         self.0.level.store(level as u8, Ordering::Relaxed);
         if self.0.installed.load(Ordering::Relaxed) {
@@ -237,8 +238,7 @@ impl Handle {
         }
     }
 
-    /// Opens `logging.file` anew, after it was moved away; nothing if there is none. When it fails, lines go on into
-    /// the old file.
+    /// Reopens `logging.file`, if there is one, after it was moved away. On failure the old file stays in use.
     ///
     /// # Errors
     /// [`LogError::File`].
@@ -247,12 +247,12 @@ impl Handle {
         sinks.iter_mut().try_for_each(Sink::reopen).map_err(|(path, source)| LogError::File { path, source })
     }
 
-    /// Lines lost so far because a place was gone or full; a line that two places lost counts twice.
+    /// The number of lines lost so far because a destination was gone or full. A line lost at two destinations counts twice.
     pub fn lines_lost(&self) -> u64 {
         self.0.lost.load(Ordering::Relaxed)
     }
 
-    /// Where lines go: `syslog and /var/log/es-iot.log`.
+    /// The destinations, in words: `syslog and /var/log/es-iot.log`.
     pub fn describe(&self) -> String {
         let sinks = self.0.sinks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut names = sinks.iter().map(|sink| sink.place().to_string()).collect::<Vec<_>>();
@@ -263,7 +263,7 @@ impl Handle {
         }
     }
 
-    /// Whether a person who looks at standard error sees the lines.
+    /// Whether the lines go to standard error.
     pub fn uses_stderr(&self) -> bool {
         let sinks = self.0.sinks.lock().unwrap_or_else(PoisonError::into_inner);
         sinks.iter().any(|sink| sink.place().is_stderr())
@@ -293,7 +293,7 @@ impl log::Log for Handle {
     fn flush(&self) {}
 }
 
-/// Ours of the `log` crate's, which has no `CRITICAL`: that one is written by [`Handle::write`].
+/// The level for one of the `log` crate, which has no `CRITICAL`; [`Handle::write`] logs that one.
 const fn level(level: log::Level) -> Level {
     match level {
         log::Level::Error => Level::Error,

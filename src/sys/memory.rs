@@ -1,13 +1,13 @@
-//! Keeping the password from whoever may read this process's memory: a core dump, a debugger, a child.
+//! Keeps the password out of core dumps, and from debuggers and children that could read this process's memory.
 
 use std::io;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use nix::sys::prctl;
 
-/// Has the kernel write no core dump of this process, and let none but root read its memory or attach to it: not even the
-/// camera and the publisher, which run as the same user (`PR_SET_DUMPABLE`, `prctl(2)`; `ptrace(2)`). A copy made by
-/// `fork(2)` is kept private too, a program that it executes is not.
+/// Disables core dumps of this process, and lets only root read its memory or attach to it: not even the camera and the
+/// publisher, which run as the same user (`PR_SET_DUMPABLE`, `prctl(2)`; `ptrace(2)`). `fork(2)` keeps the setting, exec
+/// does not.
 ///
 /// # Errors
 ///
@@ -16,19 +16,19 @@ pub fn keep_private() -> io::Result<()> {
     Ok(prctl::set_dumpable(false)?)
 }
 
-/// Overwrites bytes with zeros, and is not optimized away although nothing reads them again.
+/// Overwrites bytes with zeros. The compiler can't optimize the writes away although the bytes are never read again.
 pub fn wipe(bytes: &mut [u8]) {
     for byte in &mut *bytes {
-        // SAFETY: the pointer is a reference's, so it is valid for a write.
+        // SAFETY: the pointer comes from a mutable reference, so it is valid for a write.
         unsafe { std::ptr::write_volatile(byte, 0) };
     }
-    // What frees them comes after.
+    // Keeps the writes before the deallocation.
     compiler_fence(Ordering::SeqCst);
 }
 
-/// Overwrites all that a vector holds, what it held before included, and empties it.
+/// Overwrites a vector's whole capacity, including bytes of earlier contents, and empties it.
 pub fn wipe_vec(bytes: &mut Vec<u8>) {
-    // Within the capacity: what was cut off is overwritten, and nothing is moved.
+    // Growing within the capacity overwrites truncated bytes and does not move the buffer.
     bytes.resize(bytes.capacity(), 0);
     wipe(bytes);
     bytes.clear();
@@ -46,13 +46,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_behind_the_end_of_a_vector() {
+    fn bytes_beyond_a_vectors_length_are_wiped() {
         let mut bytes = b"open sesame".to_vec();
         let at = bytes.as_ptr();
         bytes.truncate(4);
         wipe_vec(&mut bytes);
         assert!(bytes.is_empty());
         bytes.resize(11, 1);
-        assert_eq!(bytes.as_ptr(), at, "it was not moved");
+        assert_eq!(bytes.as_ptr(), at, "the buffer was not moved");
     }
 }

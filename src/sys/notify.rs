@@ -1,6 +1,6 @@
-//! What systemd is told: the protocol of `sd_notify(3)`, and the watchdog's interval.
+//! Notifications to systemd: the protocol of `sd_notify(3)`, and the watchdog's interval.
 //!
-//! Not here: when to tell it. Without `NOTIFY_SOCKET`, every call does nothing.
+//! Not here: when to send one (`server`). Without `NOTIFY_SOCKET`, every call does nothing.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,65 +11,65 @@ use std::time::Duration;
 
 use crate::time::Mono;
 
-/// Variables that are meant for this process alone: children are started without them.
+/// Variables that are for this process only; children are started without them.
 pub const PRIVATE_ENV: [&str; 4] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM"];
 
-/// The server serves; also after a reload is over.
+/// The server is ready, after its start or a reload.
 pub const READY: &str = "READY=1";
-/// The server is about to end.
+/// The server is stopping.
 pub const STOPPING: &str = "STOPPING=1";
 /// The server is alive.
 pub const WATCHDOG: &str = "WATCHDOG=1";
 
 /// A line for `systemctl status`.
 pub fn status(text: &str) -> String {
-    // A control character would end the assignment or begin another.
+    // A control character could end the assignment or begin another.
     format!("STATUS={}", text.replace(char::is_control, " "))
 }
 
-/// The server rereads its configuration since `now`; [`READY`] ends that. `Type=notify-reload` wants the time.
+/// The server has been rereading its configuration since `now`; [`READY`] ends the reload. `Type=notify-reload` requires
+/// the time.
 pub fn reloading(now: Mono) -> String {
     format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_nanos() / 1000)
 }
 
-/// The way to systemd, if there is one.
+/// The connection to systemd, if there is one.
 #[derive(Debug)]
 pub struct Notifier {
     target: Option<(UnixDatagram, SocketAddr)>,
     watchdog: Option<Duration>,
-    /// What the socket did not take yet, oldest first: of each variable the newest value.
+    /// Unsent messages, oldest first; only the newest value of each variable.
     unsent: Vec<String>,
 }
 
 impl Notifier {
-    /// Reads the variables through `variable`; `pid` is this process's. What it can't make sense of counts as not
-    /// set.
+    /// Reads the environment through `variable`; `pid` is this process's. Invalid values count as unset.
     pub fn from_env(variable: impl Fn(&str) -> Option<OsString>, pid: u32) -> Self {
         let target = variable("NOTIFY_SOCKET").and_then(|name| connect(&name).ok());
         let number = |name: &str| variable(name)?.to_str()?.parse::<u64>().ok();
         let ours = variable("WATCHDOG_PID").is_none() || number("WATCHDOG_PID") == Some(u64::from(pid));
-        // 0 and the largest number mean none (`sd_watchdog_enabled(3)`).
+        // 0 and the largest number disable the watchdog (`sd_watchdog_enabled(3)`).
         let timeout_us = number("WATCHDOG_USEC").filter(|&us| ours && target.is_some() && us > 0 && us < u64::MAX);
         Self { watchdog: timeout_us.map(|us| Duration::from_micros(us / 2)), target, unsent: Vec::new() }
     }
 
-    /// Sends a message without waiting, after what is still unsent; several assignments go in one message, separated
-    /// by newlines. What does not go out is kept, for [`Notifier::send_rest`].
+    /// Sends a message without waiting, after any unsent ones. One message may hold several assignments, separated by
+    /// newlines. A message that can't be sent is kept for [`Notifier::send_rest`].
     ///
     /// # Errors
     ///
-    /// Something is unsent: the socket is full (`net.unix.max_dgram_qlen`) or gone.
+    /// A message is still unsent: the socket is full (`net.unix.max_dgram_qlen`) or gone.
     pub fn send(&mut self, message: String) -> io::Result<()> {
         self.unsent.retain(|older| variable_of(older) != variable_of(&message));
         self.unsent.push(message);
         self.send_rest()
     }
 
-    /// Sends what is unsent, without waiting.
+    /// Sends the unsent messages without waiting.
     ///
     /// # Errors
     ///
-    /// Something still is.
+    /// A message is still unsent.
     pub fn send_rest(&mut self) -> io::Result<()> {
         let Some((socket, address)) = &self.target else {
             self.unsent.clear();
@@ -82,24 +82,24 @@ impl Notifier {
         Ok(())
     }
 
-    /// Whether something is unsent.
+    /// Whether a message is unsent.
     pub fn has_unsent(&self) -> bool {
         !self.unsent.is_empty()
     }
 
-    /// How often [`WATCHDOG`] is to be sent: half of the time after which systemd gives the server up.
+    /// How often to send [`WATCHDOG`]: half of systemd's watchdog time-out.
     pub fn watchdog_interval(&self) -> Option<Duration> {
         self.watchdog
     }
 }
 
-/// The variable that a message sets first.
+/// The first variable that a message sets.
 fn variable_of(message: &str) -> Option<&str> {
     message.split('=').next()
 }
 
-/// A socket, and the address that `name` means: `@abstract` or an absolute path. systemd also knows `vsock:`, for
-/// whole virtual machines.
+/// Opens a socket and parses `name`: `@abstract` or an absolute path. systemd's `vsock:`, for whole virtual machines, is
+/// not supported.
 fn connect(name: &OsStr) -> io::Result<(UnixDatagram, SocketAddr)> {
     let address = match name.as_bytes() {
         [b'@', name @ ..] if !name.is_empty() => SocketAddr::from_abstract_name(name)?,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_full_socket_does_not_take_is_sent_later_in_order_and_once() {
+    fn messages_to_a_full_socket_are_kept_and_sent_later_in_order_and_once() {
         let (name, socket) = abstract_socket("full");
         let mut notifier = with(&[("NOTIFY_SOCKET", &name)]);
         while notifier.send(WATCHDOG.into()).is_ok() {}
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_watchdog_is_for_us_alone() {
+    fn a_watchdog_for_another_process_is_ignored() {
         let interval = |variables: &[(&str, &str)]| {
             let mut all = vec![("NOTIFY_SOCKET", "/nowhere")];
             all.extend_from_slice(variables);

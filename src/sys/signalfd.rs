@@ -1,4 +1,4 @@
-//! Signals as a descriptor.
+//! Signals through a descriptor.
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
@@ -7,46 +7,46 @@ pub use nix::sys::signal::Signal;
 use nix::sys::signal::{SigHandler, SigSet, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// What the program listens to. SIGPIPE is ignored since the Rust runtime's start.
+/// The signals that the program handles. The Rust runtime ignores SIGPIPE.
 const HANDLED: [Signal; 5] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGCHLD];
 
-/// The descriptor.
+/// The signal descriptor.
 #[derive(Debug)]
 pub struct Signals {
     fd: SignalFd,
 }
 
-/// Holds back the signals the program listens to, until [`Signals`] takes them. To be called first of all, so
-/// that a SIGTERM during the start is a stop like any other, and before any child is started.
+/// Blocks the program's signals until [`Signals`] reads them. Call this first, so that a SIGTERM during the start is an
+/// ordinary stop, and before any child is started.
 ///
-/// What is ignored or blocked survives exec(2), so a supervisor or a shell's `trap '' CHLD` hands it down. Of what is
-/// blocked nothing is kept: SIGQUIT, or the SIGABRT of systemd's watchdog, should end the program. Of what is ignored
-/// only SIGCHLD matters: the kernel reaps the children of a process that ignores it, and tells nobody (`waitpid(2)`).
-/// The others reach the descriptor though they are ignored, since they are blocked (`sig_ignored` in the kernel's
-/// `signal.c`).
+/// Ignored and blocked signals survive exec(2), so the program may inherit them from a supervisor or a shell's
+/// `trap '' CHLD`. All others are unblocked: SIGQUIT, or the SIGABRT of systemd's watchdog, should end the program.
+/// SIGCHLD gets its default action back, because the kernel silently reaps the children of a process that ignores it
+/// (`waitpid(2)`). Other ignored signals still reach the descriptor because they are blocked (`sig_ignored` in the
+/// kernel's `signal.c`).
 ///
 /// # Errors
 ///
-/// None that these signals can bring about (`sigprocmask(2)`, `sigaction(2)`).
+/// None for these signals (`sigprocmask(2)`, `sigaction(2)`).
 pub fn block() -> std::io::Result<()> {
     set().thread_set_mask()?;
-    // SAFETY: no handler is set, only the default restored.
+    // SAFETY: restores the default action; installs no handler.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
     Ok(())
 }
 
 impl Signals {
-    /// Takes the signals that [`block`] holds back, from the one that came first.
+    /// Opens a descriptor for the signals that [`block`] blocks, including those already pending.
     ///
     /// # Errors
     ///
-    /// When the kernel has no descriptor or memory left.
+    /// The kernel is out of descriptors or memory.
     pub fn new() -> std::io::Result<Self> {
         let fd = SignalFd::with_flags(&set(), SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         Ok(Self { fd })
     }
 
-    /// The next signal, `None` when no more wait.
+    /// The next signal; `None` if none is pending.
     pub fn next(&self) -> Option<Signal> {
         loop {
             match self.fd.read_signal() {

@@ -1,4 +1,4 @@
-//! Stream sockets: listening, and what `accept(2)` failing means.
+//! Stream sockets: binding listeners, and classifying errors of `accept(2)`.
 
 use std::fs;
 use std::io;
@@ -18,28 +18,28 @@ use nix::sys::stat::{Mode, umask};
 
 use crate::limits::{KEEPALIVE_SECONDS, LISTEN_BACKLOG};
 
-/// A socket that listens.
+/// A listening socket.
 #[derive(Debug)]
 pub enum Bound {
-    /// On the network.
+    /// A TCP port.
     Tcp(TcpListener),
-    /// On this device.
+    /// A Unix socket.
     Unix(UnixListener),
 }
 
-/// A non-blocking listener at `path`, whose file has `mode`. A socket that a daemon left behind is replaced; one that is
-/// in use is not.
+/// Binds a non-blocking listener at `path`; the socket's file gets `mode`. A stale socket of an earlier daemon is replaced,
+/// one in use is not.
 ///
 /// # Errors
 ///
-/// The path is in use or is something else than a socket, or its directory is missing or can't be written.
+/// The path is in use or is not a socket, or its directory is missing or not writable.
 pub fn unix_listener(path: &Path, mode: u32) -> io::Result<UnixListener> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    // connect(2) on a socket file without a listener: ECONNREFUSED.
+    // connect(2) to a socket file without a listener fails with ECONNREFUSED.
     if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
         fs::remove_file(path)?;
     }
-    // The file gets its mode from bind(2) and the umask (unix(7)): a change afterwards would leave it open for a moment.
+    // bind(2) sets the file's mode from the umask (unix(7)). A later chmod would leave it open for a moment.
     let before = umask(Mode::from_bits_truncate(!mode & 0o777));
     let listener = UnixListener::bind(path);
     umask(before);
@@ -48,15 +48,15 @@ pub fn unix_listener(path: &Path, mode: u32) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// A non-blocking listener on `address`; port 0 takes a free one, `::` serves IPv4 too.
+/// Binds a non-blocking listener to `address`. Port 0 picks a free port; `::` also accepts IPv4.
 ///
-/// What is set here, every accepted connection inherits (Linux copies a listener's socket when the handshake is
-/// complete), so accepting costs one system call: `TCP_NODELAY`; keep-alive that finds a vanished peer; and, if
-/// `max_unsent_bytes` is given, `TCP_NOTSENT_LOWAT`, which has a socket refuse more once so much is not yet sent.
+/// Accepted connections inherit the listener's options because Linux copies its socket when the handshake completes, so
+/// accepting costs one system call. The options are `TCP_NODELAY`, keep-alive to detect a vanished peer and, if
+/// `max_unsent_bytes` is given, `TCP_NOTSENT_LOWAT`, above which the socket is no longer writable.
 ///
 /// # Errors
 ///
-/// The address is in use, not this machine's, or not allowed.
+/// The address is in use, is not local, or is not permitted.
 pub fn listener(address: SocketAddr, max_unsent_bytes: Option<u32>) -> io::Result<TcpListener> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let fd = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
@@ -70,7 +70,7 @@ pub fn listener(address: SocketAddr, max_unsent_bytes: Option<u32>) -> io::Resul
     setsockopt(&fd, sockopt::TcpKeepIdle, &idle)?;
     setsockopt(&fd, sockopt::TcpKeepInterval, &interval)?;
     setsockopt(&fd, sockopt::TcpKeepCount, &count)?;
-    // The same patience for what was sent and is not acknowledged (RFC 5482).
+    // The same time-out for sent bytes that are not acknowledged (RFC 5482).
     setsockopt(&fd, sockopt::TcpUserTimeout, &((idle + interval * count) * 1000))?;
     if let Some(bytes) = max_unsent_bytes {
         set_notsent_lowat(&fd, bytes)?;
@@ -83,21 +83,21 @@ pub fn listener(address: SocketAddr, max_unsent_bytes: Option<u32>) -> io::Resul
     Ok(TcpListener::from(fd))
 }
 
-/// What a failed `accept(2)` is about.
+/// The class of an error of `accept(2)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcceptFailure {
-    /// Nothing waits to be accepted.
+    /// No connection is pending.
     WouldBlock,
-    /// The one connection, which is gone: take the next.
+    /// This connection is gone: accept the next.
     Connection,
-    /// The process or the system has run out of something: rest, since trying again at once would spin.
+    /// The process or the system is out of a resource: pause, because an immediate retry would spin.
     Exhausted,
-    /// The listener: there is no use in going on.
+    /// The listener is broken: stop.
     Listener,
 }
 
-/// Tells what an error of `accept(2)` is about. Errors already pending on the new connection are the
-/// connection's, as the man page has it.
+/// Classifies an error of `accept(2)`. Per the man page, errors already pending on the new connection are returned by
+/// accept; they concern only that connection.
 pub fn accept_failure(error: &io::Error) -> AcceptFailure {
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::EAGAIN) => AcceptFailure::WouldBlock,
@@ -111,7 +111,7 @@ pub fn accept_failure(error: &io::Error) -> AcceptFailure {
 
 fn set_notsent_lowat(fd: &impl AsRawFd, bytes: u32) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of_val(&bytes)).expect("the size of a u32 fits");
-    // SAFETY: the pointer is to a u32 that outlives the call, and the length is its size (tcp(7) takes an int).
+    // SAFETY: the pointer is to a u32 that outlives the call; the length is its size (tcp(7): the option is an int).
     let result = unsafe {
         libc::setsockopt(fd.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, (&raw const bytes).cast(), length)
     };
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accept_errors_fall_in_their_classes() {
+    fn accept_errors_are_classified() {
         for (errno, class) in [
             (libc::EAGAIN, AcceptFailure::WouldBlock),
             (libc::ECONNABORTED, AcceptFailure::Connection),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unix_listener_has_its_mode_and_replaces_only_what_is_left_behind() {
+    fn a_unix_listener_sets_its_mode_and_replaces_only_a_stale_socket() {
         use std::os::unix::fs::PermissionsExt;
         let directory = std::env::temp_dir().join(format!("es-iot-socket-{}", std::process::id()));
         fs::create_dir(&directory).unwrap();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn accepted_connections_inherit_what_the_listener_has() {
+    fn accepted_connections_inherit_the_listeners_options() {
         use nix::sys::socket::getsockopt;
         let listener = listener("127.0.0.1:0".parse().unwrap(), Some(64)).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(getsockopt(&accepted, sockopt::TcpKeepIdle).unwrap(), KEEPALIVE_SECONDS.0);
         let mut lowat = 0_u32;
         let mut length = 4;
-        // SAFETY: both pointers are to live variables of the size that `length` says.
+        // SAFETY: both pointers are to live variables; `length` is the size of the first.
         let result = unsafe {
             libc::getsockopt(
                 accepted.as_raw_fd(),

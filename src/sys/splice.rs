@@ -1,4 +1,4 @@
-//! Moving bytes between pipes without touching them: `splice(2)`.
+//! Moves bytes between pipes without copying them through this process: `splice(2)`.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,16 +7,16 @@ use std::os::fd::{AsFd, AsRawFd};
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
 
-/// What one call moved.
+/// The result of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
-    /// So many bytes, more than zero.
+    /// This many bytes moved, more than zero.
     Bytes(usize),
-    /// Nothing: the source is empty, or the sink is full.
+    /// Nothing moved: the source is empty, or the sink is full.
     WouldBlock,
-    /// Nothing, and never again: the source's writers are gone.
+    /// The end of the source: it is empty and its writers are gone.
     EndOfStream,
-    /// Nothing: the sink's reader is gone.
+    /// The sink's reader is gone.
     SinkClosed,
 }
 
@@ -24,7 +24,7 @@ pub enum Moved {
 ///
 /// # Errors
 ///
-/// What `splice(2)` reports for descriptors that are no pipes.
+/// The errors of `splice(2)` for descriptors that are not pipes.
 pub fn forward(source: impl AsFd, sink: impl AsFd, most: usize) -> io::Result<Moved> {
     let flags = SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE;
     loop {
@@ -39,15 +39,15 @@ pub fn forward(source: impl AsFd, sink: impl AsFd, most: usize) -> io::Result<Mo
     }
 }
 
-/// How many bytes wait in the pipe `source`; 0 when that can't be told.
+/// The number of unread bytes in the pipe `source`; 0 if the kernel can't report it.
 pub fn waiting(source: impl AsFd) -> usize {
     let mut bytes: libc::c_int = 0;
-    // SAFETY: FIONREAD writes one int to where it is told (ioctl_tty(2), pipe(7)).
+    // SAFETY: FIONREAD writes one int to the given address (ioctl_tty(2), pipe(7)).
     let result = unsafe { libc::ioctl(source.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
     if result == 0 { usize::try_from(bytes).unwrap_or(0) } else { 0 }
 }
 
-/// A sink for video that nobody takes, so that the camera is never stuck in a write.
+/// A sink for discarded video, so the camera never blocks in a write.
 ///
 /// # Errors
 ///

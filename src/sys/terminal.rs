@@ -1,7 +1,7 @@
-//! What the client needs of the kernel: a line from the terminal that nobody sees, signals held back meanwhile,
-//! and one wait for a descriptor, a signal and a deadline.
+//! Kernel facilities for the client: reading a line without echo, holding back signals meanwhile, and waiting for a
+//! descriptor, a signal or a deadline.
 //!
-//! Not here: the daemon's signals (`sys::signalfd`); it has no terminal.
+//! Not here: the daemon's signals (`sys::signalfd`). The daemon has no terminal.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,13 +15,13 @@ use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use crate::sys::clock;
 use crate::time::Mono;
 
-/// What would end the program with the terminal's echo left off.
+/// The signals that would end the program with the echo still off.
 const ENDING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 
-/// The longest line that a terminal hands over, in bytes (`N_TTY_BUF_SIZE`, termios(3), "Canonical mode").
+/// The longest line that a terminal returns, in bytes (`N_TTY_BUF_SIZE`, termios(3), "Canonical mode").
 const MAX_LINE_BYTES: usize = 4096;
 
-/// Signals that are held back until this is dropped, and that [`wait`] tells of.
+/// Signals that are held back until this is dropped, and that [`wait`] reports.
 #[derive(Debug)]
 pub struct Held {
     fd: SignalFd,
@@ -33,17 +33,17 @@ impl Held {
     ///
     /// # Errors
     ///
-    /// When the kernel has no descriptor or memory left.
+    /// The kernel is out of descriptors or memory.
     pub fn interrupt() -> io::Result<Self> {
         Self::hold(&[Signal::SIGINT], &[])
     }
 
-    /// Takes what came, so that it is not delivered.
+    /// Discards the pending signals, so that they are not delivered.
     pub fn forget(&self) {
         while matches!(self.fd.read_signal(), Ok(Some(_)) | Err(Errno::EINTR)) {}
     }
 
-    /// Holds back both, but tells only of the first.
+    /// Holds back the signals in both lists; [`wait`] reports only those in `watched`.
     fn hold(watched: &[Signal], held: &[Signal]) -> io::Result<Self> {
         let watched: SigSet = watched.iter().copied().collect();
         let fd = SignalFd::with_flags(&watched, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
@@ -55,37 +55,37 @@ impl Held {
 }
 
 impl Drop for Held {
-    /// What came meanwhile and was not forgotten is delivered now.
+    /// Delivers the signals that are still pending.
     fn drop(&mut self) {
         let _cannot_fail = self.before.thread_set_mask();
     }
 }
 
-/// What a descriptor is waited for.
+/// The readiness to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
-    /// Bytes to read, or the end of them.
+    /// Readable, or at the end of its input.
     Read,
-    /// Room to write, or nobody to write to.
+    /// Writable, or without a reader.
     Write,
 }
 
 /// Why a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ready {
-    /// The descriptor is ready, or has an error for the next call to report.
+    /// The descriptor is ready, or has an error that the next call returns.
     Yes,
-    /// The time was up.
+    /// The deadline passed.
     TimedOut,
-    /// A signal is held back.
+    /// A watched signal is pending.
     Signal,
 }
 
-/// Waits for `fd`, until a point in time, or until one of `held` came, which counts first.
+/// Waits until `fd` is ready, the deadline `until` passes or a signal of `held` is pending. A signal takes precedence.
 ///
 /// # Errors
 ///
-/// None but the kernel's lack of memory (poll(2)).
+/// Only if the kernel is out of memory (poll(2)).
 pub fn wait(fd: BorrowedFd<'_>, interest: Interest, until: Option<Mono>, held: Option<&Held>) -> io::Result<Ready> {
     let flags = match interest {
         Interest::Read => PollFlags::POLLIN,
@@ -105,20 +105,20 @@ pub fn wait(fd: BorrowedFd<'_>, interest: Interest, until: Option<Mono>, held: O
     }
 }
 
-/// The time that is left, rounded up to the milliseconds that poll(2) counts in, and whether that is all of it.
+/// The remaining time as a time-out for poll(2), rounded up to milliseconds, and whether it covers all of the time.
 fn remaining(now: Mono, until: Mono) -> (PollTimeout, bool) {
     let ms = until.since(now).as_micros().div_ceil(1000);
     u16::try_from(ms).map_or((PollTimeout::from(u16::MAX), false), |ms| (PollTimeout::from(ms), true))
 }
 
-/// Reads a line from the terminal `tty` with its echo off, after `prompt` has asked for it. The echo is back on when
-/// this returns, and when a signal ends the program meanwhile. Ctrl-Z takes effect after the line.
+/// Reads a line from the terminal `tty` with its echo off, after printing `prompt`. The echo is on again when this returns,
+/// and when a signal ends the program meanwhile. Ctrl-Z takes effect after the line.
 ///
 /// # Errors
 ///
-/// Those of the terminal and of `prompt`, and `Interrupted` for a signal that the program survives.
+/// Errors of the terminal and of `prompt`, and `Interrupted` for a signal.
 pub fn read_unseen(tty: BorrowedFd<'_>, prompt: impl FnOnce() -> io::Result<()>) -> io::Result<Vec<u8>> {
-    // Dropped in reverse: the echo is back before the signals are.
+    // Dropped in reverse order: the echo is on again before the signals are delivered.
     let held = Held::hold(&ENDING, &[Signal::SIGTSTP])?;
     let _echo = EchoOff::new(tty)?;
     prompt()?;
@@ -138,7 +138,7 @@ pub fn read_unseen(tty: BorrowedFd<'_>, prompt: impl FnOnce() -> io::Result<()>)
     Ok(line)
 }
 
-/// A terminal that shows nothing of what is typed but the end of the line, until this is dropped.
+/// A terminal that echoes only the end of the line until this is dropped.
 struct EchoOff<'a> {
     tty: BorrowedFd<'a>,
     before: Termios,
@@ -150,7 +150,7 @@ impl<'a> EchoOff<'a> {
         let mut unseen = before.clone();
         unseen.local_flags.remove(LocalFlags::ECHO);
         unseen.local_flags.insert(LocalFlags::ECHONL);
-        // What was typed before has been seen, and is thrown away, as getpass(3) does.
+        // Earlier input was echoed and is discarded, as in getpass(3).
         tcsetattr(tty, SetArg::TCSAFLUSH, &unseen)?;
         Ok(Self { tty, before })
     }

@@ -7,7 +7,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 
 use crate::time::Mono;
 
-/// The timer. Setting it clears what has expired before, so it never has to be read.
+/// The timer. Setting it clears an earlier expiration, so it never has to be read.
 #[derive(Debug)]
 pub struct Timer {
     fd: TimerFd,
@@ -18,17 +18,17 @@ impl Timer {
     ///
     /// # Errors
     ///
-    /// When the kernel has no descriptor or memory left.
+    /// The kernel is out of descriptors or memory.
     pub fn new() -> std::io::Result<Self> {
         let fd = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
         Ok(Self { fd })
     }
 
-    /// Has the timer fire at `at` (at once, if that is past), or not at all.
+    /// Sets the timer to fire at `at`, immediately if that is past, or disarms it.
     ///
     /// # Errors
     ///
-    /// None that a valid time can bring about (`timerfd_settime(2)`).
+    /// None for a valid time (`timerfd_settime(2)`).
     pub fn set(&self, at: Option<Mono>) -> std::io::Result<()> {
         match at {
             // A time of zero would disarm it.

@@ -1,4 +1,4 @@
-//! The authentication payloads: the password one way, `ready` or nothing the other.
+//! The authentication payloads: the password in the request, `ready` or nothing in the reply.
 
 use super::{Id, Kind, Outgoing};
 

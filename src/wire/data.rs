@@ -1,8 +1,8 @@
-//! The data stream's payload: one byte value and the Unix time in milliseconds.
+//! The data stream's payload: a one-byte value and the Unix time in milliseconds.
 
 use super::{Id, Kind, Outgoing};
 
-/// The data packet of one tick: `value`, and `unix_ms`, the Unix time in milliseconds, as a big-endian u64.
+/// The data packet of one tick: `value`, then `unix_ms`, the Unix time in milliseconds, as a big-endian u64.
 pub const fn packet(value: u8, unix_ms: u64) -> Outgoing {
     let mut payload = [value; 9];
     let (_, time) = payload.split_at_mut(1);
@@ -10,7 +10,7 @@ pub const fn packet(value: u8, unix_ms: u64) -> Outgoing {
     Outgoing::new(Id::Data, Kind::Response, payload)
 }
 
-/// Value and Unix time in milliseconds of a data packet's payload, `None` when it is not nine bytes long.
+/// The value and the Unix time in milliseconds in a data packet's payload; `None` unless it is nine bytes long.
 pub fn decode(payload: &[u8]) -> Option<(u8, u64)> {
     let (value, time) = payload.split_first()?;
     Some((*value, u64::from_be_bytes(time.try_into().ok()?)))
@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_length_is_no_data() {
+    fn payloads_of_any_other_length_are_rejected() {
         for length in (0..20).filter(|&length| length != 9) {
             assert_eq!(decode(&vec![1; length]), None, "{length} bytes");
         }

@@ -1,18 +1,18 @@
-//! The packet: `00 FF`, ID, TYPE, a big-endian length, the payload, and the XOR of every byte before it.
+//! The packet: `00 FF`, ID, TYPE, a big-endian length, the payload, and the XOR of all preceding bytes.
 
 use std::hint::black_box;
 
 use crate::ids::Service;
 use crate::limits::MAX_SKIPPED_BYTES;
 
-/// The two bytes every packet begins with.
+/// The first two bytes of every packet.
 pub const MAGIC: [u8; 2] = [0x00, 0xFF];
-/// Magic, ID, TYPE and LEN.
+/// The length of magic, ID, TYPE and LEN.
 pub const HEADER_BYTES: usize = 6;
-/// The longest packet the server sends: a data packet or a settings reply.
+/// The length of the longest packet the server sends: a data packet or a settings reply.
 pub const MAX_OUTGOING_BYTES: usize = HEADER_BYTES + 9 + 1;
 
-/// The ID byte: which service a packet belongs to.
+/// The ID byte: the service that a packet belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Id {
@@ -42,7 +42,7 @@ pub enum Kind {
     Response = 0,
     /// `01`, client to server.
     Request = 1,
-    /// `02`, server to client: a refusal, with an [`ErrorCode`] or, for a wrong password, with nothing.
+    /// `02`, server to client: an error. The payload is an [`ErrorCode`], or empty for a wrong password.
     Error = 2,
 }
 
@@ -52,11 +52,11 @@ pub enum Kind {
 pub enum ErrorCode {
     /// The packet's checksum is not the XOR of its bytes.
     BadChecksum = 1,
-    /// The payload's length is not one this request can have.
+    /// The payload's length is invalid for this request.
     BadLength = 2,
-    /// The ID or TYPE is reserved, or belongs to another port.
+    /// The ID or TYPE is reserved or belongs to another port.
     NotValidHere = 3,
-    /// The address has to authenticate first.
+    /// The address must authenticate first.
     NotAuthenticated = 4,
     /// The address has failed too often and is locked out.
     TooManyAttempts = 5,
@@ -67,7 +67,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The code a byte stands for, or `None` for one the protocol does not define.
+    /// Decodes an error code; `None` for a code that the protocol does not define.
     pub const fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             1 => Some(Self::BadChecksum),
@@ -81,7 +81,7 @@ impl ErrorCode {
         }
     }
 
-    /// What the code says, as docs/PROTOCOL.md words it.
+    /// A description of the code, worded as in docs/PROTOCOL.md.
     pub const fn text(self) -> &'static str {
         match self {
             Self::BadChecksum => "bad checksum",
@@ -100,11 +100,11 @@ pub fn checksum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| sum ^ byte)
 }
 
-/// Appends a whole packet to `out`.
+/// Appends a complete packet to `out`.
 ///
 /// # Panics
 ///
-/// If the payload is longer than the format's 65535 bytes.
+/// If the payload is longer than the format's maximum of 65535 bytes.
 pub fn encode(id: Id, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
     let len = u16::try_from(payload.len()).expect("a payload's length fits the LEN field");
     let start = out.len();
@@ -115,7 +115,7 @@ pub fn encode(id: Id, kind: Kind, payload: &[u8], out: &mut Vec<u8>) {
     out.push(checksum(&out[start..]));
 }
 
-/// A packet the server sends: at most [`MAX_OUTGOING_BYTES`], held by value, so that sending allocates nothing.
+/// A packet the server sends: at most [`MAX_OUTGOING_BYTES`], stored by value, so sending allocates nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Outgoing {
     bytes: [u8; MAX_OUTGOING_BYTES],
@@ -123,7 +123,7 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// A whole packet around `N` payload bytes; more than the nine of the longest reply do not compile.
+    /// A complete packet with an `N`-byte payload. More than nine bytes, the longest reply's payload, don't compile.
     #[expect(clippy::cast_possible_truncation, reason = "the assertion below limits `N` to 9")]
     pub(super) const fn new<const N: usize>(id: Id, kind: Kind, payload: [u8; N]) -> Self {
         const { assert!(HEADER_BYTES + N < MAX_OUTGOING_BYTES, "longer than any packet the server sends") };
@@ -147,7 +147,7 @@ impl Outgoing {
         Self { bytes, len: (HEADER_BYTES + N + 1) as u8 }
     }
 
-    /// The error packet `code` of the service `id`.
+    /// The error packet with `code` for the service `id`.
     pub const fn error(id: Id, code: ErrorCode) -> Self {
         Self::new(id, Kind::Error, [code as u8])
     }
@@ -164,74 +164,74 @@ impl std::fmt::Debug for Outgoing {
     }
 }
 
-/// A packet as it came: ID and TYPE are raw, since a peer may send reserved ones.
+/// A received packet. ID and TYPE are raw bytes because a peer may send reserved ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The ID byte.
     pub id: u8,
     /// The TYPE byte.
     pub kind: u8,
-    /// The payload, its checksum verified.
+    /// The payload; the packet's checksum has been verified.
     pub payload: &'a [u8],
 }
 
 impl Packet<'_> {
-    /// Whether this is what `id` and `kind` say.
+    /// Whether the packet has this ID and TYPE.
     pub const fn is(&self, id: Id, kind: Kind) -> bool {
         self.id == id as u8 && self.kind == kind as u8
     }
 }
 
-/// What is wrong with what a peer sent.
+/// A protocol violation in the bytes from a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
-    /// The checksum is wrong; the packet is dropped and the next one is looked for behind it.
+    /// The checksum is wrong. The packet is dropped; decoding continues after it.
     BadChecksum,
-    /// The header announces more payload than this side takes. The packet is passed over without being kept.
+    /// The header announces more payload than this side accepts. The packet is skipped without being stored.
     TooLong {
         /// The announced payload length in bytes.
         len: u16,
     },
-    /// [`MAX_SKIPPED_BYTES`] bytes in a row were no packet: this peer does not speak the protocol. Nothing
-    /// more comes out of the decoder.
+    /// [`MAX_SKIPPED_BYTES`] consecutive bytes were not part of a packet: the peer does not speak the protocol.
+    /// The decoder returns nothing from here on.
     LostSync,
 }
 
-/// Finds packets in a byte stream, however it is cut.
+/// Finds packets in a byte stream, whatever the sizes of the reads.
 ///
-/// Once [`Decoder::next`] has said `None`, it holds no memory between packets, and within one at most the longest
-/// packet this side takes; until then, also what was pushed.
+/// After [`Decoder::next`] has returned `None`, the decoder holds no memory between packets, and at most the longest
+/// acceptable packet within one. Until then it also holds the pushed bytes.
 #[derive(Debug)]
 pub struct Decoder {
     max_payload_bytes: u16,
     buffer: Vec<u8>,
-    /// Where in `buffer` the unread bytes begin.
+    /// The offset of the unread bytes in `buffer`.
     at: usize,
-    /// Bytes of an over-long packet still to be passed over.
+    /// Remaining bytes of an over-long packet to skip.
     discarding: usize,
     skipped: usize,
     lost: bool,
 }
 
 impl Decoder {
-    /// A decoder that takes payloads of up to `max_payload_bytes`.
+    /// A decoder that accepts payloads of up to `max_payload_bytes`.
     pub const fn new(max_payload_bytes: u16) -> Self {
         Self { max_payload_bytes, buffer: Vec::new(), at: 0, discarding: 0, skipped: 0, lost: false }
     }
 
-    /// Takes what arrived; [`Decoder::next`] finds the packets in it.
+    /// Appends received bytes; [`Decoder::next`] finds the packets in them.
     pub fn push(&mut self, bytes: &[u8]) {
         let added = if self.lost { &[] } else { bytes };
         self.keep_unread(self.buffer.capacity().max(self.buffer.len() - self.at + added.len()));
         self.buffer.extend_from_slice(added);
     }
 
-    /// The next packet, `None` when more bytes are needed.
+    /// The next packet; `None` if more bytes are needed.
     ///
     /// # Errors
     ///
-    /// What the peer did wrong. All but [`Damage::LostSync`] leave the decoder ready for the next packet.
-    #[expect(clippy::should_implement_trait, reason = "the packet borrows from the decoder, so it is no Iterator")]
+    /// The peer's protocol violation. After any except [`Damage::LostSync`], the decoder is ready for the next packet.
+    #[expect(clippy::should_implement_trait, reason = "the packet borrows from the decoder, which no Iterator can do")]
     pub fn next(&mut self) -> Result<Option<Packet<'_>>, Damage> {
         self.discard();
         if !self.skip_to_magic()? {
@@ -264,12 +264,12 @@ impl Decoder {
         Ok(Some(Packet { id: packet[2], kind: packet[3], payload: &packet[HEADER_BYTES..] }))
     }
 
-    /// Whether a packet has begun and is not complete: the peer owes the rest of it.
+    /// Whether a packet has begun but is not complete, so the peer owes the rest.
     pub const fn mid_packet(&self) -> bool {
         self.discarding > 0 || self.at < self.buffer.len()
     }
 
-    /// The memory it holds, in bytes.
+    /// The size of the decoder's buffer, in bytes.
     pub const fn memory_bytes(&self) -> usize {
         self.buffer.capacity()
     }
@@ -280,7 +280,7 @@ impl Decoder {
         self.discarding -= passed;
     }
 
-    /// Moves to the next `00 FF`, or to a `00` that may become one. Whether one was found whole.
+    /// Skips to the next `00 FF`, or to a final `00` that may become one. Returns whether it found both bytes.
     fn skip_to_magic(&mut self) -> Result<bool, Damage> {
         while self.at < self.buffer.len() {
             let unread = &self.buffer[self.at..];
@@ -302,16 +302,16 @@ impl Decoder {
         Ok(false)
     }
 
-    /// More bytes are needed: gives the memory back that the unfinished packet does not need, so that an idle
-    /// connection costs none and one that leaves a packet unfinished no more than that packet.
+    /// Releases the memory that the unfinished packet does not need. An idle connection then holds no memory, and a
+    /// connection with an unfinished packet holds no more than that packet.
     fn wait(&mut self) {
         let unread = self.buffer.len() - self.at;
         let most = unread.max(HEADER_BYTES + usize::from(self.max_payload_bytes) + 1);
         self.keep_unread(if unread == 0 { 0 } else { self.buffer.capacity().min(most) });
     }
 
-    /// Forgets what was read, and has the buffer hold `capacity` bytes. Memory that is given back is wiped: there may have
-    /// been a password in it.
+    /// Drops the bytes already read and sets the buffer's capacity to `capacity` bytes. Released memory is wiped because it
+    /// may have contained a password.
     fn keep_unread(&mut self, capacity: usize) {
         if capacity == self.buffer.capacity() {
             self.buffer.drain(..self.at);
@@ -330,8 +330,8 @@ impl Drop for Decoder {
     }
 }
 
-/// Overwrites all of a buffer. Volatile writes would be `unsafe`, which is not for this part; the black box keeps the compiler
-/// from leaving the writes out.
+/// Overwrites the whole buffer. Volatile writes would be `unsafe`, which only `sys` may use; the black box keeps the
+/// compiler from optimizing the writes away.
 fn wipe(buffer: &mut Vec<u8>) {
     buffer.clear();
     buffer.resize(buffer.capacity(), 0);

@@ -1,7 +1,7 @@
-//! The camera settings' payload: six bytes, and the scale of each.
+//! The camera settings' payload: six bytes and their scales.
 //!
-//! Value to byte truncates after adding 1e-6 and clamps to 0..=255. The addition makes all 256 bytes of every
-//! field survive byte-to-value-to-byte, which plain truncation does not (0.7 is stored as 0.69999...).
+//! Encoding adds 1e-6, truncates, and clamps to 0..=255. The addition lets all 256 values of every byte survive
+//! decoding and encoding. Plain truncation does not: 0.7 is stored as 0.69999...
 
 use super::{Id, Kind, Outgoing};
 use crate::camera::settings::CameraSettings;
@@ -14,7 +14,7 @@ pub const SHUTTER_STEP_US: u32 = 100;
 
 const BRIGHTNESS_SCALE: f64 = 127.5;
 
-/// The settings that the six bytes of an update stand for. Every byte is a valid value of its setting.
+/// Decodes the six bytes of an update. Every byte is a valid value of its setting.
 pub fn decode(payload: [u8; PAYLOAD_BYTES]) -> CameraSettings {
     let [shutter, gain, awb_red, awb_blue, contrast, brightness] = payload;
     CameraSettings {
@@ -27,9 +27,9 @@ pub fn decode(payload: [u8; PAYLOAD_BYTES]) -> CameraSettings {
     }
 }
 
-/// What an update makes of the settings in force. An update always carries all six, and a client that changes one sends
-/// the others back as its read showed them: a byte that a read of `in_force` shows leaves that setting as it is, finer or
-/// larger than a byte can hold.
+/// Applies an update to the settings in force. An update always carries all six settings; a client that changes one
+/// sends back the bytes it read for the others. So a byte equal to the encoding of `in_force` leaves its setting
+/// unchanged, even if the setting is finer or larger than a byte can hold.
 pub fn update(in_force: &CameraSettings, payload: [u8; PAYLOAD_BYTES]) -> CameraSettings {
     let (shown, sent) = (encode(in_force), decode(payload));
     let changed = |field: usize| payload[field] != shown[field];
@@ -43,7 +43,7 @@ pub fn update(in_force: &CameraSettings, payload: [u8; PAYLOAD_BYTES]) -> Camera
     }
 }
 
-/// The six bytes for `settings`; what a byte can't hold becomes the nearest that it can, below.
+/// Encodes `settings` in six bytes. Values that a byte can't hold are rounded down and clamped.
 pub fn encode(settings: &CameraSettings) -> [u8; PAYLOAD_BYTES] {
     [
         u8::try_from(settings.shutter / SHUTTER_STEP_US).unwrap_or(u8::MAX),
@@ -73,7 +73,7 @@ mod tests {
     use crate::golden;
 
     #[test]
-    fn every_byte_of_every_field_survives_and_is_valid() {
+    fn every_byte_of_every_field_is_valid_and_round_trips() {
         for field in 0..PAYLOAD_BYTES {
             for byte in 0..=u8::MAX {
                 let mut payload = [0; PAYLOAD_BYTES];
@@ -82,7 +82,7 @@ mod tests {
                 settings.validate().unwrap();
                 assert_eq!(encode(&settings), payload);
                 let stored = CameraSettings::from_json(&settings.to_json()).unwrap();
-                assert_eq!(encode(&stored), payload, "also by way of the file");
+                assert_eq!(encode(&stored), payload, "after a round trip through the file");
             }
         }
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn values_between_bytes_are_cut_and_values_beyond_them_clamped() {
+    fn values_between_steps_are_truncated_and_values_out_of_range_are_clamped() {
         let defaults = CameraSettings::default();
         assert_eq!(encode(&defaults), golden::DEFAULT_SETTINGS);
         let between = CameraSettings { shutter: 199, gain: 1.99, awb_red: 0.7, contrast: 0.79, ..defaults };
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_reads_back_as_sent_and_keeps_what_it_does_not_change() {
+    fn an_update_reads_back_as_sent_and_keeps_the_other_settings() {
         let finer = CameraSettings {
             shutter: 1_000_000,
             gain: 1.99,
@@ -128,7 +128,7 @@ mod tests {
                 let mut back = encode(&updated);
                 back[field] = shown[field];
                 let (others, own) = (update(&finer, back), decode(payload));
-                assert_eq!(others, finer, "the other five are as they were");
+                assert_eq!(others, finer, "the other five are unchanged");
                 let taken = [
                     f64::from(updated.shutter) - f64::from(own.shutter),
                     updated.gain - own.gain,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_valid_setting_is_still_a_byte() {
+    fn invalid_settings_still_encode_to_a_byte() {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e300, 1e300, -1e-9] {
             let settings = CameraSettings {
                 shutter: u32::MAX,

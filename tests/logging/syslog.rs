@@ -120,7 +120,7 @@ fn a_syslogd_that_does_not_read_costs_lines_but_no_time() {
     assert_eq!(log.lines_lost(), 2);
     assert_eq!(texts(&socket).len(), arrived - 1);
     info(&log, "y");
-    assert_eq!(texts(&socket), ["log: 2 log lines were lost while syslog took no more", "test: y"]);
+    assert_eq!(texts(&socket), ["log: 2 log lines were lost while syslog was blocked", "test: y"]);
     // One line of room at a time: not each of them for a notice.
     while log.lines_lost() == 2 {
         info(&log, "x");
@@ -130,7 +130,7 @@ fn a_syslogd_that_does_not_read_costs_lines_but_no_time() {
     assert_eq!(texts(&socket), ["test: z"]);
     clock.advance(LOG_LOSS_NOTICE);
     info(&log, "z");
-    assert_eq!(texts(&socket), ["log: 1 log line was lost while syslog took no more", "test: z"]);
+    assert_eq!(texts(&socket), ["log: 1 log line was lost while syslog was blocked", "test: z"]);
 }
 
 /// What a log with these targets prints on standard error as it is opened, and then with two lines.

@@ -105,7 +105,7 @@ fn a_wrong_configuration_is_refused() {
     assert_eq!(output.status.code(), Some(78));
     assert!(
         String::from_utf8_lossy(&output.stderr)
-            .contains("camera.framerate is 0; allowed is a whole number from 1 to 120")
+            .contains("camera.framerate is 0; allowed: a whole number from 1 to 120")
     );
 }
 

@@ -105,6 +105,6 @@ fn a_program_that_late_turns_out_to_be_none_is_named() {
     daemon.settings().read();
     held.let_go();
     let line = daemon.await_log("next try in");
-    assert!(line.contains("there is no program"), "{line}");
+    assert!(line.contains("not found: install it"), "{line}");
     daemon.stop();
 }

@@ -326,7 +326,7 @@ fn a_publishers_lines_were_shown_as_what_the_camera_said_last() {
 /// A camera command beside another source was left out without a word.
 #[test]
 fn a_camera_command_that_is_not_used_was_not_mentioned() {
-    let warning = "camera.command is not used, since camera.source is \"none\"";
+    let warning = "camera.command is ignored because camera.source is \"none\"";
     let mut launch = Launch::new().set("camera.command", json!(["cam"]));
     let mut daemon = launch.start();
     daemon.signal(nix::sys::signal::Signal::SIGHUP);

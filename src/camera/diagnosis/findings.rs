@@ -1,4 +1,4 @@
-//! What is known about one run of the pipeline, and the verdict on it.
+//! The evidence of one run of the pipeline, and its verdict.
 
 use std::time::Duration;
 
@@ -8,40 +8,40 @@ use crate::time::Mono;
 
 const SIGINT: i32 = 2;
 const SIGPIPE: i32 = 13;
-/// What both rpicam-vid (for an error) and ffmpeg (for a SIGINT) exit with.
+/// The exit status of rpicam-vid after an error and of ffmpeg after a SIGINT.
 const CODE_255: i32 = 255;
 
 /// One child's end.
 #[derive(Debug, Clone, Copy)]
 struct End {
     exit: Exit,
-    /// Whether it had been signalled before.
+    /// Whether it was asked to stop before.
     asked: bool,
 }
 
 impl End {
-    /// Whether the child ended by its own doing, whatever we asked of it: neither cleanly nor by our signals.
+    /// Whether the child failed on its own: it ended neither cleanly nor by one of our signals.
     fn is_abnormal(self) -> bool {
         !matches!(self.exit, Exit::Code(0 | CODE_255) | Exit::Signal(SIGINT | SIGKILL | SIGPIPE))
     }
 }
 
-/// What is known about one run of the pipeline.
+/// The evidence of one run of the pipeline.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
     spawn: Option<Reason>,
     stalled: Option<Duration>,
     camera: Option<Symptom>,
     publisher: Option<Symptom>,
-    /// When the newest of the two symptoms was given.
+    /// When the newer of the two symptoms was printed.
     symptom_at: Mono,
     camera_end: Option<End>,
     publisher_end: Option<End>,
 }
 
 impl Findings {
-    /// Takes in a line of standard error. Of each child the first symptom counts, except that a time-out and a missing
-    /// input yield to anything else: the child may have come over it.
+    /// Records a line of standard error. The first symptom of each child counts. A time-out and a missing input yield to any
+    /// later symptom because the child may have recovered.
     pub fn line(&mut self, now: Mono, role: Role, text: &str) {
         let known = match role {
             Role::Probe => return,
@@ -56,7 +56,8 @@ impl Findings {
         }
     }
 
-    /// Takes in that video moved: the camera came over a time-out, and both came over whatever they said a while ago.
+    /// Records that video moved: the camera has recovered from a time-out, and both children from any symptom printed a while
+    /// ago.
     pub fn video(&mut self, now: Mono) {
         if self.camera == Some(Symptom::SensorTimeout) {
             self.camera = None;
@@ -66,7 +67,7 @@ impl Findings {
         }
     }
 
-    /// Takes in a child's end; `asked` when it had been signalled before.
+    /// Records a child's end; `asked` if it had been signalled before.
     pub fn exited(&mut self, role: Role, exit: Exit, asked: bool) {
         let end = Some(End { exit, asked });
         match role {
@@ -76,28 +77,28 @@ impl Findings {
         }
     }
 
-    /// Takes in that a child could not be started; the first counts.
+    /// Records that a child could not be started. The first failure counts.
     pub fn spawn_failed(&mut self, reason: Reason) {
         self.spawn.get_or_insert(reason);
     }
 
-    /// Takes in that no video moved for `idle`.
+    /// Records that no video moved for `idle`.
     pub fn stalled(&mut self, idle: Duration) {
         self.stalled = Some(idle);
     }
 
-    /// Forgets the camera that was asked to stop, for the next one of the same pipeline.
+    /// Clears the evidence of the stopped camera, for the next one of the same pipeline.
     pub fn next_camera(&mut self) {
         self.camera = None;
         self.camera_end = None;
     }
 
-    /// The root cause. Call it when the whole pipeline is down.
+    /// The root cause. Call this when the whole pipeline is down.
     pub fn verdict(&self) -> Reason {
         if let Some(reason) = &self.spawn {
             return reason.clone();
         }
-        // What the camera says of itself explains everything that follows, so it goes first.
+        // A symptom of the camera explains everything that follows, so it takes precedence.
         match &self.camera {
             Some(Symptom::NoCamera) => return Reason::NoCamera,
             Some(Symptom::Busy) => return Reason::Busy,
@@ -108,7 +109,7 @@ impl Findings {
             )
             | None => {}
         }
-        // A publisher without a server takes the camera along (SIGPIPE), never the other way round.
+        // A publisher without a server ends the camera too (SIGPIPE), never the other way round.
         match &self.publisher {
             Some(Symptom::Refused(text)) => return Reason::PublisherRefused { text: text.clone() },
             Some(Symptom::Lost) => return Reason::PublisherLost,
@@ -130,7 +131,7 @@ impl Findings {
         self.verdict_of_ends()
     }
 
-    /// No symptom was printed: which child ended first on its own?
+    /// The verdict without a symptom: which child ended first on its own?
     fn verdict_of_ends(&self) -> Reason {
         let camera_guilty = self.camera_end.is_some_and(|end| {
             let victim = end.exit == Exit::Signal(SIGPIPE) || self.camera == Some(Symptom::ReaderGone);
@@ -142,18 +143,18 @@ impl Findings {
         match (self.camera_end, self.publisher_end) {
             (Some(camera), _) if camera_guilty => of_exit(Role::Camera, camera.exit),
             (_, Some(publisher)) if !publisher.asked => of_exit(Role::Publisher, publisher.exit),
-            // A camera that lost its reader was noticed first: the reader died of something.
+            // The camera's death was noticed first, but it had lost its reader, which had failed.
             (_, Some(publisher)) if publisher.is_abnormal() => of_exit(Role::Publisher, publisher.exit),
             (Some(camera), _) if !camera.asked => of_exit(Role::Camera, camera.exit),
             (_, Some(publisher)) => of_exit(Role::Publisher, publisher.exit),
             (Some(camera), None) => of_exit(Role::Camera, camera.exit),
-            // Only a caller that asks before anything happened gets here.
+            // Only reached if nothing has happened yet.
             (None, None) => Reason::Exited { role: Role::Camera, code: 0 },
         }
     }
 
-    /// Whether the publisher met the end of its input, so that the camera is to be looked at although its death was
-    /// noticed second. Ending with 0 says so only if the camera's end is not one that we asked for.
+    /// Whether the publisher reached the end of its input, so that the camera is the cause although its death was noticed
+    /// second. An exit status of 0 is evidence of that only if the camera's end was abnormal.
     fn publisher_starved(&self, camera: End) -> bool {
         let clean = self.publisher_end.is_some_and(|end| end.exit == Exit::Code(0));
         self.publisher == Some(Symptom::NoInput) || clean && camera.is_abnormal()

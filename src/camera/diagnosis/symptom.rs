@@ -1,32 +1,32 @@
-//! What single lines of standard error give away.
+//! Recognizes symptoms in single lines of standard error.
 
 use super::Role;
 
-/// What a line says about its pipeline's health.
+/// A symptom in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Symptom {
-    /// The camera program sees no camera.
+    /// The camera program detects no camera.
     NoCamera,
     /// Another process uses the camera.
     Busy,
-    /// The camera gives no frames.
+    /// The camera delivers no frames.
     SensorTimeout,
     /// There is no H.264 encoder.
     NoEncoder,
-    /// An option or its value is refused.
+    /// An option or its value is rejected.
     RefusedOptions(String),
-    /// The camera's reader went away: the camera is the victim.
+    /// The camera's reader is gone: the camera is the victim.
     ReaderGone,
-    /// The RTSP server can't be reached or says no.
+    /// The RTSP server can't be reached or refuses the publisher.
     Refused(String),
-    /// The RTSP server went away.
+    /// The connection to the RTSP server was lost.
     Lost,
-    /// The publisher's input ended before there was a picture in it: the publisher is the victim.
+    /// The publisher's input ended before the first picture: the publisher is the victim.
     NoInput,
 }
 
-/// What rpicam-apps and libcamera print, in lower case, in the order of their weight. `unknown encoder` is an
-/// ffmpeg without x264, in the test pattern's place.
+/// Messages of rpicam-apps and libcamera, in lower case, most significant first. `unknown encoder` is from an ffmpeg
+/// without x264, for the test pattern.
 const CAMERA: [(&str, Symptom); 11] = [
     ("no cameras available", Symptom::NoCamera),
     ("pipeline handler in use by another process", Symptom::Busy),
@@ -41,8 +41,8 @@ const CAMERA: [(&str, Symptom); 11] = [
     ("failed to write output bytes", Symptom::ReaderGone),
 ];
 
-/// What program options parsers (rpicam-apps use Boost's) begin or end a refusal with, in lower case.
-/// The last is rpicam-apps' own, for `--camera`.
+/// Parts of the error messages of option parsers (rpicam-apps uses Boost's), in lower case. The last is from rpicam-apps
+/// itself, for `--camera`.
 const REFUSALS: [&str; 6] = [
     "unrecognised option",
     "unrecognized option",
@@ -52,7 +52,7 @@ const REFUSALS: [&str; 6] = [
     "selected camera is not available",
 ];
 
-/// What ffmpeg prints when the server is not there, or is but says no.
+/// Messages of ffmpeg when the server can't be reached or refuses the connection.
 const REFUSED: [&str; 8] = [
     "connection refused",
     "no route to host",
@@ -64,14 +64,14 @@ const REFUSED: [&str; 8] = [
     "method announce failed",
 ];
 
-/// What ffmpeg prints when the server was there and is gone.
+/// Messages of ffmpeg when an established connection is lost.
 const LOST: [&str; 3] = ["broken pipe", "connection reset by peer", "transport endpoint is not connected"];
 
-/// What ffmpeg prints, before it exits with 1, when its input ends before the first picture.
+/// Messages of ffmpeg, before it exits with 1, when its input ends before the first picture.
 const NO_INPUT: [&str; 2] = ["could not find codec parameters", "does not contain any stream"];
 
 impl Symptom {
-    /// Reads one line of `role`'s standard error.
+    /// The symptom in a line of `role`'s standard error, if any.
     pub fn of(role: Role, line: &str) -> Option<Self> {
         let lower = line.to_ascii_lowercase();
         match role {

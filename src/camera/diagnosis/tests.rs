@@ -21,7 +21,7 @@ const CAMERA_255: [(Role, Exit, bool); 2] =
     [(Role::Camera, Exit::Code(255), false), (Role::Publisher, Exit::Code(0), true)];
 
 #[test]
-fn the_cameras_own_words_decide() {
+fn the_cameras_symptoms_take_precedence() {
     let cases = [
         ("ERROR: *** no cameras available ***", "no-camera"),
         ("[0:1] ERROR Camera camera.cpp:1 Pipeline handler in use by another process", "busy"),
@@ -40,7 +40,7 @@ fn the_cameras_own_words_decide() {
 }
 
 #[test]
-fn the_publishers_words_decide_when_the_camera_has_none() {
+fn the_publishers_symptoms_count_if_the_camera_has_none() {
     let cases = [
         ("[tcp @ 0x1] Connection to tcp://127.0.0.1:8554?timeout=0 failed: Connection refused", "publisher-refused"),
         ("[rtsp @ 0x1] method ANNOUNCE failed: 401 Unauthorized", "publisher-refused"),
@@ -50,7 +50,7 @@ fn the_publishers_words_decide_when_the_camera_has_none() {
         ("something else", "exited"),
     ];
     for (line, kind) in cases {
-        // Both orders of the deaths, and a camera that is a victim in three ways.
+        // Both orders of the deaths, and three exits of a camera that is a victim.
         for camera in [Exit::Signal(13), Exit::Signal(6), Exit::Code(0)] {
             for asked in [true, false] {
                 let ends = [(Role::Publisher, Exit::Code(1), !asked), (Role::Camera, camera, asked)];
@@ -64,7 +64,7 @@ fn the_publishers_words_decide_when_the_camera_has_none() {
 }
 
 #[test]
-fn a_camera_that_lost_its_reader_is_the_victim_also_when_it_is_noticed_first() {
+fn a_camera_that_lost_its_reader_is_the_victim_even_if_noticed_first() {
     let publisher = Reason::Exited { role: Role::Publisher, code: 1 };
     let died = [(Role::Camera, Exit::Signal(13), false), (Role::Publisher, Exit::Code(1), true)];
     assert_eq!(verdict(&[], &died), publisher);
@@ -73,7 +73,7 @@ fn a_camera_that_lost_its_reader_is_the_victim_also_when_it_is_noticed_first() {
 }
 
 #[test]
-fn a_publisher_that_met_the_end_of_its_input_is_the_victim_also_when_it_is_noticed_first() {
+fn a_publisher_at_the_end_of_its_input_is_the_victim_even_if_noticed_first() {
     let died = [(Role::Publisher, Exit::Code(0), false), (Role::Camera, Exit::Signal(11), true)];
     assert_eq!(verdict(&[], &died), Reason::Crashed { role: Role::Camera, signal: 11 });
     let died = [(Role::Publisher, Exit::Code(1), false), (Role::Camera, Exit::Code(255), true)];
@@ -84,7 +84,7 @@ fn a_publisher_that_met_the_end_of_its_input_is_the_victim_also_when_it_is_notic
 }
 
 #[test]
-fn ends_alone_are_told_apart() {
+fn without_symptoms_the_exits_decide() {
     let cases = [
         ((Role::Camera, Exit::Signal(11)), Reason::Crashed { role: Role::Camera, signal: 11 }),
         ((Role::Camera, Exit::Code(3)), Reason::Exited { role: Role::Camera, code: 3 }),
@@ -98,7 +98,7 @@ fn ends_alone_are_told_apart() {
 }
 
 #[test]
-fn a_stall_is_the_sensors_when_it_said_so_and_has_not_come_over_it() {
+fn a_stall_is_blamed_on_the_sensor_if_it_timed_out_and_did_not_recover() {
     let mut findings = Findings::default();
     findings.stalled(Duration::from_secs(10));
     findings.exited(Role::Camera, Exit::Signal(9), true);
@@ -110,7 +110,7 @@ fn a_stall_is_the_sensors_when_it_said_so_and_has_not_come_over_it() {
 }
 
 #[test]
-fn a_clue_is_forgotten_when_video_moves_long_after_it_and_not_before() {
+fn a_symptom_is_dropped_only_when_video_moves_long_after_it() {
     for (role, text, kind) in
         [(Role::Camera, "failed to acquire camera", "busy"), (Role::Publisher, "broken pipe", "publisher-lost")]
     {
@@ -125,7 +125,7 @@ fn a_clue_is_forgotten_when_video_moves_long_after_it_and_not_before() {
 }
 
 #[test]
-fn errors_of_exec_are_told_apart() {
+fn errors_of_exec_are_distinguished() {
     let kind = |errno| Reason::of_spawn(Role::Camera, "cam", errno, "text").kind();
     assert_eq!(
         [kind(2), kind(13), kind(8), kind(11)],
@@ -134,7 +134,7 @@ fn errors_of_exec_are_told_apart() {
 }
 
 #[test]
-fn every_reason_is_one_line_that_says_what_to_do() {
+fn every_reason_is_one_line_with_a_fix() {
     let text = || "text".to_owned();
     let (role, program) = (Role::Camera, text());
     let reasons = [

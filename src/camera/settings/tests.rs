@@ -1,4 +1,4 @@
-//! The settings file: what is taken, what is refused, and that nothing changes on the way.
+//! The settings file: accepted and rejected texts, and round trips.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const KEYS: [&str; 6] = ["shutter", "gain", "awb_red", "awb_blue", "contrast", "brightness"];
 
-/// The default settings' JSON, with `value` for `key`.
+/// A valid file's JSON, with `value` for `key`.
 fn with(key: &str, value: &str) -> String {
     let entries = KEYS.map(|name| format!("\"{name}\": {}", if name == key { value } else { "1" }));
     format!("{{{}}}", entries.join(", "))
@@ -20,14 +20,14 @@ fn malformed(text: &str) -> String {
 }
 
 #[test]
-fn the_shipped_file_holds_the_defaults() {
+fn the_shipped_file_contains_the_defaults() {
     let text = include_str!("../../../config/camera_settings.json");
     assert_eq!(CameraSettings::from_json(text), Ok(CameraSettings::default()));
     assert_eq!(CameraSettings::default().to_json(), text);
 }
 
 #[test]
-fn exactly_the_six_keys_are_taken() {
+fn exactly_the_six_keys_are_accepted() {
     CameraSettings::from_json(&with("", "")).unwrap();
     for key in KEYS {
         let without = with(key, "1").replacen(&format!("\"{key}\""), "\"other\"", 1);
@@ -40,7 +40,7 @@ fn exactly_the_six_keys_are_taken() {
 }
 
 #[test]
-fn only_numbers_are_taken() {
+fn only_numbers_are_accepted() {
     for key in KEYS {
         for value in ["\"1\"", "null", "true", "[1]", "{}", "NaN", "Infinity", "-Infinity", "1e999", "", "0x10", "01"] {
             malformed(&with(key, value));
@@ -52,7 +52,7 @@ fn only_numbers_are_taken() {
 }
 
 #[test]
-fn only_an_object_is_taken() {
+fn only_an_object_is_accepted() {
     for text in ["", "null", "1", "\"\"", "{}", "[]", "{\"shutter\": 1", "\u{feff}{}"] {
         malformed(text);
     }
@@ -60,7 +60,7 @@ fn only_an_object_is_taken() {
 }
 
 #[test]
-fn ranges_are_held_at_both_ends() {
+fn ranges_are_enforced_at_both_ends() {
     for (key, least, most, below, above) in [
         ("shutter", "0", "1000000", None, "1000001"),
         ("gain", "0", "255", Some("-0.001"), "255.001"),
@@ -74,13 +74,13 @@ fn ranges_are_held_at_both_ends() {
         for outside in below.into_iter().chain([above]) {
             let error = CameraSettings::from_json(&with(key, outside)).unwrap_err();
             assert!(matches!(error, SettingsError::OutOfRange { key: named, .. } if named == key));
-            assert_eq!(error.to_string(), format!("{key} is {outside}, allowed is {least} to {most}"));
+            assert_eq!(error.to_string(), format!("{key} is {outside}; allowed: {least} to {most}"));
         }
     }
 }
 
 #[test]
-fn what_is_not_finite_is_out_of_range() {
+fn values_that_are_not_finite_are_out_of_range() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         for settings in [
             CameraSettings { gain: value, ..CameraSettings::default() },
@@ -96,7 +96,7 @@ fn what_is_not_finite_is_out_of_range() {
 
 proptest! {
     #[test]
-    fn any_valid_settings_survive_the_file(
+    fn valid_settings_round_trip_through_the_file(
         shutter in 0..=1_000_000_u32,
         gain in 0.0..=255.0,
         awb_red in 0.0..=25.5,

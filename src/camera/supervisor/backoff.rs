@@ -1,4 +1,4 @@
-//! How long to wait after a failure, and how often to speak of it.
+//! The wait after a failure, and the count of repeated failures.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use crate::camera::diagnosis::Reason;
 use crate::limits::{BACKOFF_FIRST, BACKOFF_LONGEST};
 
-/// The failures in a row.
+/// The consecutive failures.
 #[derive(Debug)]
 pub struct Backoff {
     rng: SmallRng,
@@ -21,12 +21,12 @@ pub struct Backoff {
     attempts: Vec<(&'static str, u32)>,
 }
 
-/// One failure, taken in.
+/// One counted failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
-    /// How often it was this kind of reason since all was well, from 1.
+    /// The count of this kind of reason since the pipeline was last healthy, from 1.
     pub attempt: u32,
-    /// How long to wait.
+    /// The wait before the next attempt.
     pub retry_in: Duration,
 }
 
@@ -36,8 +36,8 @@ impl Backoff {
         Self { rng: SmallRng::seed_from_u64(seed), next: BACKOFF_FIRST, failures: 0, last: None, attempts: Vec::new() }
     }
 
-    /// Takes in a failure: the wait doubles up to its limit, and goes there at once for a reason that only a person
-    /// can remove. The jitter of a quarter keeps a fleet that lost its server from coming back in step.
+    /// Counts a failure. The wait doubles up to its limit, or jumps to the limit for a reason that only a person can fix. The
+    /// jitter of 25 % keeps a fleet that lost its server from reconnecting in step.
     pub fn fail(&mut self, reason: &Reason) -> Failure {
         self.failures = self.failures.saturating_add(1);
         let attempt = self.count(reason.kind());
@@ -64,12 +64,12 @@ impl Backoff {
         self.attempts.clear();
     }
 
-    /// The failures in a row, for whatever reason.
+    /// The number of consecutive failures, for any reason.
     pub fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// The last failure and its wait, as a line for people.
+    /// A one-line status for people, with the last failure and its wait.
     pub fn status(&self) -> String {
         self.last.as_ref().map_or_else(
             || "camera waiting".into(),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_within_the_jitter_up_to_the_longest_and_reset() {
+    fn waits_double_with_jitter_up_to_the_longest_and_reset() {
         let mut waits = std::collections::BTreeSet::new();
         for seed in 0..50 {
             let mut backoff = Backoff::new(seed);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reason_waits_longest_at_once_and_each_kind_is_counted() {
+    fn a_slow_reason_waits_longest_immediately_and_each_kind_is_counted() {
         let mut backoff = Backoff::new(1);
         assert!(backoff.fail(&Reason::NoCamera).retry_in >= BACKOFF_LONGEST * 3 / 4);
         assert_eq!(backoff.fail(&Reason::NoCamera).attempt, 2);

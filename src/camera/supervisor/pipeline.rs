@@ -1,4 +1,4 @@
-//! The children as the supervisor knows them: who is alive, what they said, and how they ended.
+//! The supervisor's record of the children: which are alive, their last lines, and how they ended.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ struct Child {
     /// Whether it was signalled.
     asked: bool,
     program: String,
-    /// Its last lines, each with its place among the lines of all.
+    /// Its last lines, each numbered across all children.
     tail: VecDeque<(u64, String)>,
 }
 
@@ -27,14 +27,14 @@ pub struct Pipeline {
     probe: Child,
     camera: Child,
     publisher: Child,
-    /// What there is to judge, should they fail.
+    /// The evidence for a diagnosis.
     pub findings: Findings,
-    /// How many lines there were.
+    /// The number of lines so far.
     lines: u64,
 }
 
 impl Pipeline {
-    /// Forgets what the last run left behind.
+    /// Clears the record of the last run.
     pub fn renew(&mut self) {
         self.findings = Findings::default();
         for role in Role::ALL {
@@ -42,7 +42,7 @@ impl Pipeline {
         }
     }
 
-    /// Starts a child. There must be none of this role.
+    /// Starts a child. No child with this role may be alive.
     pub fn spawn(&mut self, role: Role, argv: Vec<String>, out: &mut Vec<Action>) {
         debug_assert!(!self.is_alive(role), "a second {role:?}");
         let program = argv.first().cloned().unwrap_or_default();
@@ -59,17 +59,17 @@ impl Pipeline {
         }
     }
 
-    /// Whether there is such a child.
+    /// Whether this child is alive.
     pub fn is_alive(&self, role: Role) -> bool {
         self.child(role).alive
     }
 
-    /// Whether there is any child.
+    /// Whether any child is alive.
     pub fn any_alive(&self) -> bool {
         Role::ALL.into_iter().any(|role| self.is_alive(role))
     }
 
-    /// Takes in a child's end. False when there was none.
+    /// Records a child's end. False if the child was not alive.
     pub fn exited(&mut self, role: Role, exit: Exit) -> bool {
         let child = self.child_mut(role);
         let (was_alive, asked) = (std::mem::take(&mut child.alive), child.asked);
@@ -79,15 +79,15 @@ impl Pipeline {
         was_alive
     }
 
-    /// Takes in that a child could not be started, and says why. `None` when none was to be.
+    /// Records that a child could not be started and returns the reason. `None` if no start was pending.
     pub fn spawn_failed(&mut self, role: Role, errno: i32, text: &str) -> Option<Reason> {
         let child = self.child_mut(role);
         std::mem::take(&mut child.alive).then(|| Reason::of_spawn(role, &child.program, errno, text))
     }
 
-    /// Takes in a line of a camera's or publisher's standard error.
+    /// Records a line of the camera's or publisher's standard error.
     pub fn line(&mut self, now: Mono, role: Role, text: &str, quiet: bool, out: &mut Vec<Action>) {
-        // ffmpeg repeats its URL in some errors. A cut before this could take away what a password is known by.
+        // ffmpeg includes its URL in some errors. Truncating first could make a password unrecognizable.
         let text = mask_url_passwords(text);
         let text = text[..text.floor_char_boundary(limits::MAX_CHILD_LINE_BYTES)].trim_end();
         let name = base_name(&self.child(role).program).to_owned();
@@ -103,7 +103,7 @@ impl Pipeline {
         self.findings.line(now, role, text);
     }
 
-    /// The last lines of this run, oldest first, each with whose it is: those of `guilty`, or of all.
+    /// The last lines of this run, of `guilty` or of all children, oldest first, each with the name of its child.
     pub fn take_tail(&mut self, guilty: Option<Role>) -> Vec<String> {
         let mut lines = Vec::new();
         for role in Role::ALL {

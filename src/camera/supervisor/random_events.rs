@@ -1,9 +1,10 @@
-//! Thousands of seeded random events, impossible ones among them, against a shadow of the children and of their video.
+//! Thousands of seeded random events, including impossible ones, checked against a shadow model of the children and their
+//! video.
 
 use super::*;
 use crate::config::CameraSource;
 
-/// A repeatable source of chance.
+/// A repeatable random number generator.
 struct Dice(u64);
 
 impl Dice {
@@ -20,7 +21,7 @@ impl Dice {
     }
 }
 
-/// What the kernel would know, and what follows from the rules of stalls and failures.
+/// The model: the live children, and the state of stalls and failures according to the rules.
 #[derive(Default)]
 struct Shadow {
     alive: Vec<Role>,
@@ -30,14 +31,14 @@ struct Shadow {
     awaited: bool,
     /// The pipeline's first video.
     first: Option<Mono>,
-    /// Failures since all was well, as the supervisor should know them.
+    /// Failures since the pipeline was last healthy, which the supervisor's count must equal.
     failures: u32,
     stalls: u32,
     resets: u32,
 }
 
 impl Shadow {
-    /// Video moves in a pipeline that is to go on.
+    /// Records video in a pipeline that is not being stopped.
     fn video(&mut self, now: Mono) {
         (self.progress, self.awaited) = (now, false);
         if now.since(*self.first.get_or_insert(now)) >= Duration::from_secs(30) {
@@ -59,10 +60,10 @@ impl Shadow {
                         Role::Probe => {}
                     }
                 }
-                Action::Signal { role, .. } => assert!(self.alive.contains(role), "nobody to signal: {context}"),
+                Action::Signal { role, .. } => assert!(self.alive.contains(role), "no child to signal: {context}"),
                 Action::Report(report) => assert!(!report.to_string().contains('\n'), "{context}"),
                 Action::CountFailure { stalled } => {
-                    assert!(self.alive.is_empty(), "judged too soon: {context}");
+                    assert!(self.alive.is_empty(), "diagnosed too soon: {context}");
                     self.failures += 1;
                     self.stalls += u32::from(*stalled);
                 }
@@ -93,7 +94,7 @@ fn config(dice: &mut Dice) -> CameraConfig {
     CameraConfig { source, command, stall_seconds: dice.pick(&[1, 10]), ..CameraConfig::default() }
 }
 
-/// One random event; the shadow learns of deaths, whether the supervisor asked for them or not.
+/// One random event. The shadow records every death, expected or not.
 fn random_event(dice: &mut Dice, shadow: &mut Shadow) -> Event<'static> {
     let role = dice.pick(&Role::ALL);
     match dice.below(21) {
@@ -117,7 +118,7 @@ fn random_event(dice: &mut Dice, shadow: &mut Shadow) -> Event<'static> {
     }
 }
 
-/// What happens on a good day, in this state.
+/// A typical event in normal operation, for this state.
 fn calm_event(dice: &mut Dice, shadow: &mut Shadow, state: &str) -> Event<'static> {
     match state {
         "starting" | "running" if dice.below(20) > 0 => Event::Video { bytes: 1 },
@@ -134,7 +135,7 @@ fn calm_event(dice: &mut Dice, shadow: &mut Shadow, state: &str) -> Event<'stati
     }
 }
 
-/// The stall's deadline, from the rule: one allowance, however many cameras were started since video last moved.
+/// The stall deadline by the rule: one start-up allowance, however many cameras were started since video last moved.
 fn stall_deadline(supervisor: &Supervisor, shadow: &Shadow) -> Mono {
     let allowance = if shadow.awaited { Duration::from_secs(5) } else { Duration::ZERO };
     shadow.progress + Duration::from_secs(supervisor.config.stall_seconds.into()) + allowance
@@ -160,7 +161,7 @@ fn check(supervisor: &Supervisor, shadow: &Shadow, now: Mono, context: &str) {
 }
 
 #[test]
-fn nothing_that_happens_breaks_the_invariants() {
+fn no_sequence_of_events_breaks_the_invariants() {
     let (mut stalls, mut resets, mut hidden) = (0, 0, 0);
     for seed in 1..=60 {
         let mut dice = Dice(seed);
@@ -173,7 +174,7 @@ fn nothing_that_happens_breaks_the_invariants() {
             };
             let before = supervisor.state_name();
             let late = before == "restarting-camera" && now >= stall_deadline(&supervisor, &shadow);
-            // Some seeds have video for long, and settings changes in it.
+            // Some seeds have long stretches of video with settings changes.
             let calm = seed % 3 == 0 && dice.below(64) > 0;
             let event =
                 if calm { calm_event(&mut dice, &mut shadow, before) } else { random_event(&mut dice, &mut shadow) };
@@ -189,7 +190,7 @@ fn nothing_that_happens_breaks_the_invariants() {
             assert!(!(late && starts(Role::Camera) && !starts(Role::Publisher)), "a stall is hidden: {context}");
             hidden += u32::from(late && supervisor.state_name() == "stopping-to-back-off");
             shadow.apply(now, &out, &context);
-            // Another configuration is another chance.
+            // A new configuration resets the failures.
             if (CameraConfig { stall_seconds: supervisor.config.stall_seconds, ..config_before }) != supervisor.config {
                 shadow.failures = 0;
             }

@@ -1,4 +1,4 @@
-//! The steps between two states: what the table calls for, in the order in which it is done.
+//! The transitions that the table calls, and their actions in order.
 
 use super::progress::Progress;
 use super::{Action, Program, STOP_PLAN, Scope, State, StopSignal, Supervisor, Then};
@@ -10,7 +10,7 @@ use crate::limits;
 use crate::time::Mono;
 
 impl Supervisor {
-    /// Starts what the configuration asks for. Nothing is alive.
+    /// Starts the configured source. No child may be alive.
     pub(super) fn begin(&mut self, now: Mono, out: &mut Vec<Action>) {
         match self.config.source {
             CameraSource::None => self.state = State::Off,
@@ -33,7 +33,7 @@ impl Supervisor {
         } else if self.config.source == CameraSource::Rpicam {
             self.back_off(now, &Reason::ProgramMissing { program: PROGRAMS[0].into() }, out);
         } else {
-            if !std::mem::replace(&mut self.told_no_program, true) {
+            if !std::mem::replace(&mut self.reported_no_program, true) {
                 out.push(Action::Report(Report::NoProgram));
             }
             self.state = State::NoCamera { reprobe: now + limits::REPROBE };
@@ -45,11 +45,11 @@ impl Supervisor {
         if self.backoff.failures() == 0 {
             out.push(Action::Report(Report::Found { program: name.clone(), libav }));
         }
-        self.told_no_program = false;
+        self.reported_no_program = false;
         self.program = Some(Program { name, libav });
     }
 
-    /// Starts the camera beside its publisher.
+    /// Starts the camera for a running publisher.
     pub(super) fn start_camera(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.argv = self.camera_argv();
         self.pipeline.findings.next_camera();
@@ -58,13 +58,13 @@ impl Supervisor {
         self.state = State::Starting { since: now };
     }
 
-    /// Ends a pipeline in which no video moves.
+    /// Stops a pipeline in which no video moves.
     pub(super) fn stalled(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.pipeline.findings.stalled(self.progress.idle(now));
         self.stop(now, Scope::Everything(Then::BackOff), out);
     }
 
-    /// The camera's command line with the newest settings.
+    /// The camera's command line with the current settings.
     pub(super) fn camera_argv(&self) -> Vec<String> {
         let (name, libav) = self.program.as_ref().map_or(("", false), |program| (&program.name, program.libav));
         command::camera(&self.config, &self.settings, name, libav)
@@ -83,8 +83,8 @@ impl Supervisor {
         }
     }
 
-    /// The next step of the plan. When it is used up, that is said once; SIGKILL is repeated now and then, which
-    /// costs nothing and keeps a deadline.
+    /// Takes the next step of the plan. When the plan is exhausted, that is reported once, and SIGKILL is repeated from time to
+    /// time, which costs nothing and maintains a deadline.
     pub(super) fn stop_harder(&mut self, now: Mono, scope: Scope, step: usize, out: &mut Vec<Action>) {
         let next = step + 1;
         let (signal, grace) = STOP_PLAN.get(next).copied().unwrap_or((StopSignal::Kill, limits::BACKOFF_LONGEST));
@@ -103,7 +103,7 @@ impl Supervisor {
         }
     }
 
-    /// In a stop of everything: goes on once nobody is alive.
+    /// While everything is stopped: continues once no child is alive.
     pub(super) fn stopped_one(&mut self, now: Mono, then: Then, out: &mut Vec<Action>) {
         if !self.pipeline.any_alive() {
             self.after_stop(now, then, out);
@@ -135,7 +135,7 @@ impl Supervisor {
 }
 
 impl Scope {
-    /// Whom it is about; the camera first, so that it does not meet a closed pipe.
+    /// The roles concerned. The camera comes first, so that it does not write to a closed pipe.
     const fn roles(self) -> &'static [Role] {
         match self {
             Self::CameraOnly => &[Role::Camera],

@@ -1,4 +1,4 @@
-//! The table: each event's method meets every state in writing.
+//! The transition table: one method per event, in which every (state, event) pair is handled explicitly.
 
 use super::{Action, STOP_PLAN, Scope, State, Supervisor, Then};
 use crate::camera::diagnosis::{Exit, Reason, Role};
@@ -34,13 +34,13 @@ impl Supervisor {
         self.settings = settings;
         match self.state {
             State::Starting { .. } | State::Running { .. } => {
-                // The command line decides: a command without placeholders has no use for a restart.
+                // The command line decides: a command without placeholders needs no restart.
                 if self.camera_argv() != self.argv {
                     out.push(Action::Report(Report::Restarting));
                     self.stop(now, Scope::CameraOnly, out);
                 }
             }
-            // The next camera to start takes the newest.
+            // The next camera starts with the current settings.
             State::Off
             | State::NoCamera { .. }
             | State::Probing { .. }
@@ -50,18 +50,18 @@ impl Supervisor {
     }
 
     pub(super) fn on_config(&mut self, now: Mono, config: CameraConfig, out: &mut Vec<Action>) {
-        // No child is told the stall time, so it needs no restart.
+        // The stall time is not passed to any child, so it needs no restart.
         let same_children = CameraConfig { stall_seconds: config.stall_seconds, ..self.config.clone() } == config;
         self.config = config;
         if same_children {
             return;
         }
         self.backoff.reset();
-        self.told_no_program = false;
+        self.reported_no_program = false;
         self.wind_up(now, if self.stopped { Then::Off } else { Then::Start }, out);
     }
 
-    /// Ends whatever goes on, then does `then`.
+    /// Stops everything, then continues with `then`.
     fn wind_up(&mut self, now: Mono, then: Then, out: &mut Vec<Action>) {
         match self.state {
             State::Off | State::NoCamera { .. } | State::BackingOff { .. } => self.after_stop(now, then, out),
@@ -102,7 +102,7 @@ impl Supervisor {
                 out.push(Action::Report(Report::Running { after, failures: self.backoff.failures() }));
                 self.state = State::Running { since, after, proven: true };
             }
-            // The last of a camera that makes way for another reaches the reader, too.
+            // The last video of a camera that is being restarted still reaches the publisher.
             State::Running { .. } | State::Stopping { scope: Scope::CameraOnly, .. } => {}
             State::Off
             | State::NoCamera { .. }
@@ -134,7 +134,7 @@ impl Supervisor {
                 self.pipeline.findings.spawn_failed(reason);
                 self.stopped_one(now, then, out);
             }
-            // Nobody is alive in these.
+            // No child is alive in these states.
             State::Off | State::NoCamera { .. } | State::BackingOff { .. } => {}
         }
     }
@@ -150,28 +150,28 @@ impl Supervisor {
             }
             State::Starting { .. } | State::Running { .. } => self.stop(now, Scope::Everything(Then::BackOff), out),
             State::Stopping { scope: Scope::CameraOnly, step, deadline } => match role {
-                // A restart must not hide that the pipeline stalls.
+                // A restart must not hide a stall.
                 Role::Camera if now >= self.stall_deadline() => self.stalled(now, out),
                 Role::Camera => self.start_camera(now, out),
-                // The camera is on its way out already, so its plan goes on.
+                // The camera is already being stopped, so its plan continues.
                 Role::Publisher | Role::Probe => {
                     self.state = State::Stopping { scope: Scope::Everything(Then::BackOff), step, deadline };
                 }
             },
             State::Stopping { scope: Scope::Everything(then), .. } => self.stopped_one(now, then, out),
-            // Nobody is alive in these.
+            // No child is alive in these states.
             State::Off | State::NoCamera { .. } | State::BackingOff { .. } => {}
         }
     }
 
     pub(super) fn on_clock(&mut self, now: Mono, by_ms: i64, out: &mut Vec<Action>) {
         match self.state {
-            // No failure, so there is nothing to wait for.
+            // This is not a failure, so there is no backoff.
             State::Starting { .. } | State::Running { .. } | State::Stopping { scope: Scope::CameraOnly, .. } => {
                 out.push(Action::Report(Report::ClockStepped { by_ms }));
                 self.stop(now, Scope::Everything(Then::Start), out);
             }
-            // No publisher is there, or it is on its way out.
+            // There is no publisher, or it is being stopped.
             State::Off
             | State::NoCamera { .. }
             | State::Probing { .. }
@@ -189,7 +189,7 @@ impl Supervisor {
             State::NoCamera { .. } | State::BackingOff { .. } => self.begin(now, out),
             State::Probing { candidate, .. } => {
                 self.found(candidate, false, out);
-                // It had its time; there is nothing that a clean stop could save.
+                // The probe timed out; it has nothing to clean up, so kill it.
                 self.stop_from(now, Scope::Everything(Then::Start), STOP_PLAN.len() - 1, out);
             }
             State::Starting { .. } | State::Running { .. } => self.stalled(now, out),

@@ -1,4 +1,4 @@
-//! Virtual time, no processes: what the supervisor does in every state with every event.
+//! Tests of the supervisor in virtual time, without processes.
 
 use super::*;
 use crate::camera::diagnosis::Reason;
@@ -8,7 +8,7 @@ mod probe;
 mod stall;
 mod table;
 
-/// The supervisor with its clock and what it did since it was last asked.
+/// The supervisor, its clock, and its last actions.
 struct Rig {
     supervisor: Supervisor,
     now: Mono,
@@ -22,21 +22,21 @@ impl Rig {
         Self { supervisor, now: Mono::from_nanos(1), out: Vec::new() }
     }
 
-    /// With the test pattern, started.
+    /// A started supervisor with the test pattern.
     fn started() -> Self {
         let mut rig = Self::new(CameraSource::Test);
         rig.event(Event::Start);
         rig
     }
 
-    /// With the test pattern, video moving.
+    /// A supervisor with the test pattern and moving video.
     fn running() -> Self {
         let mut rig = Self::started();
         rig.event(Event::Video { bytes: 1 });
         rig
     }
 
-    /// Hands in an event and gives back what it led to, in short.
+    /// Handles an event and returns the actions in short form.
     fn event(&mut self, event: Event<'_>) -> String {
         self.out.clear();
         self.supervisor.handle(self.now, event, &mut self.out);
@@ -48,7 +48,7 @@ impl Rig {
         self.now = self.now + span;
     }
 
-    /// Lets the deadline come.
+    /// Advances to the deadline.
     fn deadline(&mut self) -> String {
         self.now = self.supervisor.deadline().expect("a deadline");
         self.event(Event::Deadline)
@@ -79,7 +79,7 @@ impl Rig {
         argv.expect("a spawn")
     }
 
-    /// The failure among what was done last.
+    /// The failure among the last actions.
     fn failure(&self) -> (Reason, u32, Duration, Vec<String>) {
         let failed = self.out.iter().find_map(|action| match action {
             Action::Report(Report::Failed { reason, attempt, retry_in, tail }) => {
@@ -103,7 +103,7 @@ fn short(action: &Action) -> String {
 }
 
 #[test]
-fn running_is_reported_once_and_only_after_video_has_moved_for_a_while() {
+fn running_is_reported_once_after_video_has_moved_for_a_while() {
     let mut rig = Rig::started();
     rig.wait(Duration::from_millis(700));
     assert_eq!(rig.event(Event::Video { bytes: 9 }), "");
@@ -116,7 +116,7 @@ fn running_is_reported_once_and_only_after_video_has_moved_for_a_while() {
 }
 
 #[test]
-fn a_publisher_that_fails_again_after_its_first_video_is_quiet() {
+fn a_publisher_that_fails_again_after_its_first_video_logs_at_debug() {
     let mut rig = Rig::started();
     for _ in 0..2 {
         rig.event(Event::Video { bytes: 9 });
@@ -130,7 +130,7 @@ fn a_publisher_that_fails_again_after_its_first_video_is_quiet() {
 }
 
 #[test]
-fn a_settings_change_restarts_the_camera_alone_and_takes_the_newest() {
+fn a_settings_change_restarts_only_the_camera_with_the_newest_settings() {
     let mut rig = Rig::new(CameraSource::Rpicam);
     rig.event(Event::Start);
     rig.exit(Role::Probe, 0);
@@ -141,12 +141,12 @@ fn a_settings_change_restarts_the_camera_alone_and_takes_the_newest() {
     assert_eq!(rig.event(Event::Video { bytes: 1 }), "", "the old camera's last bytes");
     assert_eq!(rig.exit(Role::Camera, 0), "+camera");
     assert!(rig.argv(Role::Camera).contains("--shutter 3 "));
-    assert_eq!(rig.settings(3), "", "what it was started with");
+    assert_eq!(rig.settings(3), "", "the camera already runs with these");
     assert_eq!(rig.state(), "starting");
 }
 
 #[test]
-fn a_source_that_takes_no_settings_is_not_restarted() {
+fn a_source_without_settings_is_not_restarted() {
     for (word, done) in [("plain", ""), ("{width}", ""), ("{gain}", ""), ("{shutter}", "!restarting int:camera")] {
         let mut rig = Rig::new(CameraSource::Command);
         rig.supervisor.config.command = Some(vec!["cam".into(), word.into()]);
@@ -156,7 +156,7 @@ fn a_source_that_takes_no_settings_is_not_restarted() {
 }
 
 #[test]
-fn a_source_turned_on_begins_and_turned_off_ends() {
+fn turning_a_source_on_starts_it_and_turning_it_off_stops_it() {
     let mut rig = Rig::new(CameraSource::None);
     assert_eq!(rig.event(Event::Start), "");
     assert_eq!((rig.state(), rig.supervisor.is_off()), ("off", false));
@@ -174,7 +174,7 @@ fn a_source_turned_on_begins_and_turned_off_ends() {
 }
 
 #[test]
-fn a_publisher_that_dies_while_the_camera_restarts_takes_everything_along() {
+fn a_publisher_that_dies_during_a_camera_restart_fails_the_pipeline() {
     let mut rig = Rig::running();
     rig.settings(1);
     rig.line(Role::Publisher, "av_interleaved_write_frame(): Broken pipe");
@@ -184,7 +184,7 @@ fn a_publisher_that_dies_while_the_camera_restarts_takes_everything_along() {
 }
 
 #[test]
-fn the_stop_plan_is_interrupt_then_kill_then_waiting_without_a_second_camera() {
+fn the_stop_plan_interrupts_then_kills_then_waits_without_starting_a_second_camera() {
     let mut rig = Rig::running();
     let begun = rig.now;
     assert_eq!(rig.settings(1), "!restarting int:camera");
@@ -194,13 +194,13 @@ fn the_stop_plan_is_interrupt_then_kill_then_waiting_without_a_second_camera() {
     assert_eq!(rig.deadline(), "!will-not-die kill:camera");
     assert_eq!(rig.now.since(begun), limits::STOP_GRACE + limits::KILL_GRACE);
     for _ in 0..5 {
-        assert_eq!(rig.deadline(), "kill:camera", "said once");
+        assert_eq!(rig.deadline(), "kill:camera", "reported once");
     }
-    assert_eq!(rig.exit(Role::Camera, 0), "int:publisher", "the stall is long due by then");
+    assert_eq!(rig.exit(Role::Camera, 0), "int:publisher", "the stall has been due for long");
 }
 
 #[test]
-fn a_stop_is_over_within_the_time_for_it_whenever_it_comes() {
+fn a_stop_ends_in_time_from_any_state() {
     for wait in [0, 700, 1499, 1500, 2400] {
         let mut rig = Rig::running();
         rig.settings(1);
@@ -219,7 +219,7 @@ fn a_stop_is_over_within_the_time_for_it_whenever_it_comes() {
 }
 
 #[test]
-fn failures_wait_longer_and_speak_less_until_all_was_well_for_a_while() {
+fn failures_back_off_and_log_less_until_the_pipeline_is_healthy() {
     let mut rig = Rig::started();
     let mut spoken = Vec::new();
     let mut base = limits::BACKOFF_FIRST;
@@ -232,8 +232,8 @@ fn failures_wait_longer_and_speak_less_until_all_was_well_for_a_while() {
         assert_eq!(quiet, attempt > 1);
         rig.exit(Role::Camera, 255);
         if rig.exit(Role::Publisher, 0) == "#failed !busy" {
-            let (_, told, _, tail) = rig.failure();
-            assert_eq!((told, tail.len()), (attempt, usize::from(attempt == 1)));
+            let (_, reported, _, tail) = rig.failure();
+            assert_eq!((reported, tail.len()), (attempt, usize::from(attempt == 1)));
             spoken.push(attempt);
         }
         let wait = rig.supervisor.deadline().expect("a retry").since(rig.now);
@@ -267,14 +267,14 @@ fn the_tail_is_bounded_in_lines_and_bytes() {
 }
 
 #[test]
-fn a_password_is_masked_before_its_line_is_cut() {
+fn a_password_is_masked_before_its_line_is_truncated() {
     let mut rig = Rig::started();
     rig.line(Role::Publisher, &format!("rtsp://ann:{}@host/x", "S3CRET".repeat(100)));
     assert!(matches!(&rig.out[..], [Action::Report(line)] if line.to_string() == "rtsp://ann:***@host/x"));
 }
 
 #[test]
-fn both_spawns_may_fail_at_once() {
+fn both_spawns_may_fail_together() {
     let mut rig = Rig::started();
     assert_eq!(rig.event(Event::SpawnFailed { role: Role::Publisher, errno: 11, text: "again" }), "int:camera");
     assert_eq!(
@@ -285,12 +285,12 @@ fn both_spawns_may_fail_at_once() {
 }
 
 #[test]
-fn a_clock_that_is_set_restarts_the_unit_at_once_and_is_no_failure() {
+fn a_clock_step_restarts_the_pipeline_immediately_and_is_no_failure() {
     let mut rig = Rig::running();
     rig.settings(1);
     for by_ms in [3_700_000, -3_700_000] {
         assert_eq!(rig.event(Event::ClockStepped { by_ms }), "!clock-stepped int:camera int:publisher");
-        assert_eq!(rig.event(Event::ClockStepped { by_ms }), "", "what starts now takes the clock as it is");
+        assert_eq!(rig.event(Event::ClockStepped { by_ms }), "", "the next start uses the new time");
         rig.exit(Role::Publisher, 255);
         assert_eq!(rig.exit(Role::Camera, 255), "+publisher +camera");
         assert_eq!(rig.supervisor.backoff.failures(), 0);

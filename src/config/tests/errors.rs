@@ -1,4 +1,4 @@
-//! The text of every kind of error: it names the source, the key, the value and what is allowed, in one line.
+//! The text of every kind of error: one line with the source, the key, the value and the allowed values.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -6,13 +6,13 @@ use std::os::unix::ffi::OsStringExt;
 use super::super::{Sources, load};
 use super::{Directory, load_layers, refusal};
 
-/// The refusal of one key's value, without the file's name at its beginning.
+/// The error for one key's value, without the file's name.
 fn value(section: &str, key: &str, value: &str) -> String {
     let text = refusal(format!(r#"{{"{section}": {{"{key}": {value}}}}}"#), &[]);
     text.strip_prefix("FILE: ").unwrap().to_owned()
 }
 
-/// The refusal of one variable.
+/// The error for one variable.
 fn variable(name: &str, value: &str) -> String {
     load_layers(None, &[(name, value)], None).unwrap_err().to_string()
 }
@@ -23,7 +23,7 @@ fn a_named_file_that_is_missing() {
     let path = directory.path("gone.json");
     assert_eq!(
         load_layers(Some(&path), &[], None).unwrap_err().to_string(),
-        format!("{}: there is no such file; correct the path after --config", path.display())
+        format!("{}: no such file; correct the path given with --config", path.display())
     );
 }
 
@@ -61,14 +61,14 @@ fn a_file_that_is_too_large() {
     assert!(super::load_text(&just_fits, &[]).is_ok());
     assert_eq!(
         refusal(format!("{just_fits} "), &[]),
-        "FILE: has more than 65536 bytes; check that it is the right file"
+        "FILE: is larger than 65536 bytes; check that it is the right file"
     );
 }
 
 #[test]
 fn a_file_that_is_not_utf8() {
     let text = refusal(b"{\"server\": {\"host\": \"caf\xe9\"}}", &[]);
-    assert_eq!(text, "FILE: the byte at offset 24 is no UTF-8; save the file as UTF-8");
+    assert_eq!(text, "FILE: invalid UTF-8 at offset 24; save the file as UTF-8");
 }
 
 #[test]
@@ -84,80 +84,80 @@ fn malformed_json() {
 }
 
 #[test]
-fn a_key_that_is_there_twice() {
+fn a_duplicate_key() {
     let text = refusal("{\"server\": {},\n \"server\": {}}", &[]);
-    assert_eq!(text, "FILE: line 2, column 9: the key \"server\" is there twice; correct the JSON there");
+    assert_eq!(text, "FILE: line 2, column 9: the key \"server\" appears twice; correct the JSON there");
 }
 
 #[test]
-fn a_top_level_that_is_no_object() {
-    let example = r#"it has to be one JSON object, such as {"server": {"data_port": 5000}}"#;
-    assert_eq!(refusal("[]", &[]), format!("FILE: holds a list; {example}"));
-    // The file with the password in the configuration's place.
-    assert_eq!(refusal("12345678\n", &[]), format!("FILE: holds a number; {example}"));
+fn a_top_level_that_is_not_an_object() {
+    let example = r#"it must be a JSON object, such as {"server": {"data_port": 5000}}"#;
+    assert_eq!(refusal("[]", &[]), format!("FILE: contains a list; {example}"));
+    // The password file given as the configuration.
+    assert_eq!(refusal("12345678\n", &[]), format!("FILE: contains a number; {example}"));
 }
 
 #[test]
 fn an_unknown_key() {
     let sections = "server, data, camera, auth, paths, logging";
-    assert_eq!(refusal(r#"{"network": {}}"#, &[]), format!("FILE: there is no key network; allowed here: {sections}"));
+    assert_eq!(refusal(r#"{"network": {}}"#, &[]), format!("FILE: unknown key network; allowed here: {sections}"));
     assert_eq!(
         refusal(r#"{"Camera": {}}"#, &[]),
-        format!("FILE: there is no key Camera; did you mean camera? allowed here: {sections}")
+        format!("FILE: unknown key Camera; did you mean camera? allowed here: {sections}")
     );
     assert_eq!(
         value("paths", "stat_dir", "1"),
-        "there is no key paths.stat_dir; did you mean state_dir? allowed here: state_dir, camera_settings"
+        "unknown key paths.stat_dir; did you mean state_dir? allowed here: state_dir, camera_settings"
     );
-    assert_eq!(value("data", "source", r#"{"path": "/x"}"#), "there is no key data.source.path; allowed here: file");
-    assert_eq!(value("data", "a\\nb", "1"), "there is no key data.a\\nb; allowed here: source");
+    assert_eq!(value("data", "source", r#"{"path": "/x"}"#), "unknown key data.source.path; allowed here: file");
+    assert_eq!(value("data", "a\\nb", "1"), "unknown key data.a\\nb; allowed here: source");
 }
 
 #[test]
 fn a_wrong_type() {
     for (section, key, wrong, text) in [
-        ("server", "data_port", r#""5000""#, r#"is "5000"; it has to be a whole number from 0 to 65535"#),
+        ("server", "data_port", r#""5000""#, r#"is "5000"; it must be a whole number from 0 to 65535"#),
         (
             "server",
             "host",
             "1",
-            "is 1; it has to be an address or a host name, such as \"0.0.0.0\" or \"::1\", without brackets and port",
+            "is 1; it must be an address or a host name, such as \"0.0.0.0\" or \"::1\", without brackets or port",
         ),
-        ("camera", "vflip", "1", "is 1; it has to be true or false"),
-        ("camera", "rotation", "null", "is null; it has to be 0 or 180"),
-        ("camera", "extra_args", "null", "is null; it has to be a list of strings, perhaps empty"),
-        ("camera", "source", "[1]", r#"is a list; it has to be one of "auto", "rpicam", "test", "command", "none""#),
+        ("camera", "vflip", "1", "is 1; it must be true or false"),
+        ("camera", "rotation", "null", "is null; it must be 0 or 180"),
+        ("camera", "extra_args", "null", "is null; it must be a list of strings, which may be empty"),
+        ("camera", "source", "[1]", r#"is a list; it must be one of "auto", "rpicam", "test", "command", "none""#),
         (
             "camera",
             "rtsp_url",
             "null",
-            "is null; it has to be rtsp:// or rtsps://, a host, perhaps a port and a path, without spaces",
+            "is null; it must be rtsp:// or rtsps://, a host, and optionally a port and a path, without spaces",
         ),
         (
             "camera",
             "command",
             r#""cam -x""#,
-            r#"is "cam -x"; it has to be null or a list of strings: a program and its arguments"#,
+            r#"is "cam -x"; it must be null or a list of strings: a program and its arguments"#,
         ),
-        ("auth", "required", "null", "is null; it has to be true or false"),
-        ("auth", "password_file", "7", "is 7; it has to be a path, which is not empty and has no NUL"),
+        ("auth", "required", "null", "is null; it must be true or false"),
+        ("auth", "password_file", "7", "is 7; it must be a non-empty path without NUL"),
         (
             "logging",
             "level",
             "30",
-            "is 30; it has to be DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in any case)",
+            "is 30; it must be DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; case-insensitive)",
         ),
-        ("data", "source", "null", r#"is null; it has to be "random" or {"file": "/path"}"#),
+        ("data", "source", "null", r#"is null; it must be "random" or {"file": "/path"}"#),
         (
             "logging",
             "target",
             "{}",
-            r#"is an object; it has to be "auto", "console", "syslog", "journald", or a list of the last three, each once"#,
+            r#"is an object; it must be "auto", "console", "syslog", "journald", or a list of the last three, each once"#,
         ),
     ] {
         assert_eq!(value(section, key, wrong), format!("{section}.{key} {text}"));
     }
-    assert_eq!(refusal(r#"{"camera": null}"#, &[]), "FILE: camera is null; it has to be an object");
+    assert_eq!(refusal(r#"{"camera": null}"#, &[]), "FILE: camera is null; it must be an object");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_number_out_of_range() {
         ("auth", "grant_seconds", "18446744073709551615", "a whole number from 0 to 86400"),
     ] {
         let shown = if wrong == "1e3" { "1000.0" } else { wrong };
-        assert_eq!(value(section, key, wrong), format!("{section}.{key} is {shown}; allowed is {allowed}"));
+        assert_eq!(value(section, key, wrong), format!("{section}.{key} is {shown}; allowed: {allowed}"));
     }
 }
 
@@ -200,37 +200,27 @@ fn a_text_that_is_not_allowed() {
             "server",
             "host",
             r#""""#,
-            r#" is ""; allowed is an address or a host name, such as "0.0.0.0" or "::1", without brackets and port"#,
+            r#" is ""; allowed: an address or a host name, such as "0.0.0.0" or "::1", without brackets or port"#,
         ),
-        ("camera", "codec", r#""mjpeg""#, r#" is "mjpeg"; allowed is one of "h264""#),
-        ("camera", "source", r#""usb""#, r#" is "usb"; allowed is one of "auto", "rpicam", "test", "command", "none""#),
-        ("camera", "command", "[]", &format!(" is an empty list; allowed is {argv}")),
-        (
-            "camera",
-            "publisher",
-            r#"["push", ""]"#,
-            r#"[1] is ""; allowed is a string that is not empty and has no NUL"#,
-        ),
-        (
-            "camera",
-            "publisher",
-            r#"["a\u0000b"]"#,
-            r#"[0] is "a\0b"; allowed is a string that is not empty and has no NUL"#,
-        ),
-        ("paths", "state_dir", r#""""#, r#" is ""; allowed is a path, which is not empty and has no NUL"#),
+        ("camera", "codec", r#""mjpeg""#, r#" is "mjpeg"; allowed: one of "h264""#),
+        ("camera", "source", r#""usb""#, r#" is "usb"; allowed: one of "auto", "rpicam", "test", "command", "none""#),
+        ("camera", "command", "[]", &format!(" is an empty list; allowed: {argv}")),
+        ("camera", "publisher", r#"["push", ""]"#, r#"[1] is ""; allowed: a non-empty string without NUL"#),
+        ("camera", "publisher", r#"["a\u0000b"]"#, r#"[0] is "a\0b"; allowed: a non-empty string without NUL"#),
+        ("paths", "state_dir", r#""""#, r#" is ""; allowed: a non-empty path without NUL"#),
         (
             "logging",
             "level",
             r#""loud""#,
-            r#" is "loud"; allowed is DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in any case)"#,
+            r#" is "loud"; allowed: DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; case-insensitive)"#,
         ),
-        ("logging", "target", r#""file""#, &format!(r#" is "file"; allowed is {targets}"#)),
-        ("logging", "target", "[]", &format!(" is an empty list; allowed is {targets}")),
-        ("logging", "target", r#"["auto"]"#, r#"[0] is "auto"; allowed is one of "console", "syslog", "journald""#),
-        ("logging", "target", r#"["syslog", "syslog"]"#, r#"[1] is "syslog"; allowed is each target once"#),
-        ("data", "source", r#""/sys/x""#, r#" is "/sys/x"; allowed is "random" or {"file": "/path"}"#),
-        ("data", "source", "{}", r#" is an object; allowed is "random" or {"file": "/path"}"#),
-        ("data", "source", r#"{"file": ""}"#, r#".file is ""; allowed is a path, which is not empty and has no NUL"#),
+        ("logging", "target", r#""file""#, &format!(r#" is "file"; allowed: {targets}"#)),
+        ("logging", "target", "[]", &format!(" is an empty list; allowed: {targets}")),
+        ("logging", "target", r#"["auto"]"#, r#"[0] is "auto"; allowed: one of "console", "syslog", "journald""#),
+        ("logging", "target", r#"["syslog", "syslog"]"#, r#"[1] is "syslog"; allowed: each target once"#),
+        ("data", "source", r#""/sys/x""#, r#" is "/sys/x"; allowed: "random" or {"file": "/path"}"#),
+        ("data", "source", "{}", r#" is an object; allowed: "random" or {"file": "/path"}"#),
+        ("data", "source", r#"{"file": ""}"#, r#".file is ""; allowed: a non-empty path without NUL"#),
     ] {
         assert_eq!(value(section, key, wrong), format!("{section}.{key}{text}"));
     }
@@ -253,13 +243,13 @@ fn an_unknown_placeholder() {
 fn the_source_command_without_a_command() {
     assert_eq!(
         value("camera", "source", r#""command""#),
-        "camera.source is \"command\", but camera.command is null; give it the list of the program and its arguments"
+        "camera.source is \"command\", but camera.command is null; set it to a list of the program and its arguments"
     );
 }
 
 #[test]
-fn one_port_for_two_services_names_both_and_their_sources() {
-    let advice = "give each service a port of its own, or 0 for a free one";
+fn the_same_port_for_two_services() {
+    let advice = "give each service its own port, or 0 to pick a free one";
     assert_eq!(
         refusal(r#"{"server": {"data_port": 6000}}"#, &[("AUTH_PORT", "6000")]),
         format!(
@@ -275,18 +265,18 @@ fn one_port_for_two_services_names_both_and_their_sources() {
 #[test]
 fn a_variable_that_is_not_allowed() {
     for (name, wrong, text) in [
-        ("DATA_PORT", "70000", "server.data_port is 70000; allowed is a whole number from 0 to 65535"),
-        ("SETTINGS_PORT", "x", r#"server.settings_port is "x"; it has to be a whole number from 0 to 65535"#),
-        ("AUTH_PORT", "+1", r#"server.auth_port is "+1"; it has to be a whole number from 0 to 65535"#),
+        ("DATA_PORT", "70000", "server.data_port is 70000; allowed: a whole number from 0 to 65535"),
+        ("SETTINGS_PORT", "x", r#"server.settings_port is "x"; it must be a whole number from 0 to 65535"#),
+        ("AUTH_PORT", "+1", r#"server.auth_port is "+1"; it must be a whole number from 0 to 65535"#),
         (
             "SERVER_HOST",
             "a b",
-            r#"server.host is "a b"; allowed is an address or a host name, such as "0.0.0.0" or "::1", without brackets and port"#,
+            r#"server.host is "a b"; allowed: an address or a host name, such as "0.0.0.0" or "::1", without brackets or port"#,
         ),
         (
             "LOG_LEVEL",
             "all",
-            r#"logging.level is "all"; allowed is DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; in any case)"#,
+            r#"logging.level is "all"; allowed: DEBUG, INFO, WARNING, ERROR or CRITICAL (or WARN, TRACE; case-insensitive)"#,
         ),
     ] {
         assert_eq!(variable(name, wrong), format!("environment variable {name}: {text}"));
@@ -304,14 +294,14 @@ fn a_variable_that_is_not_utf8() {
 }
 
 #[test]
-fn a_stall_time_in_which_three_frames_do_not_fit() {
+fn a_stall_time_too_short_for_three_frames() {
     for (framerate, stall_seconds, least) in [(1, 2, 3), (2, 1, 2)] {
         let camera = |stall: u32| format!(r#"{{"camera": {{"framerate": {framerate}, "stall_seconds": {stall}}}}}"#);
         assert_eq!(
             refusal(camera(stall_seconds), &[]),
             format!(
-                "FILE: camera.stall_seconds is {stall_seconds} and camera.framerate is {framerate}; allowed is a \
-                 camera.stall_seconds of {least} or more, so that three frames fit, or a higher camera.framerate"
+                "FILE: camera.stall_seconds is {stall_seconds} and camera.framerate is {framerate}, so three frames do \
+                 not fit; raise camera.stall_seconds to at least {least}, or raise camera.framerate"
             )
         );
         assert!(super::load_text(camera(least), &[]).is_ok());

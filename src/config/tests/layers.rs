@@ -1,4 +1,4 @@
-//! Which layer wins, and what each key's values become.
+//! The precedence of layers, and the result of each key's values.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ const EVERYTHING: &str = r#"{
 }"#;
 
 #[test]
-fn without_any_layer_the_defaults_hold() {
+fn without_other_layers_the_defaults_apply() {
     let loaded = load_layers(None, &[], None).unwrap();
     assert_eq!((loaded.config, loaded.file), (Config::default(), None));
     assert_eq!(load_text("{}", &[]).unwrap().config, Config::default());
@@ -74,7 +74,7 @@ fn every_key_of_the_file_is_applied() {
 }
 
 #[test]
-fn the_environment_wins_over_the_file_and_the_arguments_over_both() {
+fn the_environment_overrides_the_file_and_the_arguments_override_both() {
     let directory = Directory::new();
     let text = r#"{"server": {"host": "file", "data_port": 1, "settings_port": 2}, "logging": {"level": "ERROR"}}"#;
     let path = directory.file("server.json", text);
@@ -96,14 +96,14 @@ fn the_environment_wins_over_the_file_and_the_arguments_over_both() {
 }
 
 #[test]
-fn a_variable_that_is_set_but_empty_is_unset() {
+fn an_empty_variable_counts_as_unset() {
     let names = ["SERVER_HOST", "DATA_PORT", "SETTINGS_PORT", "AUTH_PORT", "AUTH_PASSWORD", "LOG_LEVEL"];
     let config = load_layers(None, &names.map(|name| (name, "")), None).unwrap().config;
     assert_eq!(config, Config::default());
 }
 
 #[test]
-fn the_environments_password_replaces_the_files_password_and_password_file() {
+fn a_password_in_the_environment_overrides_password_and_password_file() {
     for text in [r#"{"auth": {"password": "file's"}}"#, r#"{"auth": {"password_file": "/pw"}}"#, "{}"] {
         let auth = load_text(text, &[("AUTH_PASSWORD", "env's own")]).unwrap().config.auth;
         assert_eq!((auth.password, auth.password_file), (Some(Secret::new("env's own")), None));
@@ -111,20 +111,20 @@ fn the_environments_password_replaces_the_files_password_and_password_file() {
 }
 
 #[test]
-fn ports_of_0_may_be_many() {
+fn several_ports_may_be_0() {
     let text = r#"{"server": {"data_port": 0, "settings_port": 0, "auth_port": 0}}"#;
     assert_eq!(load_text(text, &[]).unwrap().config.server.auth_port, 0);
 }
 
 #[test]
-fn a_later_layer_can_part_two_equal_ports() {
+fn a_later_layer_can_resolve_a_port_conflict() {
     let text = r#"{"server": {"data_port": 5001}}"#;
     let server = load_text(text, &[("SETTINGS_PORT", "5003")]).unwrap().config.server;
     assert_eq!((server.data_port, server.settings_port), (5001, 5003));
 }
 
 #[test]
-fn one_log_target_needs_no_list() {
+fn a_single_log_target_may_be_a_string() {
     let target =
         |text: &str| load_text(format!(r#"{{"logging": {{"target": {text}}}}}"#), &[]).unwrap().config.logging.target;
     assert_eq!(target(r#""syslog""#), LogTarget::Named(vec![LogSink::Syslog]));
@@ -133,13 +133,13 @@ fn one_log_target_needs_no_list() {
 }
 
 #[test]
-fn braces_that_are_no_placeholders_are_kept() {
+fn other_braces_than_placeholders_are_kept() {
     let text = r#"{"camera": {"command": ["sh", "-c", "cam ${OPTIONS} | awk '{ print $1 }' # {} {width}"]}}"#;
     assert_eq!(load_text(text, &[]).unwrap().config.camera.command.unwrap().len(), 3);
 }
 
 #[test]
-fn what_is_printed_reads_back() {
+fn the_printed_configuration_reads_back() {
     for text in ["{}", EVERYTHING, r#"{"logging": {"target": "syslog"}}"#] {
         let config = load_text(text, &[]).unwrap().config;
         let printed = config.to_json_masked();
@@ -148,7 +148,7 @@ fn what_is_printed_reads_back() {
 }
 
 #[test]
-fn what_is_printed_has_no_password() {
+fn the_printed_configuration_contains_no_password() {
     let text = r#"{"auth": {"password": "sesame"},
                    "camera": {"rtsp_url": "rtsp://ann:sesame@host/x",
                               "publisher": ["push", "-o", "rtsp://ann:sesame@host/x"]}}"#;
@@ -161,7 +161,7 @@ fn what_is_printed_has_no_password() {
 }
 
 #[test]
-fn what_needs_a_restart_is_named() {
+fn changes_that_need_a_restart_are_listed() {
     let old = Config::default();
     assert_eq!(old.changes_needing_restart(&old), Vec::<&str>::new());
 

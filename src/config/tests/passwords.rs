@@ -1,4 +1,4 @@
-//! Passwords: what one may be, their files, the generated ones, and that no error shows any.
+//! Passwords: validation, files, generation, and their absence from errors.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use std::path::Path;
 use super::super::password::{generate, read_file};
 use super::{Directory, load_layers, load_text, refusal};
 
-const ALLOWED: &str = "allowed is 1 to 256 printable ASCII characters";
+const ALLOWED: &str = "allowed: 1 to 256 printable ASCII characters";
 
 fn password_file(directory: &Directory, content: impl AsRef<[u8]>, mode: u32) -> std::path::PathBuf {
     let path = directory.file("password", content);
@@ -15,7 +15,7 @@ fn password_file(directory: &Directory, content: impl AsRef<[u8]>, mode: u32) ->
     path
 }
 
-/// The refusal of a password file, without its path.
+/// The error for a password file, without its path.
 fn file_refusal(path: &Path) -> String {
     let text = read_file(path).unwrap_err().to_string();
     text.strip_prefix(&format!("password file {}: ", path.display())).unwrap().to_owned()
@@ -48,7 +48,7 @@ fn a_password_is_1_to_256_printable_ascii_characters() {
 fn password_and_password_file_exclude_each_other() {
     assert_eq!(
         refusal(r#"{"auth": {"password": "sesame", "password_file": "/x"}}"#, &[]),
-        "FILE: auth.password and auth.password_file are both set; keep one of them and make the other null"
+        "FILE: auth.password and auth.password_file are both set; set one of them to null"
     );
 }
 
@@ -99,7 +99,7 @@ fn the_first_line_of_a_file_is_the_password() {
 }
 
 #[test]
-fn a_first_line_that_is_no_password() {
+fn an_invalid_password_in_the_first_line() {
     let directory = Directory::new();
     for (content, problem) in [
         (String::new(), "is empty"),
@@ -112,12 +112,12 @@ fn a_first_line_that_is_no_password() {
         ("lone\rreturn\n".into(), "has a character outside printable ASCII"),
     ] {
         let path = password_file(&directory, content, 0o600);
-        assert_eq!(file_refusal(&path), format!("in the first line the password {problem}; {ALLOWED}"));
+        assert_eq!(file_refusal(&path), format!("first line: the password {problem}; {ALLOWED}"));
     }
 }
 
 #[test]
-fn a_file_that_others_may_read_or_write_is_refused() {
+fn a_file_that_others_may_read_or_write_is_rejected() {
     let directory = Directory::new();
     for mode in [0o644, 0o602, 0o666, 0o604] {
         let path = password_file(&directory, "sesame", mode);
@@ -127,7 +127,7 @@ fn a_file_that_others_may_read_or_write_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_missing() {
+fn a_missing_file() {
     let directory = Directory::new();
     assert_eq!(
         file_refusal(&directory.path("gone")),
@@ -137,19 +137,19 @@ fn a_file_that_is_missing() {
 }
 
 #[test]
-fn a_pipe_or_a_directory_is_refused_at_once() {
+fn a_pipe_or_a_directory_is_rejected_without_waiting() {
     let directory = Directory::new();
     let fifo = directory.path("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRUSR).unwrap();
     for path in [fifo.as_path(), directory.0.as_path(), Path::new("/dev/null")] {
         assert_eq!(
             file_refusal(path),
-            "is not a regular file; put the password into the first line of one, with chmod 600"
+            "is not a regular file; put the password in the first line of a regular file, with chmod 600"
         );
     }
 }
 
-/// Counts up in the upper bits, so that each character's draw is known.
+/// Counts up in the upper bits, so that each drawn character is known.
 struct Counting(u32);
 
 impl rand::TryRng for Counting {
@@ -189,7 +189,7 @@ fn a_generated_password_is_12_unambiguous_characters_each_equally_likely() {
 }
 
 #[test]
-fn two_generated_passwords_differ_and_can_be_kept_in_a_file() {
+fn two_generated_passwords_differ_and_round_trip_through_a_file() {
     let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
     let (first, second) = (generate(&mut rng), generate(&mut rng));
     assert_ne!(first, second);

@@ -1,4 +1,4 @@
-//! Damaged files: whatever is in one, it is read or refused in one line.
+//! Damaged files: each one loads or fails with a one-line error.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use super::super::layers::Draft;
 
 const SEED: u64 = 0x5eed_cafe_f00d_0001;
 const ROUNDS: u32 = 20_000;
-/// Stands at the password's place; digits, so that even a part of it would be seen.
+/// The password in the files. It consists of digits so that even a part of it is recognized.
 const PASSWORD: &str = "73571";
 
-/// Xorshift (Marsaglia, 2003): enough to damage files the same way in each run.
+/// Xorshift (Marsaglia, 2003), to damage files the same way in each run.
 struct Random(u64);
 
 impl Random {
@@ -22,7 +22,7 @@ impl Random {
     }
 }
 
-/// Changes, removes, doubles or moves a few bytes.
+/// Changes, removes, duplicates or moves a few bytes.
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     const PIECES: [&[u8]; 12] =
         [b"{", b"}", b"[", b"]", b"\"", b",", b":", b"null", b"-1", b"1e999", b"\\u0000", b"\xff"];
@@ -43,7 +43,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 }
 
 #[test]
-fn a_damaged_file_is_read_or_refused_in_one_line() {
+fn a_damaged_file_loads_or_fails_with_a_one_line_error() {
     let default = include_str!("../../../config/server.json");
     let original = default.replace("\"password\": null", &format!("\"password\": \"{PASSWORD}\""));
     assert_ne!(original, default);
@@ -67,5 +67,5 @@ fn a_damaged_file_is_read_or_refused_in_one_line() {
             }
         }
     }
-    assert!(read > 100 && refused > 1000, "{read} read and {refused} refused: the damage tests nothing");
+    assert!(read > 100 && refused > 1000, "{read} loaded and {refused} rejected: the damage tests nothing");
 }

@@ -22,7 +22,7 @@ fn camera_settings_json_has_the_defaults() {
 }
 
 #[test]
-fn demo_json_needs_no_privilege_and_stays_on_this_machine() {
+fn demo_json_needs_no_privileges_and_listens_only_locally() {
     let config = load_layers(Some(&shipped("demo.json")), &[], None).unwrap().config;
     assert_eq!(config.server.host, "127.0.0.1");
     assert!(config.auth.trust_loopback);

@@ -1,4 +1,4 @@
-//! What a child prints, line by line.
+//! Reads a child's output line by line.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -10,37 +10,37 @@ use crate::limits::{CHILD_BURST_BYTES, CHILD_BYTES_PER_SECOND, LINE_STEP_BYTES, 
 use crate::sys::splice::waiting;
 use crate::time::Mono;
 
-/// How fast a child's output is read.
+/// The rate limit for reading a child's output.
 const RATE: Rate = Rate::per_second(CHILD_BYTES_PER_SECOND, CHILD_BURST_BYTES);
 
-/// What one step of reading came to.
+/// The result of one read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reading {
     /// There may be more.
     More,
-    /// Nothing more for now.
+    /// There is nothing more for now.
     Drained,
-    /// The rate is used up.
+    /// The rate limit is reached.
     TooFast,
     /// The output is closed.
     Ended,
 }
 
-/// A child's output, cut into lines of bounded length.
+/// A child's output, split into lines of bounded length.
 #[derive(Debug)]
 pub struct Lines {
     source: File,
     partial: Vec<u8>,
-    /// How much may still be read.
+    /// The rate limit's tokens.
     bucket: Bucket,
-    /// It is not read until the next round.
+    /// Whether reading is paused until the next round.
     pub resting: bool,
-    /// The line in `partial` was longer than allowed; the rest of it is passed over.
+    /// Whether the line in `partial` is too long; the rest of it is skipped.
     cut: bool,
 }
 
 impl Lines {
-    /// Output of which nothing is read yet.
+    /// An unread output.
     pub fn new(source: OwnedFd) -> Self {
         Self { source: source.into(), partial: Vec::new(), bucket: Bucket::default(), resting: false, cut: false }
     }
@@ -50,12 +50,12 @@ impl Lines {
         &self.source
     }
 
-    /// Bytes that wait in the pipe.
+    /// The number of unread bytes in the pipe.
     pub fn waiting(&self) -> usize {
         waiting(&self.source)
     }
 
-    /// Reads once, at most `most` bytes, and adds the lines that are complete to `lines`. Returns how many bytes it read.
+    /// Reads once, at most `most` bytes, and adds complete lines to `lines`. Returns the number of bytes read.
     pub fn read(&mut self, now: Mono, most: usize, lines: &mut Vec<String>) -> (usize, Reading) {
         let mut buffer = [0; LINE_STEP_BYTES];
         let allowed = usize::try_from(self.bucket.tokens(RATE, now)).unwrap_or(usize::MAX);
@@ -65,7 +65,7 @@ impl Lines {
         self.read_unlimited(&mut buffer, most.min(allowed), lines, now)
     }
 
-    /// As [`Self::read`], but at any rate: of a child that has ended there is not much.
+    /// Like [`Self::read`], but without the rate limit: an ended child has little unread output.
     pub fn read_rest(&mut self, now: Mono, most: usize, lines: &mut Vec<String>) -> (usize, Reading) {
         self.read_unlimited(&mut [0; LINE_STEP_BYTES], most, lines, now)
     }
@@ -93,7 +93,7 @@ impl Lines {
         }
     }
 
-    /// Adds the lines that `bytes` complete. A carriage return ends one too: progress displays use it.
+    /// Adds the lines that `bytes` complete. A carriage return also ends a line because progress displays use it.
     fn push(&mut self, bytes: &[u8], lines: &mut Vec<String>) {
         for &byte in bytes {
             if byte == b'\n' || byte == b'\r' {
@@ -106,7 +106,7 @@ impl Lines {
         }
     }
 
-    /// What was printed since the last line's end, if anything; `unfinished` when no end of the line has come.
+    /// The text since the last line end, if any; `unfinished` if it has no line end.
     pub fn line(&mut self, unfinished: bool) -> Option<String> {
         let partial = std::mem::take(&mut self.partial);
         let cut = std::mem::take(&mut self.cut);

@@ -1,4 +1,4 @@
-//! The ends of children: reaped when the kernel reports them, taken in step by step.
+//! Reaps children when the kernel reports their exit, then reads their remaining output step by step.
 
 use mio::unix::SourceFd;
 use std::os::fd::AsRawFd;
@@ -13,8 +13,8 @@ use crate::reactor::token::Token;
 use crate::server::Input;
 use crate::sys::child;
 
-/// A child that has ended. What it printed and made before its end is still to be taken in, and no more than waits in its
-/// pipes: a process that it has left behind may hold them, and write forever.
+/// A child that has ended, with output that is still unread. Only the bytes in its pipes at its exit are read, because a
+/// process that it left behind may hold the pipes open and write forever.
 #[derive(Debug)]
 pub struct Ended {
     role: Role,
@@ -23,19 +23,19 @@ pub struct Ended {
     lines_left: usize,
 }
 
-/// What one step of taking in an ended child came to.
+/// The result of one step for an ended child.
 #[derive(Debug)]
 pub enum Rest {
     /// Video reached the publisher.
     Video(u64),
-    /// Lines were printed.
+    /// It had printed these lines.
     Lines(Role, Vec<String>),
-    /// That was all: this is how it ended.
+    /// All output is read; this is its end.
     End(Input<'static>),
 }
 
 impl Children {
-    /// Reaps every child that has ended: SIGCHLD coalesces.
+    /// Reaps every child that has ended, because SIGCHLD coalesces.
     pub fn reap(&mut self, cx: &mut Context<'_>) {
         for role in ROLES {
             let Some(running) = self.slot(role).as_mut().filter(|running| !running.ended) else { continue };
@@ -49,7 +49,7 @@ impl Children {
         }
     }
 
-    /// Takes in a part of what the first of the ended children left. `None` when none has ended.
+    /// Handles part of the output, or the end, of the first ended child. `None` if none has ended.
     pub fn take_in_ended(&mut self, cx: &mut Context<'_>) -> Option<Rest> {
         let ended = self.ended.front_mut()?;
         let role = ended.role;
@@ -77,7 +77,7 @@ impl Children {
         self.ended.pop_front().map(|ended| Rest::End(self.conclude(&ended, cx)))
     }
 
-    /// Reads no more of a child's lines. Returns a line that was begun.
+    /// Closes a child's output. Returns an unfinished line.
     pub fn close_lines(&mut self, role: Role, cx: &mut Context<'_>) -> Option<String> {
         let mut lines = self.slot(role).as_mut().and_then(|running| running.lines.take())?;
         let _closing_anyway = cx.registry.deregister(&mut SourceFd(&lines.source().as_raw_fd()));
@@ -86,7 +86,7 @@ impl Children {
 
     fn conclude(&mut self, ended: &Ended, cx: &mut Context<'_>) -> Input<'static> {
         let role = ended.role;
-        let failure = self.slot(role).take().and_then(|it| it.unheard.or(it.exec_failure.errno().map(Errno)));
+        let failure = self.slot(role).take().and_then(|it| it.watch_failure.or(it.exec_failure.errno().map(Errno)));
         match role {
             Role::Probe => {}
             Role::Camera => self.video.close_source(cx.registry),

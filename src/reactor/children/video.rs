@@ -1,4 +1,4 @@
-//! The video's way from the camera to the publisher, or to nowhere.
+//! Moves the video from the camera to the publisher, or discards it.
 
 use std::fs::File;
 use std::io;
@@ -9,32 +9,32 @@ use mio::unix::SourceFd;
 
 use crate::sys::splice::{Moved, forward, null_sink, waiting};
 
-/// The two ends, and what flows between them.
+/// Both ends of the video's path.
 #[derive(Debug)]
 pub struct Video {
     /// The camera's standard output.
     source: Option<OwnedFd>,
     /// The publisher's standard input.
     sink: Option<OwnedFd>,
-    /// Takes the video while there is no publisher, so that the camera is never stuck in a write.
+    /// Receives the video while there is no publisher, so the camera never blocks in a write.
     null: File,
-    /// Whether the camera's last video goes there, too: the camera is stopping, and the publisher takes nothing.
+    /// Whether the camera's last video is discarded: the camera is stopping, and the publisher accepts no data.
     discards: bool,
 }
 
-/// What one step moved.
+/// The result of one step.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pumped {
-    /// Bytes that left the camera's pipe.
+    /// Bytes moved out of the camera's pipe.
     pub moved: usize,
-    /// Bytes of these that reached the publisher.
+    /// The part of these bytes that reached the publisher.
     pub published: usize,
-    /// Whether nothing more moves for now.
+    /// Whether nothing more can move for now.
     pub drained: bool,
 }
 
 impl Video {
-    /// No ends yet.
+    /// A path without ends.
     ///
     /// # Errors
     ///
@@ -43,12 +43,12 @@ impl Video {
         Ok(Self { source: None, sink: None, null: null_sink()?, discards: false })
     }
 
-    /// A new camera's standard output.
+    /// Sets the standard output of a new camera.
     pub fn set_source(&mut self, source: Option<OwnedFd>) {
         (self.source, self.discards) = (source, false);
     }
 
-    /// A new publisher's standard input.
+    /// Sets the standard input of a new publisher.
     pub fn set_sink(&mut self, sink: Option<OwnedFd>) {
         self.sink = sink;
     }
@@ -63,18 +63,18 @@ impl Video {
         close(&mut self.sink, registry);
     }
 
-    /// Whether there is a camera's end.
+    /// Whether the camera's end is open.
     pub const fn has_source(&self) -> bool {
         self.source.is_some()
     }
 
-    /// Bytes that wait in the camera's pipe.
+    /// The number of unread bytes in the camera's pipe.
     pub fn waiting(&self) -> usize {
         self.source.as_ref().map_or(0, waiting)
     }
 
-    /// Moves video until nothing moves any more or the budget is used up. `stopping`: the camera was signalled. One that is
-    /// stuck in a write may not get to look at the signal, so its video is discarded if the publisher takes none.
+    /// Moves video until nothing more can move or the budget is used up. `stopping` means that the camera was signalled. A
+    /// camera blocked in a write may never check for the signal, so its video is discarded if the publisher accepts none.
     pub fn pump(&mut self, budget: usize, stopping: bool, registry: &Registry) -> Pumped {
         let mut pumped = Pumped::default();
         loop {
@@ -97,11 +97,11 @@ impl Video {
                     pumped.moved += bytes;
                     pumped.published += if sink.is_some() { bytes } else { 0 };
                 }
-                // There was video, so it is the publisher that takes none. What comes after a gap is of no use to it.
+                // There was video, so the publisher is full. Video after a gap is of no use to it.
                 Ok(Moved::WouldBlock) if sink.is_some() && in_the_way => self.discards = true,
                 Ok(Moved::EndOfStream) => close(&mut self.source, registry),
                 Ok(Moved::SinkClosed) => close(&mut self.sink, registry),
-                // What can't be spliced can't be played either; the stall detection takes it from here.
+                // Output that can't be spliced is not video; the stall detection handles it.
                 Ok(Moved::WouldBlock) | Err(_) => {
                     pumped.drained = true;
                     return pumped;

@@ -1,4 +1,4 @@
-//! Where a file is that may be a symbolic link.
+//! Resolves a path that may be a symbolic link.
 
 use std::fs;
 use std::io;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
-/// The most links in a row that are followed: as many as the kernel does (`path_resolution(7)`).
+/// The longest chain of links to follow, the same as the kernel's (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
 
-/// `path`, or where it leads if it is a link, by however many steps. There need not be a file yet, nor its directory:
-/// whatever makes the file finds out.
+/// Resolves `path`: itself, or the target of its chain of links. Neither the file nor its directory has to exist; creating
+/// the file reports that.
 ///
 /// # Errors
 ///
-/// A circle (ELOOP), a directory (EISDIR) or anything else that is no file (EINVAL) at the end of a link; a link that may
-/// not be followed (EACCES); or what the kernel says on the way.
+/// ELOOP for a chain longer than 40 links or a loop; EISDIR or EINVAL if a link leads to a directory or to another
+/// non-regular file; EACCES for a link that may not be followed; or the kernel's error on the way.
 pub fn target(path: &Path) -> io::Result<PathBuf> {
     let mut place = path.to_owned();
     for followed in 0..=MOST_LINKS {
@@ -25,7 +25,7 @@ pub fn target(path: &Path) -> io::Result<PathBuf> {
             found => found?,
         };
         if !found.is_symlink() {
-            // A rename onto a device or a pipe would remove it.
+            // Renaming a file over a device or a pipe would remove it.
             return match (followed, found.is_file(), found.is_dir()) {
                 (0, ..) | (_, true, _) => Ok(place),
                 (_, false, true) => Err(io::Error::from_raw_os_error(libc::EISDIR)),
@@ -41,10 +41,10 @@ pub fn target(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::from_raw_os_error(libc::ELOOP))
 }
 
-/// Whether a link of `owner` in a directory of that owner and mode may be followed by `user`. In a sticky directory
-/// that everyone may write to, such as `/tmp`, only if it is the user's own, or the directory's owner's: anyone could have
-/// planted it. That is the kernel's rule (proc(5), `/proc/sys/fs/protected_symlinks`), which does not see links that are
-/// followed by hand.
+/// Whether `user` may follow a link owned by `owner` in a directory with this owner and mode. In a sticky, world-writable
+/// directory such as `/tmp`, where anyone could have planted the link, it must belong to the user or to the directory's
+/// owner. That is the kernel's rule (proc(5), `/proc/sys/fs/protected_symlinks`). The kernel does not apply it to links
+/// that a program resolves itself.
 const fn may_follow(owner: u32, directory: (u32, u32), user: u32) -> bool {
     const SHARED: u32 = 0o1002;
     let (directory_owner, mode) = directory;
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_that_a_stranger_planted_in_a_shared_directory_is_not_followed() {
+    fn another_users_link_in_a_shared_directory_is_not_followed() {
         const ROOT: u32 = 0;
         const DAEMON: u32 = 100;
         const STRANGER: u32 = 1000;
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_link_is_where_it_is() {
+    fn a_path_that_is_no_link_is_its_own_target() {
         for path in ["/proc/self/status", "/proc/self", "/no/such/file", "/dev/null", "Cargo.toml"] {
             let found = target(Path::new(path));
             if path == "/proc/self" {

@@ -1,4 +1,4 @@
-//! What a line looks like: one event, one line, bounded. Pure.
+//! The formats of log lines: one event, one line, bounded length. Pure.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use crate::limits::{MAX_LOG_LINE_BYTES, MAX_LOGGER_NAME_BYTES};
 use crate::logging::Level;
 use crate::time::Utc;
 
-/// Ends a line that was cut.
+/// Marks the end of a truncated line.
 const CUT: &str = " [...]";
 
 /// One event, cleaned by [`clean`] and [`clean_name`].
@@ -31,7 +31,7 @@ pub fn console(line: &mut Vec<u8>, record: &Record<'_>) {
     line.push(b'\n');
 }
 
-/// Appends `<N>logger: text` and a newline, the prefix that journald reads the priority from (sd-daemon(3)).
+/// Appends `<N>logger: text` and a newline. Journald reads the priority from the prefix (sd-daemon(3)).
 pub fn journald(line: &mut Vec<u8>, record: &Record<'_>) {
     let start = line.len();
     let _ = write!(line, "<{}>{}: ", severity(record.level) as u8, record.logger);
@@ -39,8 +39,8 @@ pub fn journald(line: &mut Vec<u8>, record: &Record<'_>) {
     line.push(b'\n');
 }
 
-/// Appends a datagram for `/dev/log`: `<priority>es-iot-server[pid]: logger: text`, facility `daemon`. RFC 3164 (section 4.1)
-/// has a time stamp and a host name before the tag; a local syslogd adds its own, in the time zone of all its lines.
+/// Appends a datagram for `/dev/log`: `<priority>es-iot-server[pid]: logger: text`, facility `daemon`. The time stamp and
+/// host name of RFC 3164, section 4.1, are omitted: a local syslogd adds its own, in the same time zone for all lines.
 pub fn syslog(line: &mut Vec<u8>, record: &Record<'_>) {
     let start = line.len();
     let priority = Facility::LOG_DAEMON as u8 | severity(record.level) as u8;
@@ -48,16 +48,16 @@ pub fn syslog(line: &mut Vec<u8>, record: &Record<'_>) {
     push_cut(line, record.text, start + MAX_LOG_LINE_BYTES);
 }
 
-/// The text of an event with everything escaped that could end the line, move a terminal's cursor or turn the
-/// text around. Stops soon after [`MAX_LOG_LINE_BYTES`]: what is longer is cut by the formats above.
+/// The text of an event, with characters escaped that could end the line, control a terminal or reverse the text
+/// direction. Stops soon after [`MAX_LOG_LINE_BYTES`]; the formats above truncate longer text.
 pub fn clean(text: fmt::Arguments<'_>) -> String {
     let mut clean = Clean { out: String::with_capacity(160), limit: MAX_LOG_LINE_BYTES };
-    // An error is either ours, "that is enough", or one of a Display in the text: what came before it is logged.
+    // The error is either our own, for text that is long enough, or from a Display. The text so far is logged.
     let _ = clean.write_fmt(text);
     clean.out
 }
 
-/// A logger's name, escaped and bounded; a module path of this crate as `sys.log`.
+/// A logger's name, escaped and bounded. A module path of this crate is shortened to the form `sys.log`.
 pub fn clean_name(name: &str) -> String {
     let name = name.strip_prefix(concat!(env!("CARGO_CRATE_NAME"), "::")).unwrap_or(name);
     let mut clean = Clean { out: String::with_capacity(name.len()), limit: MAX_LOGGER_NAME_BYTES };
@@ -82,7 +82,7 @@ const fn severity(level: Level) -> Severity {
     }
 }
 
-/// Appends `text`, or as much of it as leaves room for the mark before `end`.
+/// Appends `text`, truncated and marked if it would pass `end`.
 fn push_cut(line: &mut Vec<u8>, text: &str, end: usize) {
     let room = end.saturating_sub(line.len());
     if text.len() <= room {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_cut_between_characters() {
+    fn long_lines_are_truncated_between_characters() {
         for pad in 0..4 {
             let text = clean(format_args!("{}{}", "x".repeat(pad), "é".repeat(5000)));
             assert!(text.len() <= MAX_LOG_LINE_BYTES + 8);

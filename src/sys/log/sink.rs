@@ -1,4 +1,4 @@
-//! One place that lines go to, and what it lost.
+//! A destination of log lines, and its count of lost lines.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -15,12 +15,12 @@ use crate::limits::{LOG_LOSS_NOTICE, LOG_RECONNECT, MAX_LOG_LINE_BYTES};
 use crate::logging::Level;
 use crate::time::{Mono, Now};
 
-/// Where a sink's lines go.
+/// A sink's destination.
 #[derive(Debug)]
 pub enum Place {
-    /// Standard error, for people.
+    /// Standard error, formatted for people.
     Console(Stream),
-    /// Standard error, for journald.
+    /// Standard error, formatted for journald.
     Journald(Stream),
     /// `/dev/log`.
     Syslog(Syslog),
@@ -28,18 +28,18 @@ pub enum Place {
     File(LogFile),
 }
 
-/// A file, and its name for opening it anew.
+/// A log file, and the path to reopen it.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
-    /// The file, or why it is not open.
+    /// The open file, or why it could not be opened.
     stream: Result<Stream, Errno>,
-    /// When opening it was tried last.
+    /// The time of the last attempt to open it.
     tried: Mono,
 }
 
 impl LogFile {
-    /// The open file. One that could not be opened is tried anew, but only once in [`LOG_RECONNECT`].
+    /// The open file. After a failure, opening is retried at most once per [`LOG_RECONNECT`].
     fn stream(&mut self, now: Mono) -> Result<&mut Stream, Errno> {
         if self.stream.is_err() && now.since(self.tried) >= LOG_RECONNECT {
             self.tried = now;
@@ -50,26 +50,26 @@ impl LogFile {
 }
 
 impl Place {
-    /// Opens `path` to append to. When the disk is what keeps it from being opened, that is tried again with later lines,
-    /// and [`Self::not_open`] says why; everything else is a mistake in the configuration.
+    /// Opens `path` for appending. A failure of the disk is no error: later lines retry, and [`Self::not_open`] returns the
+    /// reason. Any other failure is a mistake in the configuration.
     pub fn file(path: &Path, now: Mono) -> Result<Self, Errno> {
         match open(path) {
-            Err(errno) if !is_of_the_disk(errno) => Err(errno),
+            Err(errno) if !is_disk_failure(errno) => Err(errno),
             stream => Ok(Self::File(LogFile { path: path.to_owned(), stream, tried: now })),
         }
     }
 
-    /// The file that could not be opened yet, and why.
+    /// The path of a file that is not open yet, and the reason.
     pub fn not_open(&self) -> Option<(&Path, Errno)> {
         if let Self::File(LogFile { path, stream: Err(errno), .. }) = self { Some((path, *errno)) } else { None }
     }
 
-    /// Whether its lines go to standard error.
+    /// Whether the destination is standard error.
     pub const fn is_stderr(&self) -> bool {
         matches!(self, Self::Console(_) | Self::Journald(_))
     }
 
-    /// Why there is no syslogd, if this is the way to one.
+    /// Why syslogd can't be reached, if syslog is the destination.
     pub fn missing_syslogd(&mut self, now: Mono) -> Option<Errno> {
         if let Self::Syslog(syslog) = self { syslog.reach(now).err() } else { None }
     }
@@ -100,7 +100,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A place, and the lines that it lost and nobody has read about yet.
+/// A destination, and the lost lines that are not yet reported.
 #[derive(Debug)]
 pub struct Sink {
     place: Place,
@@ -111,9 +111,9 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Lines shall go to `place`.
+    /// A sink that writes to `place`.
     pub fn new(place: Place) -> Self {
-        // The head of a syslog line is not bounded by us, but short.
+        // A syslog line's header is not bounded by the limit, but it is short.
         Self {
             place,
             buffer: Vec::with_capacity(MAX_LOG_LINE_BYTES + 8),
@@ -123,22 +123,22 @@ impl Sink {
         }
     }
 
-    /// Where lines go.
+    /// The destination.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// The place itself.
+    /// The destination, mutable.
     pub fn place_mut(&mut self) -> &mut Place {
         &mut self.place
     }
 
-    /// Takes one line and says whether it went out. If lines were lost before, a line that says so goes first, but
-    /// not more often than [`LOG_LOSS_NOTICE`].
+    /// Writes one line and returns whether that succeeded. Lost lines are reported first, in a line of their own, at most
+    /// once per [`LOG_LOSS_NOTICE`].
     pub fn take(&mut self, record: &Record<'_>, now: Now) -> bool {
         let may_notice = self.noticed_at.is_none_or(|at| now.mono.since(at) >= LOG_LOSS_NOTICE);
         let result = if self.lost > 0 && may_notice {
-            self.tell_loss(now).and_then(|()| self.place.put(record, &mut self.buffer, now))
+            self.report_loss(now).and_then(|()| self.place.put(record, &mut self.buffer, now))
         } else {
             self.place.put(record, &mut self.buffer, now)
         };
@@ -149,17 +149,17 @@ impl Sink {
         result.is_ok()
     }
 
-    /// Opens the file anew, if this is one. When that fails, lines still go where they went.
+    /// Reopens the file, if the destination is one. On failure the old file stays in use.
     pub fn reopen(&mut self) -> Result<(), (PathBuf, io::Error)> {
         let Place::File(LogFile { path, stream, .. }) = &mut self.place else { return Ok(()) };
         *stream = Ok(open(path).map_err(|errno| (path.clone(), errno.into()))?);
         Ok(())
     }
 
-    fn tell_loss(&mut self, now: Now) -> Result<(), Errno> {
+    fn report_loss(&mut self, now: Now) -> Result<(), Errno> {
         let lines = if self.lost == 1 { "1 log line was" } else { &format!("{} log lines were", self.lost) };
         let text = if self.why == Errno::EAGAIN {
-            line::clean(format_args!("{lines} lost while {} took no more", self.place))
+            line::clean(format_args!("{lines} lost while {} was blocked", self.place))
         } else if matches!(self.place, Place::Syslog(_)) && is_away(self.why) {
             line::clean(format_args!("{lines} lost while syslog was away"))
         } else {
@@ -179,12 +179,12 @@ fn console(stream: &mut Stream, record: &Record<'_>, buffer: &mut Vec<u8>) -> Re
     stream.put(buffer)
 }
 
-/// Whether an error may pass without anybody changing the configuration.
-const fn is_of_the_disk(errno: Errno) -> bool {
+/// Whether the error may pass without a change to the configuration.
+const fn is_disk_failure(errno: Errno) -> bool {
     matches!(errno, Errno::ENOSPC | Errno::EDQUOT | Errno::EROFS | Errno::EIO)
 }
 
-/// Whether [`open`] could open `path`, as far as that shows without doing it: its directory is there, it is none itself.
+/// Checks, without opening or creating anything, that `path` is not a directory and its parent exists.
 pub fn check(path: &Path) -> io::Result<()> {
     match path.metadata() {
         Ok(found) if found.is_dir() => Err(Errno::EISDIR.into()),
@@ -192,13 +192,13 @@ pub fn check(path: &Path) -> io::Result<()> {
             let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
             parent.metadata().map(drop)
         }
-        // What keeps this user from looking need not keep the daemon's.
+        // The daemon's user may have access where this user has none.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         found => found.map(drop),
     }
 }
 
-/// `O_NONBLOCK` means nothing to a regular file, and keeps a FIFO or a terminal in its place from holding us up.
+/// Opens a log file. `O_NONBLOCK` has no effect on a regular file, and keeps a FIFO or a terminal from blocking.
 fn open(path: &Path) -> Result<Stream, Errno> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let opened = OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path);

@@ -1,4 +1,4 @@
-//! Lines into a descriptor that is a stream of bytes: standard error or a file. Never waits for a reader.
+//! Writes lines to a byte stream, standard error or a file, without waiting for a reader.
 
 use std::io::IsTerminal;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -9,30 +9,30 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, SFlag, fstat};
 
-/// How a descriptor is written to without waiting, and without `O_NONBLOCK` on an open file description that
-/// other processes share: they would not expect it.
+/// How to write to a descriptor without waiting, and without setting `O_NONBLOCK` on an open file description that
+/// other processes share and expect to block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// A socket, as journald's: each call asks not to wait.
+    /// For a socket, such as journald's: `MSG_DONTWAIT` on each call.
     Send,
-    /// An open file description of our own, which is non-blocking, or a regular file.
+    /// For a non-blocking open file description of our own, or a regular file.
     Write,
-    /// Someone else's: written to only when it has room. A line is shorter than `PIPE_BUF`, so a pipe with room
-    /// takes all of it (pipe(7)), unless another writer comes first.
+    /// For a shared description: writes only when poll(2) reports room. A line is shorter than `PIPE_BUF`, so a pipe with
+    /// room accepts all of it (pipe(7)), unless another process writes first.
     PollWrite,
 }
 
-/// A descriptor that lines are written to.
+/// A descriptor for lines.
 #[derive(Debug)]
 pub struct Stream {
     fd: OwnedFd,
     way: Way,
-    /// The last byte that was written did not end a line.
+    /// Whether the last write ended in the middle of a line.
     torn: bool,
 }
 
 impl Stream {
-    /// Standard error, or what stands in for it in a test.
+    /// Standard error, or its replacement in a test.
     pub fn shared(fd: OwnedFd) -> Self {
         let kind = fstat(&fd).map_or(SFlag::empty(), |stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT);
         if kind == SFlag::S_IFSOCK {
@@ -42,8 +42,8 @@ impl Stream {
             return Self::own(fd);
         }
         if kind == SFlag::S_IFIFO || fd.is_terminal() {
-            // Opening it again makes a description of our own, which may be non-blocking. Not everyone may: a
-            // terminal of another user, no /proc.
+            // Opening it again creates a description of our own, which may be non-blocking. That fails for
+            // another user's terminal and without /proc.
             let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
             let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
             if let Ok(own) = open(path.as_str(), flags, Mode::empty()) {
@@ -53,20 +53,20 @@ impl Stream {
         Self { fd, way: Way::PollWrite, torn: false }
     }
 
-    /// A descriptor that was opened with `O_NONBLOCK` by us alone, or a regular file.
+    /// A regular file, or a descriptor that this process opened with `O_NONBLOCK` and does not share.
     pub fn own(fd: OwnedFd) -> Self {
         Self { fd, way: Way::Write, torn: false }
     }
 
-    /// What goes before the next line: the end of the last one, if it is missing.
+    /// Appends a newline to `line` if the previous line was written only in part.
     pub fn repair(&self, line: &mut Vec<u8>) {
         if self.torn {
             line.push(b'\n');
         }
     }
 
-    /// Writes a line that begins with what [`Self::repair`] gave. A line of which a part can't be written is an
-    /// error, `EAGAIN` when nobody makes room.
+    /// Writes a line that begins with the output of [`Self::repair`]. A partial write is an error: `EAGAIN` if there is
+    /// no room.
     pub fn put(&mut self, line: &[u8]) -> Result<(), Errno> {
         let mut rest = line;
         while !rest.is_empty() {
@@ -88,7 +88,7 @@ impl Stream {
             Way::Send => send(self.fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL),
             Way::Write => nix::unistd::write(&self.fd, bytes),
             Way::PollWrite => {
-                // POLLERR without POLLOUT is for write to say: the reader is gone.
+                // POLLERR without POLLOUT means that the reader is gone: write returns the error.
                 let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLOUT)];
                 if poll(&mut fds, PollTimeout::ZERO)? == 0 {
                     return Err(Errno::EAGAIN);
@@ -107,7 +107,7 @@ mod tests {
 
     const LINE: &[u8] = b"a line of a few words\n";
 
-    /// Writes until there is no room; returns how many lines went out.
+    /// Writes until there is no room; returns the number of lines written.
     fn fill(stream: &mut Stream) -> usize {
         let mut lines = 0;
         loop {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_nobody_reads_does_not_block() {
+    fn an_unread_pipe_does_not_block() {
         for way in [Way::Write, Way::PollWrite] {
             let (_reader, writer) = pipe().unwrap();
             let kept = writer.try_clone().unwrap();
@@ -138,13 +138,13 @@ mod tests {
                 if way == Way::Write { Stream::shared(writer) } else { Stream { fd: writer, way, torn: false } };
             assert_eq!(stream.way, way);
             assert!(fill(&mut stream) > 100);
-            assert!(!stream.torn, "a pipe takes a short line whole");
-            assert!(!is_nonblocking(&kept), "the shared description is left alone");
+            assert!(!stream.torn, "a pipe accepts a short line whole or not at all");
+            assert!(!is_nonblocking(&kept), "the shared description is unchanged");
         }
     }
 
     #[test]
-    fn a_pipe_without_reader_is_an_error() {
+    fn a_pipe_without_a_reader_is_an_error() {
         for reopened in [true, false] {
             let (reader, writer) = pipe().unwrap();
             let mut stream =
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_that_nobody_reads_does_not_block() {
+    fn an_unread_terminal_does_not_block() {
         let pty = nix::pty::openpty(None, None).unwrap();
         let kept = pty.slave.try_clone().unwrap();
         let mut stream = Stream::shared(pty.slave);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_nobody_reads_does_not_block() {
+    fn an_unread_socket_does_not_block() {
         let (reader, writer) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::empty()).unwrap();
         let kept = writer.try_clone().unwrap();
         let mut stream = Stream::shared(writer);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_line_is_ended_before_the_next() {
+    fn a_partial_line_is_ended_before_the_next() {
         let (reader, writer) = pipe().unwrap();
         let mut stream = Stream::own(writer);
         stream.put(b"half").unwrap();

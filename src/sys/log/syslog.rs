@@ -1,4 +1,4 @@
-//! The way to syslogd: datagrams to `/dev/log`, never waiting for it.
+//! Sends log lines to syslogd: non-blocking datagrams to `/dev/log`.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -10,23 +10,23 @@ use super::line::{self, Record};
 use crate::limits::LOG_RECONNECT;
 use crate::time::Mono;
 
-/// A syslogd that may come and go.
+/// The connection to a syslogd that may come and go.
 #[derive(Debug)]
 pub struct Syslog {
     path: PathBuf,
     socket: Option<UnixDatagram>,
-    /// When reaching it was tried last, and what came of it.
+    /// The time and the error of the last attempt to connect.
     tried: Option<(Mono, Errno)>,
 }
 
 impl Syslog {
-    /// The syslogd whose socket is `path`. It is reached for with [`Self::reach`] and each line.
+    /// The syslogd whose socket is `path`. [`Self::reach`] and every line connect to it.
     pub fn new(path: PathBuf) -> Self {
         Self { path, socket: None, tried: None }
     }
 
-    /// Sends one line, `buffer` being scratch space. `EAGAIN`: its queue is full. A syslogd that was restarted is
-    /// reached anew with the same line, but only once in [`LOG_RECONNECT`].
+    /// Sends one line; `buffer` is scratch space. `EAGAIN` means a full queue. If syslogd was restarted, the same line
+    /// reconnects, at most once per [`LOG_RECONNECT`].
     pub fn put(&mut self, record: &Record<'_>, buffer: &mut Vec<u8>, now: Mono) -> Result<(), Errno> {
         line::syslog(buffer, record);
         if let Some(socket) = &self.socket {
@@ -42,7 +42,7 @@ impl Syslog {
         }
     }
 
-    /// Connects, unless that is done already.
+    /// Connects if there is no connection.
     pub fn reach(&mut self, now: Mono) -> Result<(), Errno> {
         if self.socket.is_some() { Ok(()) } else { self.connect(now) }
     }
@@ -71,7 +71,7 @@ impl Syslog {
     }
 }
 
-/// Whether an error means that there is no syslogd now (unix(7)): no socket, nobody behind it, or not ours any more.
+/// Whether an error means that syslogd is not running (unix(7)): its socket is missing, has no reader, or was replaced.
 pub const fn is_away(errno: Errno) -> bool {
     matches!(
         errno,
@@ -83,7 +83,7 @@ fn sent(result: io::Result<usize>) -> Result<(), Errno> {
     result.map(drop).map_err(|error| errno(&error))
 }
 
-/// The number in an error.
+/// The errno of an I/O error; `EIO` if it has none.
 pub fn errno(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

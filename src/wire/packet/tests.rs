@@ -1,4 +1,4 @@
-//! The packet's two directions and what the decoder makes of damage.
+//! Encoding, decoding, and how the decoder handles damage.
 
 use super::*;
 use crate::golden::{self, READ};
@@ -6,7 +6,7 @@ use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
 
 mod properties;
 
-/// What came out of a decoder, owned.
+/// A decoder's result, owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Found {
     Packet(u8, u8, Vec<u8>),
@@ -21,7 +21,7 @@ fn read() -> Found {
     Found::Packet(2, 1, Vec::new())
 }
 
-/// Everything that comes out of `decoder` before it wants more.
+/// All results of `decoder` until it needs more bytes.
 fn drain(decoder: &mut Decoder) -> Vec<Found> {
     let mut found = Vec::new();
     loop {
@@ -45,7 +45,7 @@ fn encoded(id: Id, kind: Kind, payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn encoding_appends_a_whole_packet() {
+fn encoding_appends_a_complete_packet() {
     let mut out = vec![0xAA];
     encode(Id::Auth, Kind::Request, b"1111", &mut out);
     encode(Id::Settings, Kind::Request, &[], &mut out);
@@ -53,7 +53,7 @@ fn encoding_appends_a_whole_packet() {
 }
 
 #[test]
-fn what_is_held_by_value_is_what_encoding_appends() {
+fn a_packet_stored_by_value_has_the_encoded_bytes() {
     let payload = [9, 8, 7, 6, 5, 4, 3, 2, 1];
     let packet = Outgoing::new(Id::Data, Kind::Response, payload);
     assert_eq!(packet.as_bytes(), encoded(Id::Data, Kind::Response, &payload));
@@ -73,12 +73,12 @@ fn what_is_held_by_value_is_what_encoding_appends() {
 
 #[test]
 #[should_panic(expected = "fits the LEN field")]
-fn a_payload_beyond_the_format_is_no_packet() {
+fn a_payload_too_long_for_the_format_panics() {
     encode(Id::Data, Kind::Response, &vec![0; 0x1_0000], &mut Vec::new());
 }
 
 #[test]
-fn one_byte_at_a_time_is_enough() {
+fn a_packet_may_arrive_byte_by_byte() {
     let mut decoder = decoder();
     for (at, &byte) in READ.iter().enumerate() {
         let found = push(&mut decoder, &[byte]);
@@ -89,7 +89,7 @@ fn one_byte_at_a_time_is_enough() {
 }
 
 #[test]
-fn many_packets_in_one_piece_come_out_one_by_one() {
+fn several_packets_in_one_read_are_returned_one_by_one() {
     let mut bytes = READ.repeat(3);
     bytes.extend_from_slice(&READ[..4]);
     let mut decoder = decoder();
@@ -99,7 +99,7 @@ fn many_packets_in_one_piece_come_out_one_by_one() {
 }
 
 #[test]
-fn reserved_ids_and_types_come_out_as_they_are() {
+fn reserved_ids_and_types_are_returned_unchanged() {
     for (id, kind) in [(3, 1), (0xFF, 0xFF), (2, 3), (0, 0)] {
         let mut bytes = vec![0x00, 0xFF, id, kind, 0x00, 0x00];
         bytes.push(checksum(&bytes));
@@ -108,11 +108,11 @@ fn reserved_ids_and_types_come_out_as_they_are() {
 }
 
 #[test]
-fn a_bad_checksum_costs_its_packet_alone() {
+fn a_bad_checksum_drops_only_its_own_packet() {
     let good = encoded(Id::Settings, Kind::Request, &[1, 2, 3, 4, 5, 6]);
     for at in 2..good.len() {
         if at == 4 || at == 5 {
-            continue; // LEN: another packet altogether.
+            continue; // LEN: a different packet.
         }
         let mut bytes = good.clone();
         bytes[at] ^= 0x10;
@@ -122,7 +122,7 @@ fn a_bad_checksum_costs_its_packet_alone() {
 }
 
 #[test]
-fn the_longest_payload_is_taken_and_one_more_is_not() {
+fn the_longest_payload_is_accepted_and_one_byte_more_is_not() {
     let longest = vec![0x5A; usize::from(MAX_REQUEST_PAYLOAD_BYTES)];
     let bytes = encoded(Id::Auth, Kind::Request, &longest);
     assert_eq!(push(&mut decoder(), &bytes), [Found::Packet(0, 1, longest)]);
@@ -131,7 +131,7 @@ fn the_longest_payload_is_taken_and_one_more_is_not() {
 }
 
 #[test]
-fn too_long_is_known_from_the_header_and_passed_over_without_being_kept() {
+fn a_too_long_packet_is_detected_from_its_header_and_skipped_without_being_stored() {
     for len in [257, 4096, u16::MAX] {
         let [high, low] = len.to_be_bytes();
         let mut decoder = decoder();
@@ -140,7 +140,7 @@ fn too_long_is_known_from_the_header_and_passed_over_without_being_kept() {
         let mut left = usize::from(len) + 1;
         while left > 0 {
             assert!(decoder.mid_packet(), "{left} of {len} are still owed");
-            // What looks like packets in it is none.
+            // Packets inside the skipped payload don't count.
             let chunk = &READ.repeat(100)[..left.min(700)];
             assert_eq!(push(&mut decoder, chunk), []);
             assert_eq!(decoder.memory_bytes(), 0);
@@ -152,7 +152,7 @@ fn too_long_is_known_from_the_header_and_passed_over_without_being_kept() {
 }
 
 #[test]
-fn what_follows_the_end_of_a_too_long_packet_in_the_same_piece_is_read() {
+fn a_packet_behind_a_too_long_one_in_the_same_read_is_found() {
     let mut bytes = vec![0x00, 0xFF, 0x00, 0x01, 0x01, 0x2C];
     bytes.resize(bytes.len() + 301, 0x41);
     bytes.extend_from_slice(&READ);
@@ -167,12 +167,12 @@ fn garbage_is_skipped_up_to_the_next_magic() {
         bytes.extend_from_slice(&READ);
         assert_eq!(push(&mut decoder, &bytes), [read()], "{garbage:02X?}");
         assert!(!decoder.mid_packet());
-        assert_eq!(push(&mut decoder, &bytes), [read()], "a packet makes up for what was skipped before it");
+        assert_eq!(push(&mut decoder, &bytes), [read()], "a packet resets the count of skipped bytes");
     }
 }
 
 #[test]
-fn at_1024_bytes_of_garbage_the_peer_is_given_up_once() {
+fn after_1024_bytes_of_garbage_sync_is_lost_once_and_for_all() {
     for chunk in [1, 7, 1023, 1024, 5000] {
         let mut decoder = decoder();
         let mut found = Vec::new();
@@ -181,7 +181,7 @@ fn at_1024_bytes_of_garbage_the_peer_is_given_up_once() {
             found.extend(push(&mut decoder, piece));
         }
         found.extend(push(&mut decoder, &READ));
-        assert_eq!(found, [Found::Damage(Damage::LostSync)], "in pieces of {chunk}");
+        assert_eq!(found, [Found::Damage(Damage::LostSync)], "in chunks of {chunk}");
         assert!(!decoder.mid_packet());
         assert_eq!(decoder.memory_bytes(), 0);
     }
@@ -191,10 +191,10 @@ fn at_1024_bytes_of_garbage_the_peer_is_given_up_once() {
 }
 
 #[test]
-fn a_lone_zero_may_become_a_packet_and_counts_only_when_it_does_not() {
+fn a_final_zero_counts_as_garbage_only_if_no_packet_follows() {
     let mut with_it = decoder();
     assert_eq!(push(&mut with_it, &[&[0x41; 1023][..], &[0x00]].concat()), []);
-    assert!(with_it.mid_packet(), "the rest of the packet it begins is owed");
+    assert!(with_it.mid_packet(), "the zero may begin a packet");
     assert_eq!(push(&mut with_it, &READ[1..]), [read()]);
 
     let mut without = decoder();
@@ -202,12 +202,12 @@ fn a_lone_zero_may_become_a_packet_and_counts_only_when_it_does_not() {
     assert_eq!(push(&mut without, &[0x41]), [Found::Damage(Damage::LostSync)]);
 
     let mut zeros = decoder();
-    assert_eq!(push(&mut zeros, &[0x00; 1024]), [], "the last of them may still begin a packet");
+    assert_eq!(push(&mut zeros, &[0x00; 1024]), [], "the last zero may still begin a packet");
     assert_eq!(push(&mut zeros, &[0x00]), [Found::Damage(Damage::LostSync)]);
 }
 
 #[test]
-fn an_idle_decoder_holds_no_memory_and_an_unfinished_packet_no_more_than_itself() {
+fn an_idle_decoder_holds_no_memory_and_an_unfinished_packet_no_more_than_its_length() {
     let mut decoder = decoder();
     assert_eq!(decoder.memory_bytes(), 0);
     assert_eq!(push(&mut decoder, &READ.repeat(146)).len(), 146);
@@ -225,7 +225,7 @@ fn an_idle_decoder_holds_no_memory_and_an_unfinished_packet_no_more_than_itself(
 }
 
 #[test]
-fn what_a_decoder_takes_is_its_makers_choice() {
+fn the_payload_limit_is_configurable() {
     let mut none = Decoder::new(0);
     assert_eq!(push(&mut none, &READ), [read()]);
     assert_eq!(push(&mut none, &[0x00, 0xFF, 2, 1, 0, 1]), [Found::Damage(Damage::TooLong { len: 1 })]);

@@ -41,7 +41,7 @@ fn a_silent_camera_is_noticed_and_started_again() {
 
 #[test]
 fn a_camera_that_times_out_for_ever_is_noticed_and_started_again() {
-    fails_with_then_recovers("startup:0,timeout-loop:5", "the camera is found but gives no frames");
+    fails_with_then_recovers("startup:0,timeout-loop:5", "the camera is detected but delivers no frames");
 }
 
 /// The fault gives this line, and the next try is half a minute away: only a person can help.

@@ -1,4 +1,4 @@
-//! How a camera program is found, remembered and lost.
+//! Finding, remembering and losing a camera program.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn the_probe_tries_both_names_and_reads_the_help() {
 }
 
 #[test]
-fn half_of_libav_is_none_and_a_hanging_help_is_killed() {
+fn libav_needs_both_options_and_a_hanging_help_is_killed() {
     let mut rig = Rig::new(CameraSource::Rpicam);
     rig.event(Event::Start);
     rig.line(Role::Probe, "  --low-latency");
@@ -36,7 +36,7 @@ fn no_program_is_one_warning_for_auto_and_an_error_for_rpicam() {
     for _ in 0..3 {
         assert_eq!(rig.deadline(), "+probe");
         assert_eq!(rig.event(enoent(Role::Probe)), "+probe");
-        assert_eq!(rig.event(enoent(Role::Probe)), "", "said once");
+        assert_eq!(rig.event(enoent(Role::Probe)), "", "reported once");
         assert_eq!(rig.supervisor.deadline(), Some(rig.now + limits::REPROBE));
     }
     let mut rig = Rig::new(CameraSource::Rpicam);

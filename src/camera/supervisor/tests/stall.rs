@@ -1,9 +1,9 @@
-//! Video that does not move, and how long that may last.
+//! Stalls and the stall time.
 
 use super::*;
 
 #[test]
-fn a_stall_is_found_before_and_after_the_first_video() {
+fn a_stall_is_detected_before_and_after_the_first_video() {
     for mut rig in [Rig::started(), Rig::running()] {
         let begun = rig.now;
         let seconds = if rig.state() == "running" { 10 } else { 15 };
@@ -18,7 +18,7 @@ fn a_stall_is_found_before_and_after_the_first_video() {
 }
 
 #[test]
-fn a_long_exposure_stretches_the_stall_time() {
+fn a_long_exposure_lengthens_the_stall_time() {
     for (shutter, stall) in [(300_000, 1000), (1_000_000, 3000)] {
         let mut rig = Rig::running();
         rig.supervisor.config.stall_seconds = 1;
@@ -30,7 +30,7 @@ fn a_long_exposure_stretches_the_stall_time() {
 }
 
 #[test]
-fn the_lines_of_a_stall_are_of_both_in_their_order() {
+fn a_stall_reports_the_lines_of_both_children_in_order() {
     let mut rig = Rig::running();
     for number in 0..30 {
         rig.line(if number % 3 == 0 { Role::Publisher } else { Role::Camera }, &number.to_string());
@@ -46,7 +46,7 @@ fn the_lines_of_a_stall_are_of_both_in_their_order() {
 }
 
 #[test]
-fn video_puts_the_stall_off() {
+fn video_postpones_the_stall() {
     let mut rig = Rig::running();
     for _ in 0..100 {
         rig.wait(Duration::from_millis(9_999));
@@ -57,7 +57,7 @@ fn video_puts_the_stall_off() {
 }
 
 #[test]
-fn another_stall_time_takes_effect_without_a_restart() {
+fn a_new_stall_time_takes_effect_without_a_restart() {
     let mut rig = Rig::running();
     let config = CameraConfig { stall_seconds: 3, ..rig.supervisor.config.clone() };
     assert_eq!(rig.event(Event::Reconfigured(config)), "");

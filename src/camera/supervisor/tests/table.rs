@@ -1,4 +1,4 @@
-//! Every state meets every event, against a written-out table.
+//! Every (state, event) pair, compared to a written-out table.
 
 use super::*;
 
@@ -9,7 +9,7 @@ const STATES: [&str; 11] = [
     "starting",
     "running",
     "restarting-camera",
-    // The same, and the pipeline's stall is due.
+    // The same, with the pipeline's stall due.
     "restarting-late",
     "stopping-to-start",
     "stopping-to-back-off",
@@ -55,7 +55,7 @@ fn in_state(state: &str) -> Rig {
         }
         "restarting-camera" => drop(rig.settings(1)),
         "restarting-late" => {
-            rig.now = rig.supervisor.deadline().expect("a stall is due some day");
+            rig.now = rig.supervisor.deadline().expect("a stall deadline");
             rig.settings(1);
         }
         "stopping-to-start" => drop(rig.event(Event::Reconfigured(other_config(CameraSource::Test)))),
@@ -71,7 +71,7 @@ fn in_state(state: &str) -> Rig {
     rig
 }
 
-/// The name of the state in the supervisor.
+/// The supervisor's name of the state.
 fn named(state: &str) -> &str {
     if state == "restarting-late" { "restarting-camera" } else { state }
 }
@@ -103,7 +103,7 @@ fn apply(rig: &mut Rig, event: &str) -> String {
     }
 }
 
-/// What comes of each, as `state: event => next state, actions`.
+/// The result of each pair, as `state: event => next state, actions`.
 fn written_out() -> String {
     let mut table = String::new();
     for state in STATES {
@@ -120,10 +120,10 @@ fn written_out() -> String {
     table
 }
 
-/// A row holds the event, the state after it (`=`: the same) and the actions: `+` starts, `int:` and `kill:` signal,
-/// `!` reports.
+/// A row has the event, the next state (`=`: unchanged) and the actions: `+` starts, `int:` and `kill:` signal, `!`
+/// reports.
 #[test]
-fn every_state_meets_every_event() {
+fn every_state_handles_every_event() {
     let expected = include_str!("table.txt");
     let found = written_out();
     for (expected, found) in expected.lines().zip(found.lines()) {

@@ -1,4 +1,4 @@
-//! What holds for any packets, any bytes and any cuts.
+//! Properties for arbitrary packets, bytes and read sizes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn kind() -> impl Strategy<Value = Kind> {
     select(vec![Kind::Response, Kind::Request, Kind::Error])
 }
 
-/// Bytes of the kinds a decoder tells apart, so that streams of them reach all of it.
+/// Bytes of each kind that a decoder distinguishes, so streams of them reach all of its code.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => (id(), kind(), vec(any::<u8>(), 0..300)).prop_map(|(id, kind, payload)| encoded(id, kind, &payload)),
@@ -50,7 +50,7 @@ fn cut<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
 
 proptest! {
     #[test]
-    fn decoding_gives_back_what_was_encoded(
+    fn decoding_inverts_encoding(
         packets in vec((id(), kind(), vec(any::<u8>(), 0..=256)), 0..8)
     ) {
         let mut bytes = Vec::new();
@@ -66,7 +66,7 @@ proptest! {
     }
 
     #[test]
-    fn how_a_stream_is_cut_does_not_matter(bytes in stream(), cuts in vec(any::<Index>(), 0..20)) {
+    fn read_sizes_do_not_matter(bytes in stream(), cuts in vec(any::<Index>(), 0..20)) {
         let mut whole = decoder();
         let expected = push(&mut whole, &bytes);
         let mut cut_up = decoder();
@@ -85,12 +85,12 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic(bytes in vec(any::<u8>(), 0..4096), most in any::<u16>()) {
+    fn arbitrary_bytes_do_not_panic(bytes in vec(any::<u8>(), 0..4096), most in any::<u16>()) {
         push(&mut Decoder::new(most), &bytes);
     }
 
     #[test]
-    fn garbage_without_zeros_never_hides_the_packet_behind_it(
+    fn garbage_without_zeros_never_hides_the_next_packet(
         garbage in vec(1..=u8::MAX, 0..1024), payload in vec(any::<u8>(), 0..=256)
     ) {
         let mut bytes = garbage;
