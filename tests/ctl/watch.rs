@@ -83,7 +83,7 @@ fn a_stream_of_something_else_is_told() {
     wrong_sum[15] ^= 1;
     for bytes in [wrong_sum, es_iot_server::wire::auth::accepted().as_bytes().to_vec(), vec![b'x'; 64]] {
         let output = talk(&WATCH, |mut peer| peer.send_endlessly(&bytes));
-        assert_ended(&output, 1, "", Some("is --data-port right"));
+        assert_ended(&output, 1, "", Some("check --data-port"));
     }
 }
 

@@ -1,4 +1,4 @@
-"""What every machine is asked, from outside: the services' bytes, the rate, the log, the user, the script."""
+"""The checks of every machine from outside: the services' bytes, the rate, the log, the user, the script."""
 
 import re
 import time
@@ -34,12 +34,12 @@ def authentication(machine, password):
             connection.sendall(request)
             received = exactly(connection, len(reply))
             assert received == reply, received.hex(" ")
-            assert connection.recv(1) == b"", "one request a connection"
+            assert connection.recv(1) == b"", "one request per connection"
 
 
 def data_rate(machine, seconds=20, slack=3, tries=3):
-    """Counts packets in a span of the host's clock. A host that is busy with something else starves the machine of time,
-    so this may be tried again; a daemon with another rate fails every time."""
+    """Counts packets in a span of the host's clock. A busy host starves the machine of CPU time, so this may be retried.
+    A daemon with a wrong rate fails every time."""
     for left in reversed(range(tries)):
         count = packets_in(machine, seconds)
         if abs(count - 24 * seconds) <= slack:
@@ -69,14 +69,14 @@ def pid(machine):
 
 
 def log(machine):
-    """The guest's syslog has the daemon's lines, with facility, severity and tag."""
+    """Checks that the guest's syslog has the daemon's lines, with facility, severity and tag."""
     text = machine.run("grep es-iot-server /var/log/messages | head -n 40")
     assert re.search(r"daemon\.info es-iot-server\[\d+\]: server: es-iot-server [\d.]+ starts", text), text
     assert re.search(r"daemon\.warn(ing)? es-iot-server\[\d+\]: auth: ", text), text
 
 
 def process(machine):
-    """One thread, the right user."""
+    """Checks the number of threads and the user."""
     status = machine.run(f"cat /proc/{pid(machine)}/status")
     field = lambda name: re.search(rf"^{name}:\s*(.*)$", status, re.M).group(1).split()
     assert field("Threads") == ["1"], status
@@ -85,7 +85,7 @@ def process(machine):
 
 
 def rss_kb(machine, clients):
-    """The daemon's resident set with so many subscribers."""
+    """The daemon's resident set with this many subscribers."""
     connections = [machine.connect(machine.data) for _ in range(clients)]
     for connection in connections:
         exactly(connection, 16)
@@ -96,13 +96,13 @@ def rss_kb(machine, clients):
 
 
 def script(machine):
-    """start, status, restart, reload and stop do what they say; kill -9 does not last."""
+    """Checks start, status, restart, reload and stop, and the restart after a kill -9."""
     service = "/etc/init.d/S60es-iot-server"
     first = pid(machine)
     assert f"running (pid {first})" in machine.run(f"{service} status")
     machine.run(f"{service} reload")
     machine.until("grep -c 'configuration reread' /var/log/messages", r"^[1-9]")
-    assert pid(machine) == first, "a reload is no restart"
+    assert pid(machine) == first, "a reload is not a restart"
     machine.run(f"{service} restart")
     second = pid(machine)
     assert second != first
@@ -117,7 +117,7 @@ def script(machine):
 
 
 def camera(machine):
-    """The stand-in is supervised: started, and started again when it dies."""
+    """Checks that the stand-in is supervised: started, and restarted when it dies."""
     machine.until("cat /var/log/messages", r"camera: video is running", 90)
     before = machine.run("pidof rpicam-vid")
     machine.run("killall -9 rpicam-vid")

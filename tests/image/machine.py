@@ -7,12 +7,12 @@ import socket
 import subprocess
 import time
 
-# Long enough for a machine whose cores are busy with something else.
+# Long enough for a machine whose cores are busy.
 PATIENCE_S = 240
 
 
 def free_ports(count):
-    """Ports that were free a moment ago."""
+    """Ports that have just been free."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in held]
     for listener in held:
@@ -21,7 +21,7 @@ def free_ports(count):
 
 
 class Machine:
-    """A running machine. The console is a root shell once the boot scripts are done."""
+    """A running machine. After the boot scripts, the console is a root shell."""
 
     def __init__(self, work, arguments, device, append):
         self.data, self.settings, self.auth = free_ports(3)
@@ -46,12 +46,12 @@ class Machine:
         self.cut_power()
 
     def cut_power(self):
-        """Ends the machine as a pulled plug does."""
+        """Ends the machine like a power cut."""
         self.process.kill()
         self.process.wait()
 
     def expect(self, pattern, patience_s=PATIENCE_S):
-        """Waits until the console shows `pattern` after what was expected before. Returns the match."""
+        """Waits until the console shows `pattern` after the last match. Returns the match."""
         deadline = time.monotonic() + patience_s
         while True:
             text = self.console.decode(errors="replace").replace("\r", "")
@@ -64,7 +64,7 @@ class Machine:
                 raise AssertionError(f"the console did not show {pattern!r}; it shows:\n{text[-6000:]}")
 
     def read(self, patience_s):
-        """Takes in more of the console. False at its end or when nothing comes."""
+        """Reads more of the console. False at its end or after a time-out."""
         fd = self.process.stdout.fileno()
         if not select.select([fd], [], [], patience_s)[0]:
             return False
@@ -83,8 +83,8 @@ class Machine:
         self.run("true")
 
     def run(self, command, fails=False):
-        """Runs a command in the shell and returns what it printed."""
-        # The quotes keep the marks from being found where the console echoes what is typed.
+        """Runs a command in the shell and returns its output."""
+        # The quotes keep the marks from being found in the console's echo of the command.
         self.type(f"echo '<'begin'>'; {{ {command}; }}; echo '<'status $?'>'")
         self.expect("<begin>\n")
         match = self.expect(r"((?:.|\n)*?)<status (\d+)>\n")
@@ -110,7 +110,7 @@ class Machine:
         return connection
 
     def end(self, patience_s=60):
-        """Waits for the machine to switch itself off; returns how long that took."""
+        """Waits for the machine to switch itself off; returns the time that took."""
         began = time.monotonic()
         while self.read(patience_s):
             pass

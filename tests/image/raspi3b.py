@@ -1,4 +1,4 @@
-"""The same daemon and root on QEMU's Raspberry Pi 3, with the Pi's device tree: four cores, USB network, no clock."""
+"""Boots the same daemon and root on QEMU's Raspberry Pi 3, with the Pi's device tree: four cores, USB network, no clock."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Builds the root of the test machine: BusyBox, and the very files that the images install.
+"""Builds the root of the test machine: BusyBox, and the same files that the images install.
 
-Not here: starting it (machine.py) and what is asked of it (virt.py, raspi3b.py).
+Not here: starting the machine (machine.py) and the checks (virt.py, raspi3b.py).
 """
 
 import gzip
@@ -56,7 +56,7 @@ esac
 
 DATA_PARTITION = """\
 #!/bin/sh
-# The data partition, where the images have it.
+# Mounts the data partition where the images have it.
 case "$1" in
 start) mkdir -p /var/lib/es-iot; mount -t ext4 /dev/vda /var/lib/es-iot || mount -t tmpfs tmpfs /var/lib/es-iot;;
 stop) umount /var/lib/es-iot;;
@@ -82,14 +82,14 @@ esac
 
 FIRST_PACKET = """\
 #!/bin/sh
-# The first data packet, and when it came: seconds since the kernel's start.
+# Prints the time of the first data packet, in seconds since the kernel's start.
 [ "$1" = start ] || exit 0
-# On a slow machine the script is done a moment before the ports are bound.
+# On a slow machine the script may end before the ports are bound.
 until /usr/bin/es-iot-ctl watch --count 1 >/dev/null 2>&1; do sleep 0.1; done
 echo "first packet at $(cut -d' ' -f1 /proc/uptime) s"
 """
 
-# There is no ffmpeg here; the publisher's part is to read.
+# Replaces ffmpeg; a publisher only needs to read.
 PUBLISHER = """\
 #!/bin/sh
 exec cat >/dev/null
@@ -107,7 +107,7 @@ def users():
 
 
 class Archive:
-    """An initramfs in the making: newc cpio, then gzip."""
+    """An initramfs under construction: newc cpio, then gzip."""
 
     def __init__(self):
         self.parts = []
@@ -135,7 +135,7 @@ class Archive:
         self.entry(name, stat.S_IFLNK | 0o777, target.encode())
 
     def tree(self, folder, leave_out):
-        """All of a folder but what is below the paths to leave out."""
+        """Adds a folder except for the paths to leave out."""
         for path in sorted(folder.rglob("*")):
             name = str(path.relative_to(folder))
             if name.startswith(leave_out):
@@ -159,7 +159,7 @@ class Archive:
 
 
 def modules(kernel_root, wanted):
-    """The wanted modules and all they depend on, in the order to load them, by path."""
+    """The paths of the wanted modules and their dependencies, in load order."""
     tree = next((kernel_root / "lib/modules").iterdir())
     paths = {path.name.removesuffix(".ko").replace("-", "_"): path for path in tree.rglob("*.ko")}
     order = {}
@@ -167,7 +167,7 @@ def modules(kernel_root, wanted):
     def load(name, seen):
         path = paths.get(name.replace("-", "_"))
         if path is None or path.stem in order or name in seen:
-            return  # built in, or there already
+            return  # built in, or already added
         data = path.read_bytes()
         needs = []
         for match in re.findall(rb"\0(?:depends|softdep)=([^\0]*)", data):
@@ -182,7 +182,7 @@ def modules(kernel_root, wanted):
 
 
 def product(archive, work):
-    """The product's own files, as the packages install them, and what stands in for camera and ffmpeg."""
+    """Adds the product's files, as the packages install them, and stand-ins for the camera program and ffmpeg."""
     release = work / "build/aarch64-unknown-linux-gnu/release"
     config = REPOSITORY / "config"
     archive.copy("usr/bin/es-iot-server", release / "es-iot-server", 0o755)
@@ -195,7 +195,7 @@ def product(archive, work):
 
 
 def add_modules(archive, kernel_root, wanted):
-    """Kernel modules, and a file with the order to load them in."""
+    """Adds kernel modules, and a file with their load order."""
     order = modules(kernel_root, wanted)
     for name, path in order.items():
         archive.copy(f"lib/modules/{name}.ko", path)
@@ -203,7 +203,7 @@ def add_modules(archive, kernel_root, wanted):
 
 
 def add_module_tree(archive, kernel_root, wanted):
-    """Kernel modules where modprobe finds them, once depmod has run."""
+    """Adds kernel modules where modprobe finds them after depmod has run."""
     for path in modules(kernel_root, wanted).values():
         archive.copy(str(path.relative_to(kernel_root)), path)
 
@@ -237,7 +237,7 @@ def build(work, target, wanted_modules, interface, kernel_root=None):
 
 
 def package_bytes(work):
-    """What the package adds to an image: the daemon and its files, without the client."""
+    """The size of the package in an image: the daemon and its files, without the client."""
     release = work / "build/aarch64-unknown-linux-gnu/release"
     config = REPOSITORY / "config"
     installed = [release / "es-iot-server"] + [

@@ -1,4 +1,4 @@
-"""The unit on a real systemd: started, watched, sandboxed, restarted; its lines in the journal."""
+"""The unit on a real systemd: start, watchdog, sandbox, restart, and the lines in the journal."""
 
 import json
 import re
@@ -46,8 +46,8 @@ WantedBy=multi-user.target
 """
 
 
-# A camera program that says which device nodes it can open. /dev/other is a virtual terminal whose mode would let everybody
-# in: only the unit's device rules keep it shut.
+# A camera program that prints the device nodes it can open. /dev/other is a world-accessible virtual terminal; only the
+# unit's device rules deny access to it.
 OPENER = """\
 #!/bin/sh
 for node in /dev/video0 /dev/media0 /dev/other; do
@@ -104,7 +104,7 @@ def show(machine, *properties):
 
 
 def journal(machine):
-    """Priorities and names in the journal are those of the lines."""
+    """Checks the priorities and names in the journal."""
     machine.run("journalctl --sync")
     text = machine.run("journalctl -u es-iot-server -o json --no-pager _COMM=es-iot-server | head -n 30")
     entries = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
@@ -115,7 +115,7 @@ def journal(machine):
 
 
 def sandbox(machine, pid):
-    """What the unit promises holds for the process."""
+    """Checks the unit's sandbox in the process."""
     status = machine.run(f"cat /proc/{pid}/status")
     for expected in [r"CapEff:\s0+\n", r"CapBnd:\s0+\n", r"NoNewPrivs:\s1\n", r"Seccomp:\s2\n", r"Threads:\s1\n",
                      r"Uid:\s(\d{3,})\s\1\s\1\s\1\n"]:
@@ -126,7 +126,7 @@ def sandbox(machine, pid):
 
 
 def devices(machine):
-    """A camera program may open a camera that appeared after the daemon's start, and no other node."""
+    """Checks that a camera program may open a camera that appeared after the daemon's start, and no other node."""
     machine.run("! test -e /dev/video0")
     machine.run("modprobe vivid && udevadm settle && mknod -m 666 /dev/other c 4 63 && (exec 3<>/dev/other)")
     for node in ["/dev/video0", "/dev/media0"]:
@@ -164,7 +164,7 @@ def main(work):
         devices(machine)
 
         pid = show(machine, "MainPID")["MainPID"]
-        assert pid == found["MainPID"], "a reload is no restart"
+        assert pid == found["MainPID"], "a reload is not a restart"
         machine.run(f"kill -9 {pid}")
         machine.until("systemctl show es-iot-server -p NRestarts", "NRestarts=1")
         machine.until("systemctl is-active es-iot-server", r"^active$")

@@ -1,4 +1,4 @@
-"""Boots the daemon with BusyBox init on QEMU's virt machine and asks it all that an integrator relies on."""
+"""Boots the daemon with BusyBox init on QEMU's virt machine and checks everything that an integrator relies on."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def main(work):
         checks.camera(machine)
         checks.script(machine)
         checks.settings(machine, checks.UPDATE + checks.READ, checks.UPDATED)
-        # A confirmed update survives the plug being pulled at this very moment.
+        # A confirmed update survives a power cut at this moment.
 
     with power_on(work, initramfs, disk) as machine:
         machine.boot()
