@@ -1,5 +1,5 @@
-//! The floor: timerfd, epoll, accept, and one `send` a client. It checks nothing, forgets nobody and survives little,
-//! so whatever the daemon costs above it is what its care costs.
+//! The floor: timerfd, epoll, accept, and one `send` per client. It checks nothing, never removes a client and survives few
+//! errors, so the daemon's extra cost is the price of its robustness.
 
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
@@ -8,7 +8,7 @@ use es_iot_server::limits::SUBSCRIBER_UNSENT_BYTES;
 use es_iot_server::sys::{clock, limits, socket};
 use es_iot_server::wire;
 
-/// Has the bench be the floor.
+/// The argument that runs the bench as the floor.
 pub const ARGUMENT: &str = "--floor";
 
 const TICK_NS: i64 = 1_000_000_000 / 24;
@@ -18,13 +18,13 @@ const LISTENER: u64 = 1;
 /// Serves until killed. Prints its address.
 pub fn run() -> io::Result<()> {
     limits::raise_descriptors(4096)?;
-    // The socket options are the daemon's: the comparison is of programs.
+    // The same socket options as the daemon, so that the comparison is between programs.
     let listener = socket::listener("127.0.0.1:0".parse().expect("an address"), Some(SUBSCRIBER_UNSENT_BYTES))?;
     writeln!(io::stdout(), "{}", listener.local_addr()?)?;
     let listener = listener.as_raw_fd();
     let mut clients: Vec<i32> = Vec::new();
     let mut value = 0_u8;
-    // SAFETY: every pointer is to a live variable of the type the call wants; descriptors stay open to the end.
+    // SAFETY: every pointer is to a live variable of the type that the call expects; descriptors stay open to the end.
     unsafe {
         let epoll = libc::epoll_create1(libc::EPOLL_CLOEXEC);
         let timer = libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC);
@@ -50,7 +50,7 @@ pub fn run() -> io::Result<()> {
                     }
                     continue;
                 }
-                // A periodic timerfd goes on only once it is read.
+                // The kernel rearms a periodic timerfd only when it is read.
                 let mut expired = 0_u64;
                 libc::read(timer, (&raw mut expired).cast(), 8);
                 value = (value + 1) % 11;

@@ -1,22 +1,22 @@
-//! The daemon beside a floor, the least that one thread can do for the same clients: CPU time a packet, rate,
-//! jitter, memory and wake-ups of both, and their ratio; then the figures that only the daemon has.
+//! Compares the daemon to a floor, the minimum work that one thread can do for the same clients: CPU time per packet, rate,
+//! jitter, memory and wake-ups of both, and their ratios. Then shows the figures that only the daemon has.
 //!
-//! A target that is missed is exit code 1. A quick run is for machines that do other things too: it shows all figures, and
-//! enforces only what no other process changes, which is memory, wake-ups and the size of the binary. Server, floor and clients are processes of their own
-//! (the bench runs itself again, with an argument). Daemon and floor take turns in the order ABBA, every figure is
-//! the median of its rounds, and what one run measures begins and ends in the quiet between two ticks.
+//! The exit code is 1 if a target is missed. A quick run is for machines with other load: it shows all figures, but enforces
+//! only those that other processes don't affect: memory, wake-ups and the size of the binary. Server, floor and clients are
+//! separate processes (the bench runs itself again, with an argument). Daemon and floor take turns in the order ABBA. Every
+//! figure is the median of its rounds. Each measurement begins and ends in the quiet time between two ticks.
 //!
 //! | variable | effect |
 //! |---|---|
-//! | `ES_IOT_BENCH_QUICK=1` | one round of a second, everything else short too; no target of time is enforced |
-//! | `ES_IOT_BENCH_SECONDS=n` | the length of one run, in seconds; 5 if not given |
+//! | `ES_IOT_BENCH_QUICK=1` | one round of one second, and short other runs; no timing target is enforced |
+//! | `ES_IOT_BENCH_SECONDS=n` | the length of one run, in seconds; default 5 |
 //!
-//! | file | what |
+//! | file | contents |
 //! |---|---|
 //! | `floor.rs` | the floor |
-//! | `receiver.rs` | the clients, and what is measured at and around them |
-//! | `process.rs` | starting and stopping the two servers, reading `/proc` |
-//! | `sample.rs` | what one run measures, and medians |
+//! | `receiver.rs` | the clients and their measurements |
+//! | `process.rs` | starting and stopping the two servers, and reading `/proc` |
+//! | `sample.rs` | the figures of one run, and medians |
 //! | `table.rs` | the figures as text |
 
 mod floor;
@@ -33,22 +33,22 @@ use process::{Kind, Running, Scratch};
 use sample::Sample;
 use table::Extras;
 
-/// How many clients each pair of runs has.
+/// The number of clients of each pair of runs.
 const CLIENTS: [usize; 4] = [1, 100, 1000, 2000];
 
-/// How long everything takes.
+/// The lengths and counts of the runs.
 struct Plan {
-    /// Whether targets of time are enforced.
+    /// Whether timing targets are enforced.
     quiet_machine: bool,
-    /// Runs of each server for each number of clients; an even number, for ABBA, unless only that it runs matters.
+    /// Runs of each server for each number of clients. An even number for ABBA, except in a quick run.
     rounds: usize,
-    /// Length of one run.
+    /// The length of one run.
     run: Duration,
-    /// Length of the run that shows the rate.
+    /// The length of the run that measures the rate.
     rate: Duration,
-    /// How long wake-ups are waited for that should not come.
+    /// The time to count wake-ups of an idle daemon, of which there should be none.
     idle: Duration,
-    /// Starts of the daemon that are timed.
+    /// The number of timed starts of the daemon.
     starts: usize,
 }
 
@@ -74,7 +74,7 @@ fn main() -> io::Result<ExitCode> {
         [receiver::ARGUMENT, address, clients, milliseconds, pid] => {
             receiver::run(address, clients, milliseconds, pid)?;
         }
-        // What cargo adds (`--bench`), and filters, change nothing.
+        // Ignore `--bench`, which cargo adds, and filters.
         _ => {
             let missed = bench(&Plan::from_env()).unwrap_or_else(|error| vec![format!("all figures: {error}")]);
             for target in &missed {
@@ -86,7 +86,7 @@ fn main() -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Measures and prints everything. Returns the targets that are enforced and were missed.
+/// Measures and prints everything. Returns the enforced targets that were missed.
 fn bench(plan: &Plan) -> io::Result<Vec<String>> {
     let scratch = Scratch::new()?;
     println!("{}", table::machine());
@@ -103,7 +103,7 @@ fn bench(plan: &Plan) -> io::Result<Vec<String>> {
                     _ => {}
                 }
             }
-            Err(error) => println!("{clients:>7}  left out: {error}"),
+            Err(error) => println!("{clients:>7}  skipped: {error}"),
         }
     }
     let extras = Extras {
@@ -119,7 +119,7 @@ fn bench(plan: &Plan) -> io::Result<Vec<String>> {
     let enforced = targets.into_iter().filter(|target| !target.reached && (plan.quiet_machine || !target.of_time));
     let mut missed: Vec<String> = enforced.map(|target| target.name).collect();
     if plan.quiet_machine && (at_1.is_none() || at_1000.is_none()) {
-        missed.push("a run with 1 or 1000 clients was left out".into());
+        missed.push("a run with 1 or 1000 clients was skipped".into());
     }
     Ok(missed)
 }
@@ -146,14 +146,14 @@ fn one_run(scratch: &Scratch, kind: Kind, clients: usize, length: Duration) -> i
     receiver::begin(&server, clients, length)?.finish()
 }
 
-/// The daemon and the floor over a longer time, both at once: a machine that stalls costs both packets.
+/// Measures the daemon and the floor simultaneously over a longer time, so a stall of the machine affects both.
 fn rates(scratch: &Scratch, length: Duration) -> io::Result<(Sample, Sample)> {
     let (daemon, floor) = (Running::start(scratch, Kind::Daemon)?, Running::start(scratch, Kind::Floor)?);
     let runs = (receiver::begin(&daemon, 100, length)?, receiver::begin(&floor, 100, length)?);
     Ok((runs.0.finish()?, runs.1.finish()?))
 }
 
-/// How often the daemon wakes up with nobody there, and no camera.
+/// Counts the daemon's wake-ups without clients and camera.
 fn idle_wakeups(scratch: &Scratch, length: Duration) -> io::Result<u64> {
     let server = Running::start(scratch, Kind::Daemon)?;
     process::rest(Duration::from_millis(500));
@@ -162,7 +162,7 @@ fn idle_wakeups(scratch: &Scratch, length: Duration) -> io::Result<u64> {
     Ok(process::voluntary_switches(server.pid())? - before)
 }
 
-/// From before `fork` to the daemon's `READY=1`: the median.
+/// The median time from before `fork` to the daemon's `READY=1`.
 fn start_time(scratch: &Scratch, starts: usize) -> io::Result<Duration> {
     let mut times = (0..starts)
         .map(|_| Running::start(scratch, Kind::Daemon).map(|server| server.started_within))

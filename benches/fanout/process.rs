@@ -1,4 +1,4 @@
-//! The two servers as processes, and what `/proc` tells of them.
+//! The two server processes, and their figures from `/proc`.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -16,10 +16,10 @@ use super::floor;
 /// The daemon's binary, in the release profile.
 pub const DAEMON: &str = env!("CARGO_BIN_EXE_es-iot-server");
 
-/// How long a server may take to come up, and a run to begin, before the bench gives up.
+/// The time-out for the start of a server.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Which server.
+/// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The daemon.
@@ -28,11 +28,11 @@ pub enum Kind {
     Floor,
 }
 
-/// A directory of the bench's own, gone with it.
+/// A temporary directory for the bench.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes the directory and the daemon's configuration in it.
+    /// Creates the directory, with the daemon's configuration.
     pub fn new() -> io::Result<Self> {
         let path = std::env::temp_dir().join(format!("es-iot-fanout-{}", std::process::id()));
         fs::create_dir_all(&path)?;
@@ -43,7 +43,7 @@ impl Scratch {
   "paths": {{ "state_dir": "{state}" }}, "logging": {{ "target": "console" }} }}"#
         );
         fs::write(path.join("config.json"), config)?;
-        // It has a password.
+        // The configuration contains a password.
         fs::set_permissions(path.join("config.json"), fs::Permissions::from_mode(0o600))?;
         Ok(Self(path))
     }
@@ -55,19 +55,19 @@ impl Drop for Scratch {
     }
 }
 
-/// A server that runs; dropped, it is killed.
+/// A running server, which is killed on drop.
 pub struct Running {
     child: Child,
-    /// The daemon's service manager. Without one that takes its messages, the daemon wakes up every second to send them.
+    /// The daemon's service manager. Without one, the daemon would wake up every second to retry its notifications.
     manager: Option<UnixDatagram>,
-    /// Where it streams.
+    /// The address of its data stream.
     pub address: String,
-    /// From before `fork` to when it said that it serves.
+    /// The time from before `fork` until it reported ready.
     pub started_within: Duration,
 }
 
 impl Running {
-    /// Starts a server and waits until it serves.
+    /// Starts a server and waits until it is ready.
     pub fn start(scratch: &Scratch, kind: Kind) -> io::Result<Self> {
         match kind {
             Kind::Daemon => Self::daemon(scratch),
@@ -91,20 +91,20 @@ impl Running {
         let before = clock::mono();
         let child = command.spawn()?;
         let mut server = Self { child, manager: None, address: String::new(), started_within: Duration::ZERO };
-        let mut told = [0; 256];
+        let mut message = [0; 256];
         loop {
-            let length = notify.recv(&mut told).map_err(|error| {
+            let length = notify.recv(&mut message).map_err(|error| {
                 let text = fs::read_to_string(&log).unwrap_or_default();
                 io::Error::other(format!("the daemon is not ready: {error}; its log: {}", text.trim_end()))
             })?;
-            if told[..length].starts_with(b"READY=1") {
+            if message[..length].starts_with(b"READY=1") {
                 break;
             }
         }
         server.started_within = clock::mono().since(before);
         let text = fs::read_to_string(&log)?;
         let address = text.lines().find_map(|line| line.split_once("data port is ")).map(|(_, address)| address.trim());
-        address.ok_or_else(|| io::Error::other("the daemon does not say its port"))?.clone_into(&mut server.address);
+        address.ok_or_else(|| io::Error::other("the daemon did not log its port"))?.clone_into(&mut server.address);
         server.manager = Some(notify);
         Ok(server)
     }
@@ -130,25 +130,25 @@ impl Drop for Running {
     }
 }
 
-/// Waits. The bench waits for time to pass; what it measures does not.
-#[expect(clippy::disallowed_methods, reason = "nothing else is to happen in this process meanwhile")]
+/// Sleeps while the server under test runs.
+#[expect(clippy::disallowed_methods, reason = "this process must stay idle meanwhile")]
 pub fn rest(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// CPU time of a process of one thread, in nanoseconds: what its schedstat has, finer than the clock ticks of `stat`.
+/// CPU time of a single-threaded process, in nanoseconds, from its schedstat, which is finer than the clock ticks of `stat`.
 pub fn cpu_ns(pid: u32) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/schedstat"))?;
     text.split_ascii_whitespace().next().and_then(|field| field.parse().ok()).ok_or_else(|| odd("schedstat"))
 }
 
-/// How often a process has gone to sleep, and so been woken up.
+/// The number of times that a process has gone to sleep, and so been woken up.
 pub fn voluntary_switches(pid: u32) -> io::Result<u64> {
     field(pid, "status", "voluntary_ctxt_switches:")
 }
 
-/// Memory in KiB: all that is resident, and the part of it that belongs to no file. `status` has the same from
-/// per-CPU counters that lag behind; this is counted page by page, for root, since the daemon's memory is private.
+/// Resident memory in KiB, total and anonymous. `smaps_rollup` counts page by page, but only root may read that of the
+/// daemon. Otherwise falls back to `status`, whose per-CPU counters lag behind.
 pub fn memory_kib(pid: u32) -> io::Result<(u64, u64)> {
     let counted = |name, lagging| field(pid, "smaps_rollup", name).or_else(|_| field(pid, "status", lagging));
     Ok((counted("Rss:", "VmRSS:")?, counted("Anonymous:", "RssAnon:")?))
@@ -161,5 +161,5 @@ fn field(pid: u32, file: &'static str, name: &str) -> io::Result<u64> {
 }
 
 fn odd(file: &'static str) -> io::Error {
-    io::Error::other(format!("/proc has no such {file}"))
+    io::Error::other(format!("/proc has no valid {file}"))
 }

@@ -1,5 +1,5 @@
-//! The clients: one process, one epoll, as many connections as wanted. It also reads the server's figures from
-//! `/proc`, since it knows when a tick is over.
+//! The clients: one process with one epoll and any number of connections. It also reads the server's figures from `/proc`,
+//! because it can detect the end of a tick.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -13,26 +13,27 @@ use mio::{Events, Interest, Poll, Token};
 use super::process::{self, Running};
 use super::sample::Sample;
 
-/// Has the bench be the clients: address, how many, milliseconds, process id of the server.
+/// The argument that runs the bench as the clients. Address, number of clients, milliseconds and the server's process id
+/// follow.
 pub const ARGUMENT: &str = "--receive";
 
 const PACKET_BYTES: usize = 16;
 const TICK: Duration = Duration::from_nanos(1_000_000_000 / 24);
-/// Nothing arriving for so long means that a tick is over.
+/// A tick is over when nothing has arrived for this long.
 const QUIET: Duration = Duration::from_millis(6);
-/// From when everybody is connected to when measuring begins.
+/// The time from the last connection to the measurement.
 const WARM_UP: Duration = Duration::from_millis(500);
-/// How long a quiet moment is looked for.
+/// The time-out for finding a quiet moment.
 const QUIET_PATIENCE: Duration = Duration::from_secs(1);
-/// How long packets are waited for that should come at once.
+/// The time-out for packets that should arrive immediately.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Clients whose packets are timed, spread over the order in which they came.
+/// Number of clients whose packets are timed, spread over the order of connecting.
 const TIMED: usize = 16;
 
-/// A run that has begun.
+/// A run in progress.
 pub struct Run(Child);
 
-/// Has `clients` clients receive from a server.
+/// Starts `clients` clients that receive from a server.
 pub fn begin(server: &Running, clients: usize, length: Duration) -> io::Result<Run> {
     let child = Command::new(std::env::current_exe()?)
         .args([ARGUMENT, &server.address, &clients.to_string(), &length.as_millis().to_string()])
@@ -54,7 +55,7 @@ impl Run {
     }
 }
 
-/// Is the clients. Prints one line: the figures, or what went wrong.
+/// Runs the clients. Prints one line with the figures or an error.
 pub fn run(address: &str, clients: &str, milliseconds: &str, pid: &str) -> io::Result<()> {
     let number = |text: &str| text.parse::<u32>().map_err(io::Error::other);
     let length = Duration::from_millis(number(milliseconds)?.into());
@@ -146,11 +147,11 @@ impl Receiver {
 
     fn figures(&mut self, before: &Reading, after: &Reading, memory_kib: (u64, u64)) -> io::Result<Sample> {
         let packets: usize = self.clients.iter().map(|client| client.bytes / PACKET_BYTES).sum();
-        let nobody = || io::Error::other("no packets");
+        let no_packets = || io::Error::other("no packets");
         let timed = self.clients.iter().find(|client| client.timed);
-        let (one, first, last) = timed.and_then(|one| Some((one, one.first?, one.last?))).ok_or_else(nobody)?;
+        let (one, first, last) = timed.and_then(|one| Some((one, one.first?, one.last?))).ok_or_else(no_packets)?;
         if packets == 0 || one.later == 0 {
-            return Err(nobody());
+            return Err(no_packets());
         }
         let rate = one.later as u128 * 1_000_000_000_000_000 / last.since(first).as_nanos().max(1);
         let mut jitter: Vec<u64> = self
@@ -166,30 +167,30 @@ impl Receiver {
             cpu_per_packet_ns: (after.cpu_ns - before.cpu_ns) / packets as u64,
             rate_uhz: u64::try_from(rate).unwrap_or(u64::MAX),
             packets: one.later as u64,
-            jitter_p50_ns: percentile(50).ok_or_else(nobody)?,
-            jitter_p99_ns: percentile(99).ok_or_else(nobody)?,
-            jitter_max_ns: percentile(100).ok_or_else(nobody)?,
+            jitter_p50_ns: percentile(50).ok_or_else(no_packets)?,
+            jitter_p99_ns: percentile(99).ok_or_else(no_packets)?,
+            jitter_max_ns: percentile(100).ok_or_else(no_packets)?,
             rss_kib: memory_kib.0,
             anonymous_kib: memory_kib.1,
             wakeups_mhz: u64::try_from(wakeups).unwrap_or(u64::MAX),
         })
     }
 
-    /// Receives until `end` and on to the next quiet moment.
+    /// Receives until `end`, then until the next quiet moment.
     fn receive_until(&mut self, end: Mono) -> io::Result<()> {
         loop {
             let now = clock::mono();
             if now >= end + PATIENCE {
-                return Err(io::Error::other("no ticks any more"));
+                return Err(io::Error::other("the ticks stopped"));
             }
             let left = end.since(now);
             if !left.is_zero() {
                 self.receive(Some(left))?;
                 continue;
             }
-            // A tick has to be seen for the quiet after it to be the end of one.
+            // The quiet counts as the end of a tick only after a tick.
             let ticked = self.receive(Some(TICK * 4))?;
-            // On a machine too slow for these clients there is none.
+            // A machine too slow for these clients has no quiet moment.
             while self.receive(Some(QUIET))? && clock::mono() < end + QUIET_PATIENCE {}
             if ticked {
                 return Ok(());
@@ -197,7 +198,7 @@ impl Receiver {
         }
     }
 
-    /// Waits for packets and takes them; whether there were any.
+    /// Waits for packets and reads them. Returns whether there were any.
     fn receive(&mut self, most: Option<Duration>) -> io::Result<bool> {
         match self.poll.poll(&mut self.events, most) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),

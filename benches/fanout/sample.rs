@@ -1,30 +1,30 @@
-//! What one run measures.
+//! The figures of one run.
 
 use std::io;
 
-/// Figures in an order that a line of numbers keeps.
+/// The number of figures.
 const FIELDS: usize = 9;
 
-/// One run, or the medians of several.
+/// The figures of one run, or the medians of several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// CPU time of the server for one packet to one client, in nanoseconds.
+    /// CPU time of the server per packet and client, in nanoseconds.
     pub cpu_per_packet_ns: u64,
-    /// Packets a second at one client, in millionths.
+    /// Packets per second at one client, in millionths.
     pub rate_uhz: u64,
-    /// Packets at one client, the first not counted.
+    /// Packets at one client, not counting the first.
     pub packets: u64,
-    /// Median of how far the time between two packets was from 1/24 s, in nanoseconds.
+    /// Jitter: the deviation of the time between two packets from 1/24 s, in nanoseconds. This is the median.
     pub jitter_p50_ns: u64,
-    /// The same, 99th percentile.
+    /// The 99th percentile of the jitter.
     pub jitter_p99_ns: u64,
-    /// The same, the largest.
+    /// The maximum of the jitter.
     pub jitter_max_ns: u64,
     /// Resident memory at the end of the run, in KiB.
     pub rss_kib: u64,
-    /// The part of it that belongs to no file.
+    /// The anonymous part of it, in KiB.
     pub anonymous_kib: u64,
-    /// Wake-ups a second, in thousandths.
+    /// Wake-ups per second, in thousandths.
     pub wakeups_mhz: u64,
 }
 
@@ -37,7 +37,7 @@ impl Sample {
             values.sort_unstable();
             *median = match values.len() {
                 0 => 0,
-                // In ABBA neither half is the better one.
+                // With an even number, the mean of the middle two.
                 n if n % 2 == 0 => values[n / 2 - 1].midpoint(values[n / 2]),
                 n => values[n / 2],
             };
@@ -50,7 +50,7 @@ impl Sample {
         self.fields().map(|field| field.to_string()).join(" ")
     }
 
-    /// The figures from a line of [`Sample::to_line`].
+    /// Parses a line of [`Sample::to_line`].
     pub fn from_line(line: &str) -> io::Result<Self> {
         let numbers: Vec<u64> = line.split_ascii_whitespace().map_while(|text| text.parse().ok()).collect();
         let fields =

@@ -1,34 +1,34 @@
 //! The figures as text.
 
-#![expect(clippy::cast_precision_loss, reason = "figures for people, of three digits")]
+#![expect(clippy::cast_precision_loss, reason = "figures for people, with three digits")]
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use super::sample::Sample;
 
-/// The names of the columns of [`pair`].
+/// The heading for the columns of [`pair`].
 pub const HEADING: &str = "\
 clients  server   CPU/packet        rate   jitter: p50      p99       max         RSS  anonymous  wake-ups/s
                           us          Hz           us       us        us         KiB        KiB            ";
 
-/// What only the daemon has.
+/// The figures that only the daemon has.
 pub struct Extras {
-    /// The long run, of daemon and floor.
+    /// The long runs of daemon and floor.
     pub rates: (Sample, Sample),
-    /// Wake-ups with nobody there.
+    /// Wake-ups without clients.
     pub idle: u64,
-    /// In how long.
+    /// The time in which these were counted.
     pub idle_for: Duration,
     /// Size of the binary.
     pub binary_bytes: u64,
-    /// From exec to listening.
+    /// The median time from exec to listening.
     pub start: Duration,
-    /// The median of how many that is.
+    /// The number of starts for that median.
     pub starts: usize,
 }
 
-/// Where this runs.
+/// A description of the machine.
 pub fn machine() -> String {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -77,19 +77,19 @@ fn row(clients: &str, server: &str, sample: &Sample) -> String {
     )
 }
 
-/// What is wanted, and what is.
+/// A target and its figure.
 pub struct Target {
-    /// What is wanted.
+    /// The target.
     pub name: String,
-    /// What is.
+    /// The measured figure.
     pub figure: String,
-    /// Whether that is enough.
+    /// Whether the target is reached.
     pub reached: bool,
-    /// Whether other processes on the machine change the figure.
+    /// Whether other processes on the machine affect the figure.
     pub of_time: bool,
 }
 
-/// The figures beside the targets.
+/// The targets with their figures.
 pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras: &Extras) -> Vec<Target> {
     let mut targets = Vec::new();
     let mut add = |of_time: bool, name: &str, figure: String, reached: bool| {
@@ -121,7 +121,7 @@ pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras
     targets
 }
 
-/// A line for each target.
+/// A table with a line for each target.
 pub fn show(targets: &[Target]) -> String {
     let mut text = String::from("\ntarget                                              figure");
     for Target { name, figure, reached, .. } in targets {
@@ -131,7 +131,7 @@ pub fn show(targets: &[Target]) -> String {
     text
 }
 
-/// Packets a second, and how many more or fewer there were than at 24 Hz.
+/// Packets per second, and the difference from the number of packets at 24 Hz.
 fn rate(sample: &Sample) -> (f64, f64) {
     let rate = sample.rate_uhz as f64 / 1e6;
     let seconds = sample.packets as f64 / rate;

@@ -1,7 +1,7 @@
-//! The packet decoder: however a stream is cut, the same comes out of it, nothing panics, and memory stays bounded.
+//! The packet decoder: read sizes don't affect the result, nothing panics, and memory stays bounded.
 //!
-//! The first byte says how many of the bytes after it are the lengths of pieces, used in turn; the rest is the
-//! stream. `cargo +nightly fuzz run decoder`
+//! The first byte is the number of following bytes that are the read sizes, used in turn. The rest is the stream. Run it with
+//! `cargo +nightly fuzz run decoder`.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use es_iot_server::wire::packet::HEADER_BYTES;
 use es_iot_server::wire::{Damage, Decoder};
 use libfuzzer_sys::fuzz_target;
 
-/// The longest packet that a server's decoder keeps.
+/// The longest packet that a server's decoder stores.
 const LONGEST_BYTES: usize = HEADER_BYTES + MAX_REQUEST_PAYLOAD_BYTES as usize + 1;
 
 #[derive(Debug, PartialEq)]
@@ -40,7 +40,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(found, expected);
     assert_eq!(cut.mid_packet(), whole.mid_packet());
     let lost = found.iter().position(|found| *found == Found::Damage(Damage::LostSync));
-    assert!(lost.is_none_or(|at| at + 1 == found.len()), "something came after the peer was given up");
+    assert!(lost.is_none_or(|at| at + 1 == found.len()), "a result followed the loss of sync");
 });
 
 fn feed(decoder: &mut Decoder, piece: &[u8], found: &mut Vec<Found>) {
@@ -54,5 +54,5 @@ fn feed(decoder: &mut Decoder, piece: &[u8], found: &mut Vec<Found>) {
         }
     }
     let most = if decoder.mid_packet() { LONGEST_BYTES } else { 0 };
-    assert!(decoder.memory_bytes() <= most, "{} bytes are held", decoder.memory_bytes());
+    assert!(decoder.memory_bytes() <= most, "the decoder holds {} bytes", decoder.memory_bytes());
 }

@@ -1,5 +1,5 @@
-//! The whole pure server, fed inputs decoded from bytes under the reactor's rules: it may not panic, spin or answer
-//! without bound. `tests/simulation` checks what it answers; this looks for what no simulation thought of.
+//! Feeds the whole pure server with inputs decoded from bytes, under the reactor's rules. It must not panic, spin or produce
+//! unbounded output. `tests/simulation` checks the outputs; this target looks for cases that no simulation covers.
 #![no_main]
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,7 +19,7 @@ const SLOTS: u16 = 16;
 #[derive(Default)]
 struct Socket {
     stuck: bool,
-    told_blocked: bool,
+    reported_blocked: bool,
     paused: bool,
     finished: bool,
 }
@@ -39,26 +39,26 @@ struct World {
 
 impl World {
     fn feed(&mut self, input: Input<'_>) {
-        let mut to_tell = VecDeque::new();
+        let mut blocked = VecDeque::new();
         self.server.handle(self.now, input, &mut self.outputs);
         loop {
             assert!(self.outputs.len() <= MOST_OUTPUTS, "{} outputs of one input", self.outputs.len());
             for output in std::mem::take(&mut self.outputs) {
-                self.apply(output, &mut to_tell);
+                self.apply(output, &mut blocked);
             }
-            let Some(conn) = to_tell.pop_front() else { return };
+            let Some(conn) = blocked.pop_front() else { return };
             self.server.handle(self.now, Input::Blocked { conn }, &mut self.outputs);
         }
     }
 
-    fn apply(&mut self, output: Output, to_tell: &mut VecDeque<ConnId>) {
+    fn apply(&mut self, output: Output, blocked: &mut VecDeque<ConnId>) {
         match output {
             Output::Send { conn, .. } | Output::Offer { conn, .. } => {
                 if let Some(socket) = self.find(conn)
                     && socket.stuck
-                    && !std::mem::replace(&mut socket.told_blocked, true)
+                    && !std::mem::replace(&mut socket.reported_blocked, true)
                 {
-                    to_tell.push_back(conn);
+                    blocked.push_back(conn);
                 }
             }
             Output::Pause(conn) => {
@@ -105,7 +105,7 @@ impl World {
             }
             self.feed(Input::Wakeup);
         }
-        panic!("it spins");
+        panic!("the server spins");
     }
 
     fn step(&mut self, code: u8, argument: u8, bytes: &[u8]) {
@@ -117,7 +117,7 @@ impl World {
                 if let Some((conn, socket)) = self.sockets.get(&slot)
                     && !socket.paused
                     && !socket.finished
-                    && !socket.told_blocked
+                    && !socket.reported_blocked
                     && !bytes.is_empty()
                 {
                     self.feed(Input::Received { conn: *conn, bytes });
@@ -126,7 +126,7 @@ impl World {
             5 => {
                 if let Some((conn, socket)) = self.sockets.get_mut(&slot)
                     && !socket.paused
-                    && !socket.told_blocked
+                    && !socket.reported_blocked
                     && !std::mem::replace(&mut socket.finished, true)
                 {
                     let conn = *conn;
@@ -141,7 +141,7 @@ impl World {
             7 => {
                 if let Some((conn, socket)) = self.sockets.get_mut(&slot) {
                     socket.stuck = !socket.stuck;
-                    if !socket.stuck && std::mem::take(&mut socket.told_blocked) {
+                    if !socket.stuck && std::mem::take(&mut socket.reported_blocked) {
                         let conn = *conn;
                         self.feed(Input::Unblocked { conn });
                     }
@@ -237,7 +237,7 @@ fuzz_target!(|data: &[u8]| {
     for output in std::mem::take(&mut world.outputs) {
         world.apply(output, &mut none);
     }
-    // A step: what, an argument, a length, so many bytes.
+    // A step: a code, an argument, a length, and this many bytes.
     while let [code, argument, length, after @ ..] = rest
         && !world.exited
     {

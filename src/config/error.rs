@@ -58,7 +58,7 @@ pub enum ConfigError {
     PasswordFile { path: PathBuf, problem: PasswordFileProblem },
 }
 
-/// What is wrong with a configuration file as a whole.
+/// A problem with a configuration file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileProblem {
     /// The file given with `--config` does not exist.
@@ -89,7 +89,7 @@ pub enum FileProblem {
     Exposed(u32),
 }
 
-/// What is wrong with a password.
+/// A problem with a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordProblem {
     /// It is empty.
@@ -111,7 +111,7 @@ impl fmt::Display for PasswordProblem {
     }
 }
 
-/// What is wrong with a password file.
+/// A problem with a password file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasswordFileProblem {
     /// It can't be read, for this reason.

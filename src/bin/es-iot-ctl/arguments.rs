@@ -9,7 +9,7 @@ use lexopt::ValueExt;
 use crate::failure::Failure;
 use crate::settings::Assignment;
 
-/// What `--help` prints.
+/// The text of `--help`.
 pub const HELP: &str = "\
 Client of es-iot-server: data stream, camera settings and authentication.
 
@@ -64,10 +64,10 @@ Examples:
   es-iot-ctl auth --password-file /etc/es-iot/password
 ";
 
-/// What the client was started with.
+/// The client's command line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arguments {
-    /// What to do.
+    /// The command to run.
     pub command: Command,
     /// `--host`, a name or an address without brackets.
     pub host: String,
@@ -83,10 +83,10 @@ pub struct Arguments {
     pub timeout: Option<Duration>,
 }
 
-/// What to do.
+/// The command to run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// `watch`, for so many packets.
+    /// `watch`, for this many packets.
     Watch { count: Option<u64> },
     /// `get`
     Read,
@@ -100,7 +100,7 @@ pub enum Command {
     Version,
 }
 
-/// What the command is put together from, in whatever order it comes.
+/// The parts of the command, in any order.
 #[derive(Default)]
 struct Words {
     name: Option<String>,
@@ -110,11 +110,11 @@ struct Words {
 }
 
 impl Arguments {
-    /// Reads the command line, the program's name first.
+    /// Parses the command line; the program's name comes first.
     ///
     /// # Errors
     ///
-    /// [`Failure::Usage`] with what is wrong.
+    /// [`Failure::Usage`] for an invalid command line.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Failure> {
         use lexopt::Arg::{Long, Short, Value};
 
@@ -162,23 +162,23 @@ impl Words {
         let name = self.name.as_deref().unwrap_or_default();
         let wrong = |what: String| Err(Failure::Usage(what));
         if name.is_empty() {
-            return wrong("which command? There are watch, get, set and auth".to_owned());
+            return wrong("no command given; use watch, get, set or auth".to_owned());
         }
         if self.count.is_some() && name != "watch" {
-            return wrong("--count belongs to watch".to_owned());
+            return wrong("--count is only for watch".to_owned());
         }
         if self.password_file.is_some() && name != "auth" {
-            return wrong("--password-file belongs to auth".to_owned());
+            return wrong("--password-file is only for auth".to_owned());
         }
         if let ("watch" | "get" | "auth", Some(word)) = (name, self.rest.first()) {
-            return wrong(format!("{name} takes no {word:?}"));
+            return wrong(format!("{name} does not take {word:?}"));
         }
         match name {
             "watch" => Ok(Command::Watch { count: self.count }),
             "get" => Ok(Command::Read),
             "set" => Assignment::all(&self.rest).map(Command::Set),
             "auth" => Ok(Command::Auth { password_file: self.password_file }),
-            _ => wrong(format!("there is no command {name:?}; there are watch, get, set and auth")),
+            _ => wrong(format!("unknown command {name:?}; use watch, get, set or auth")),
         }
     }
 }
@@ -196,7 +196,7 @@ fn host(parser: &mut lexopt::Parser) -> Result<String, Failure> {
     let given = text(parser)?;
     let bare = given.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&given);
     if bare.is_empty() {
-        return Err(Failure::Usage("--host is empty; it has to be a name or an address".to_owned()));
+        return Err(Failure::Usage("--host is empty; it needs a name or an address".to_owned()));
     }
     Ok(bare.to_owned())
 }
@@ -205,7 +205,7 @@ fn port(parser: &mut lexopt::Parser, option: &str) -> Result<u16, Failure> {
     let given = text(parser)?;
     match given.parse() {
         Ok(port) if port != 0 => Ok(port),
-        Ok(_) | Err(_) => Err(Failure::Usage(format!("{option} is {given:?}; allowed is 1 to 65535"))),
+        Ok(_) | Err(_) => Err(Failure::Usage(format!("{option} is {given:?}; allowed: 1 to 65535"))),
     }
 }
 
@@ -213,7 +213,7 @@ fn count(parser: &mut lexopt::Parser) -> Result<u64, Failure> {
     let given = text(parser)?;
     match given.parse() {
         Ok(count) if count != 0 => Ok(count),
-        Ok(_) | Err(_) => Err(Failure::Usage(format!("--count is {given:?}; allowed is a whole number from 1"))),
+        Ok(_) | Err(_) => Err(Failure::Usage(format!("--count is {given:?}; allowed: a whole number from 1"))),
     }
 }
 
@@ -221,7 +221,7 @@ fn timeout(parser: &mut lexopt::Parser) -> Result<Duration, Failure> {
     let given = text(parser)?;
     match given.parse::<f64>() {
         Ok(seconds) if (0.01..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        Ok(_) | Err(_) => Err(Failure::Usage(format!("--timeout is {given:?}; allowed is 0.01 to 3600 seconds"))),
+        Ok(_) | Err(_) => Err(Failure::Usage(format!("--timeout is {given:?}; allowed: 0.01 to 3600 seconds"))),
     }
 }
 
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn options_may_stand_on_either_side_of_the_command() {
+    fn options_may_precede_or_follow_the_command() {
         let before = parse(&["--host", "[::1]", "--json", "--count=3", "--data-port", "7", "watch"]).unwrap();
         let after = parse(&["watch", "--count", "3", "--data-port=7", "--json", "--host=::1"]).unwrap();
         assert_eq!(before, after);

@@ -15,11 +15,12 @@ use crate::arguments::Arguments;
 use crate::connection::{Connection, Message};
 use crate::failure::{Failure, Refusal};
 
-/// Sends the password and prints the outcome. The password comes first, since the server waits only seconds for it.
+/// Sends the password and prints the outcome. Reads the password before connecting, because the server waits only a few
+/// seconds for it.
 ///
 /// # Errors
 ///
-/// When there is no password, the server can't be reached, or does not take it.
+/// The password can't be read, or the server can't be reached or rejects it.
 pub fn run(arguments: &Arguments, password_file: Option<&Path>) -> Result<(), Failure> {
     let password = match password_file.filter(|path| path.as_os_str() != "-") {
         Some(path) => from_file(path),
@@ -51,7 +52,7 @@ fn from_file(path: &Path) -> Result<Secret, Failure> {
     check(&line, &format!("the first line of {shown}"))
 }
 
-/// Asks on the terminal if standard input is one, and takes its first line if not.
+/// Prompts if standard input is a terminal; otherwise reads its first line.
 fn from_stdin(host: &str) -> Result<Secret, Failure> {
     let stdin = io::stdin();
     let line = if stdin.is_terminal() {
@@ -64,10 +65,10 @@ fn from_stdin(host: &str) -> Result<Secret, Failure> {
         first_line(stdin.lock())
     };
     let line = line.map_err(|error| Failure::Password(format!("the password can't be read: {error}")))?;
-    check(&line, "what was entered")
+    check(&line, "standard input")
 }
 
-/// The first line, and no more of a long one than shows that it is too long.
+/// Reads the first line, but only as much of a long one as shows that it is too long.
 fn first_line(input: impl BufRead) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     input.take(u64::from(MAX_REQUEST_PAYLOAD_BYTES) + 2).read_until(b'\n', &mut line)?;
@@ -79,5 +80,5 @@ fn check(line: &[u8], what: &str) -> Result<Secret, Failure> {
         Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
         None => line,
     };
-    password::check(line).map_err(|problem| Failure::Password(format!("{what} can't be sent: {problem}")))
+    password::check(line).map_err(|problem| Failure::Password(format!("{what}: {problem}")))
 }

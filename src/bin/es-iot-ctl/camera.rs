@@ -14,19 +14,19 @@ const READ: &[u8] = &[];
 ///
 /// # Errors
 ///
-/// When the server can't be asked or refuses.
+/// The server can't be reached or refuses.
 pub fn read(arguments: &Arguments) -> Result<(), Failure> {
     let mut connection = Connection::open(arguments, Id::Settings)?;
     let bytes = ask(&mut connection)?;
     crate::print(&text(bytes, arguments.json))
 }
 
-/// Changes some settings and leaves the others, then prints what the server reports: it answers that read only
-/// once the settings are stored, or are known not to be.
+/// Changes some settings, keeps the others, then reads and prints the result. The server answers this read only after the
+/// settings are stored or storing them has failed.
 ///
 /// # Errors
 ///
-/// When the server can't be asked, refuses, or could not store.
+/// The server can't be reached, refuses, or could not store the settings.
 pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Failure> {
     let mut connection = Connection::open(arguments, Id::Settings)?;
     let mut wanted = ask(&mut connection)?;
@@ -38,7 +38,7 @@ pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Fail
     let reported = loop {
         match connection.receive(None).map_err(unconfirmed)? {
             Some(Message::Response(payload)) => break first_six(&connection, &payload)?,
-            // Once for the update, before the answer to the read.
+            // Expected once, for the update, before the reply to the read.
             Some(Message::Error(Refusal::Code(ErrorCode::NotStored))) if not_stored.is_some() => {
                 return Err(connection.repeated());
             }
@@ -47,7 +47,7 @@ pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Fail
             None => {}
         }
     };
-    // That they are not stored matters more than that nobody reads what is printed.
+    // Settings that are not stored are a worse failure than a closed standard output.
     let printed = crate::print(&text(reported, arguments.json));
     if let Some(refusal) = not_stored {
         return Err(connection.refused(refusal));
@@ -66,7 +66,7 @@ fn ask(connection: &mut Connection) -> Result<Bytes, Failure> {
     first_six(connection, &payload)
 }
 
-/// The reply's payload has three more bytes, which are reserved.
+/// The first six bytes of a reply. Three reserved bytes must follow.
 fn first_six(connection: &Connection, payload: &[u8]) -> Result<Bytes, Failure> {
     match payload.first_chunk::<{ Key::ALL.len() }>() {
         Some(bytes) if payload.len() == bytes.len() + 3 => Ok(*bytes),
@@ -74,7 +74,7 @@ fn first_six(connection: &Connection, payload: &[u8]) -> Result<Bytes, Failure> 
     }
 }
 
-/// Once the update is on its way, silence leaves open whether it was carried out, and so does the connection's end.
+/// After the update was sent, a time-out or the end of the connection leaves open whether it was applied.
 fn unconfirmed(failure: Failure) -> Failure {
     if let Failure::Silent { peer, timeout } = failure {
         Failure::Unconfirmed { peer, timeout: Some(timeout) }

@@ -1,4 +1,4 @@
-//! One connection to one of the server's ports: packets out, packets in, and a time limit on both.
+//! A connection to one of the server's ports: sends and receives packets, with time-outs.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -14,7 +14,7 @@ use es_iot_server::wire::packet::{self, Decoder, ErrorCode, Id, Kind};
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Refusal};
 
-/// The longest payload that is taken, in bytes. The longest that the server sends has nine.
+/// The longest payload to accept, in bytes. The longest that the server sends has nine.
 const MAX_REPLY_PAYLOAD_BYTES: u16 = 64;
 
 /// A connection to the service `id`.
@@ -24,13 +24,13 @@ pub struct Connection {
     id: Id,
     /// Host and port as given, for messages.
     peer: String,
-    /// How long the next reply may take, or all of them.
+    /// The time-out of each reply, or of all replies together.
     timeout: Duration,
-    /// When all of them have to be there.
+    /// The deadline of all replies together.
     until: Option<Mono>,
 }
 
-/// What came.
+/// A received packet.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message {
     /// The payload of a response.
@@ -40,7 +40,7 @@ pub enum Message {
 }
 
 impl Connection {
-    /// Connects to the service `id`, at whichever of the host's addresses takes the connection first.
+    /// Connects to the service `id`, at the first of the host's addresses that accepts the connection.
     ///
     /// # Errors
     ///
@@ -58,12 +58,12 @@ impl Connection {
             Id::Auth | Id::Data => CTL_TIMEOUT,
             Id::Settings => CTL_SETTINGS_TIMEOUT,
         });
-        // Whatever a server sends meanwhile, an exchange of settings is to end. The data stream is to go on.
+        // An exchange of settings must end in time, whatever the server sends. The data stream has no end.
         let until = match id {
             Id::Auth | Id::Settings => Some(clock::mono() + timeout),
             Id::Data => None,
         };
-        // A request is one small write, and waits for nothing.
+        // A request is one small write, which should be sent without delay.
         let prepared = stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(timeout)));
         prepared.map_err(|error| Failure::Lost { peer: peer.clone(), error })?;
         Ok(Self { stream, decoder: Decoder::new(MAX_REPLY_PAYLOAD_BYTES), id, peer, timeout, until })
@@ -73,7 +73,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Failure::Lost`]; but if the server has closed, what it printed before is for [`Connection::receive`] to find.
+    /// [`Failure::Lost`]. If the server has closed the connection, [`Connection::receive`] returns what it sent before.
     pub fn send(&mut self, payloads: &[&[u8]]) -> Result<(), Failure> {
         let mut bytes = Vec::new();
         for payload in payloads {
@@ -87,7 +87,7 @@ impl Connection {
         }
     }
 
-    /// The next packet. `None` when a signal came first that `held` holds back.
+    /// The next packet. `None` if a signal of `held` came first.
     ///
     /// # Errors
     ///
@@ -119,11 +119,11 @@ impl Connection {
         }
     }
 
-    /// The payload of the response that has to come next.
+    /// The payload of the next packet, which must be a response.
     ///
     /// # Errors
     ///
-    /// Those of [`Connection::receive`], and [`Failure::Refused`].
+    /// The errors of [`Connection::receive`], and [`Failure::Refused`].
     pub fn response(&mut self) -> Result<Vec<u8>, Failure> {
         match self.receive(None)? {
             Some(Message::Response(payload)) => Ok(payload),
@@ -132,27 +132,27 @@ impl Connection {
         }
     }
 
-    /// The failure that an error packet is.
+    /// The failure for an error packet.
     pub fn refused(&self, refusal: Refusal) -> Failure {
         Failure::Refused { peer: self.peer.clone(), refusal }
     }
 
-    /// The failure of a server that reports the same once more, instead of answering.
+    /// The failure for a server that repeats an error instead of replying.
     pub fn repeated(&self) -> Failure {
         Failure::Repeated { peer: self.peer.clone() }
     }
 
-    /// The failure that a payload is which this service does not send.
+    /// The failure for a packet that this service does not send.
     pub fn not_ours(&self) -> Failure {
         let (service, option) = match self.id {
             Id::Auth => ("authentication", "--auth-port"),
-            Id::Data => ("data stream", "--data-port"),
-            Id::Settings => ("settings service", "--settings-port"),
+            Id::Data => ("data", "--data-port"),
+            Id::Settings => ("settings", "--settings-port"),
         };
         Failure::NotOurs { peer: self.peer.clone(), service, option }
     }
 
-    /// A packet that has arrived whole. One that is damaged ends it all: TCP keeps bytes as they were sent.
+    /// The next complete packet. A damaged packet is a failure because TCP does not damage bytes.
     fn decoded(&mut self) -> Result<Option<Message>, Failure> {
         let message = match self.decoder.next() {
             Ok(None) => return Ok(None),
@@ -168,7 +168,7 @@ impl Connection {
     }
 }
 
-/// Tries one address after the other. If none works, an address where nothing listens says most about why.
+/// Tries the addresses in order. If none works, a refused connection is the most informative error.
 fn connect(host: &str, port: u16, timeout: Duration, peer: &str) -> Result<TcpStream, Failure> {
     let no_such_host = |error| Failure::NoSuchHost { host: host.to_owned(), error };
     let mut worst: Option<io::Error> = None;

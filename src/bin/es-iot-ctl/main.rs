@@ -1,6 +1,6 @@
-//! The client: one command, printed on standard output, and an exit code that a script can use.
+//! The client: runs one command, prints the result to standard output, and returns an exit code for scripts.
 //!
-//! Not here: the packets themselves, which are the library's `wire`, as the daemon speaks it.
+//! Not here: the packets, which are in the library's `wire`, shared with the daemon.
 
 mod arguments;
 mod auth;
@@ -39,7 +39,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Prints to standard output, at once.
+/// Prints to standard output without buffering.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::output)

@@ -1,4 +1,4 @@
-//! The six settings as a person writes them, and as a byte each.
+//! The six settings: text to bytes and back.
 
 use es_iot_server::wire::settings::{PAYLOAD_BYTES, decode};
 
@@ -7,15 +7,15 @@ use crate::failure::Failure;
 /// The six bytes of an update, and the first six of a reply.
 pub type Bytes = [u8; PAYLOAD_BYTES];
 
-/// How far a value may be from one that a byte stands for and still be taken as it, where a step is a round
-/// number: for the binary fractions of decimals alone.
+/// The tolerance between a value and the nearest step, for settings with decimal steps. It covers only the rounding of
+/// decimals to binary fractions.
 const EXACT: f64 = 1e-9;
 
-/// The same for brightness, whose steps are no round numbers, so that nobody can be expected to type one: half a
-/// step. The default, 0, is itself between two of them, and the protocol carries it as the lower.
+/// The same for brightness: half a step, because its steps are not round numbers that a person would type. The default,
+/// 0, is between two steps; the protocol carries it as the lower one.
 const BRIGHTNESS_TOLERANCE: f64 = 0.5 / 127.5 + EXACT;
 
-/// A setting, numbered as its byte in the payload.
+/// A setting; its number is the index of its byte in the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     Shutter = 0,
@@ -27,7 +27,7 @@ pub enum Key {
 }
 
 impl Key {
-    /// All, in the order of the payload.
+    /// All settings, in the order of the payload.
     pub const ALL: [Self; PAYLOAD_BYTES] =
         [Self::Shutter, Self::Gain, Self::AwbRed, Self::AwbBlue, Self::Contrast, Self::Brightness];
 
@@ -48,7 +48,7 @@ impl Key {
             Self::Shutter => "a multiple of 100 from 0 to 25500, in microseconds",
             Self::Gain => "a whole number from 0 to 255",
             Self::AwbRed | Self::AwbBlue | Self::Contrast => "0 to 25.5, with one decimal at most",
-            Self::Brightness => "-1 to 1, which becomes the nearest of 256 steps",
+            Self::Brightness => "-1 to 1, rounded to the nearest of 256 steps",
         }
     }
 
@@ -67,7 +67,7 @@ impl Key {
         }
     }
 
-    /// The value that a byte of this setting stands for.
+    /// The value of a byte of this setting.
     fn value(self, byte: u8) -> f64 {
         let settings = decode([byte; PAYLOAD_BYTES]);
         match self {
@@ -80,12 +80,12 @@ impl Key {
         }
     }
 
-    /// The value of a byte as it is printed, which [`Assignment`] takes back.
+    /// The value of a byte as printed, which [`Assignment`] accepts.
     pub fn shown(self, byte: u8) -> String {
         format!("{:.*}", self.decimals(), self.value(byte))
     }
 
-    /// The byte for a value, or the nearest that could be carried, below and above.
+    /// The byte for a value, or the nearest bytes below and above.
     fn byte(self, value: f64) -> Result<u8, Vec<u8>> {
         let range = self.value(0) - EXACT..=self.value(u8::MAX) + EXACT;
         let distance = |byte: &u8| (self.value(*byte) - value).abs();
@@ -103,17 +103,17 @@ impl Key {
 pub struct Assignment {
     /// The setting.
     pub key: Key,
-    /// What the wire carries for the value.
+    /// The value's byte on the wire.
     pub byte: u8,
 }
 
 impl Assignment {
-    /// Reads all of a command's assignments.
+    /// Parses all assignments of a command.
     ///
     /// # Errors
     ///
-    /// [`Failure::Usage`] when there is none, or one that is malformed, unknown or named twice;
-    /// [`Failure::Value`] for a value that the wire can't carry.
+    /// [`Failure::Usage`] if there is no assignment, or one is malformed, unknown or repeated; [`Failure::Value`] for a value
+    /// that the protocol can't carry.
     pub fn all(words: &[String]) -> Result<Vec<Self>, Failure> {
         let mut assignments: Vec<Self> = Vec::new();
         for word in words {
@@ -124,18 +124,18 @@ impl Assignment {
             assignments.push(assignment);
         }
         if assignments.is_empty() {
-            return Err(Failure::Usage("set what? It takes KEY=VALUE, for example gain=4".to_owned()));
+            return Err(Failure::Usage("set needs KEY=VALUE, for example gain=4".to_owned()));
         }
         Ok(assignments)
     }
 
     fn read(word: &str) -> Result<Self, Failure> {
         let Some((name, text)) = word.split_once('=') else {
-            return Err(Failure::Usage(format!("set takes KEY=VALUE, not {word:?}")));
+            return Err(Failure::Usage(format!("set needs KEY=VALUE, not {word:?}")));
         };
         let Some(key) = Key::ALL.into_iter().find(|key| key.name() == name) else {
             let names = Key::ALL.map(Key::name).join(", ");
-            return Err(Failure::Usage(format!("there is no setting {name:?}; there are {names}")));
+            return Err(Failure::Usage(format!("unknown setting {name:?}; allowed: {names}")));
         };
         let refused = |nearest: &[u8]| {
             let nearest: Vec<String> = nearest.iter().map(|byte| key.shown(*byte)).collect();
@@ -144,7 +144,7 @@ impl Assignment {
                 [one] => format!("; the nearest is {one}"),
                 some => format!("; the nearest are {}", some.join(" and ")),
             };
-            Failure::Value(format!("{name} can't be {text:?}: allowed is {}{nearest}", key.allowed()))
+            Failure::Value(format!("{name} is {text:?}; allowed: {}{nearest}", key.allowed()))
         };
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() => {
@@ -155,7 +155,7 @@ impl Assignment {
     }
 }
 
-/// The settings a line each, `key=value`, as `set` takes them; or as one line of JSON.
+/// The settings as lines of `key=value`, which `set` accepts, or as one line of JSON.
 pub fn text(bytes: Bytes, json: bool) -> String {
     let values = Key::ALL.into_iter().zip(bytes).map(|(key, byte)| (key.name(), key.shown(byte)));
     if json {
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brightness_becomes_the_nearest_step_and_its_default_what_the_protocol_has_for_it() {
+    fn brightness_is_rounded_to_the_nearest_step_and_its_default_to_the_lower_one() {
         for (word, byte) in [
             ("brightness=0", 0x7F),
             ("brightness=0.0", 0x7F),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_taken_back() {
+    fn printed_settings_are_accepted_as_input() {
         for byte in 0..=u8::MAX {
             let words: Vec<String> = text([byte; PAYLOAD_BYTES], false).lines().map(str::to_owned).collect();
             let assignments = Assignment::all(&words).unwrap();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn json_holds_the_same() {
+    fn json_has_the_same_values() {
         let json: serde_json::Value = serde_json::from_str(&text([100, 1, 10, 7, 10, 127], true)).unwrap();
         assert_eq!(json["shutter"], 10_000);
         assert_eq!(json["awb_blue"], 0.7);
@@ -204,25 +204,25 @@ mod tests {
     }
 
     #[test]
-    fn what_the_wire_cannot_carry_is_refused_with_the_nearest() {
+    fn values_that_the_protocol_cannot_carry_are_rejected_with_the_nearest() {
         for (word, part) in [
             ("shutter=12345", "the nearest are 12300 and 12400"),
             ("shutter=25600", "the nearest is 25500"),
             ("shutter=-1", "the nearest is 0"),
-            ("shutter=10ms", "allowed is a multiple of 100 from 0 to 25500"),
+            ("shutter=10ms", "allowed: a multiple of 100 from 0 to 25500"),
             ("gain=1.5", "the nearest are 1 and 2"),
             ("gain=256", "the nearest is 255"),
-            ("gain=nan", "allowed is a whole number from 0 to 255"),
-            ("gain=", "allowed is a whole number"),
+            ("gain=nan", "allowed: a whole number from 0 to 255"),
+            ("gain=", "allowed: a whole number"),
             ("awb_red=1.25", "the nearest are 1.2 and 1.3"),
             ("awb_blue=25.6", "the nearest is 25.5"),
-            ("contrast=inf", "allowed is 0 to 25.5, with one decimal"),
+            ("contrast=inf", "allowed: 0 to 25.5, with one decimal"),
             ("brightness=1.1", "the nearest is 1.0000"),
         ] {
             let failure = Assignment::read(word).unwrap_err();
             let (name, value) = word.split_once('=').unwrap();
             let message = failure.to_string();
-            assert!(message.starts_with(&format!("{name} can't be {value:?}: ")), "{message}");
+            assert!(message.starts_with(&format!("{name} is {value:?}; ")), "{message}");
             assert!(message.contains(part), "{message}");
         }
     }

@@ -1,4 +1,4 @@
-//! `watch`: the data stream, a line a packet.
+//! `watch`: prints the data stream, one line per packet.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -13,19 +13,19 @@ use crate::arguments::Arguments;
 use crate::connection::{Connection, Message};
 use crate::failure::Failure;
 
-/// Arrivals that the rate is measured over: two seconds of them, when the stream is as it should be.
+/// The number of arrivals for measuring the rate: two seconds' worth at 24 Hz.
 const WINDOW: usize = 49;
 
-/// Prints packets until there were `count`, Ctrl-C, or nobody reads.
+/// Prints packets until `count` are printed, Ctrl-C is pressed or standard output is closed.
 ///
 /// # Errors
 ///
-/// When the server can't be reached, refuses, or stops sending.
+/// The server can't be reached, refuses, or stops sending.
 pub fn run(arguments: &Arguments, count: Option<u64>) -> Result<(), Failure> {
     let mut connection = Connection::open(arguments, Id::Data)?;
     let interrupt = Held::interrupt().map_err(|error| Failure::System { doing: "waiting for Ctrl-C", error })?;
     let ended = stream(&mut connection, count, arguments.json, &interrupt);
-    // Ctrl-C is the ordinary end, and none by a signal.
+    // Ctrl-C is the normal end, so the program must not die from the signal.
     interrupt.forget();
     ended
 }
@@ -50,7 +50,7 @@ fn stream(connection: &mut Connection, count: Option<u64>, json: bool, interrupt
     Ok(())
 }
 
-/// A connection that ends after packets came was not closed without an answer.
+/// Turns the end of a connection after some packets into the end of the stream.
 fn cut_off(failure: Failure, begun: bool) -> Failure {
     if let (Failure::Closed { peer }, true) = (&failure, begun) {
         return Failure::StreamEnded { peer: peer.clone() };
@@ -58,7 +58,7 @@ fn cut_off(failure: Failure, begun: bool) -> Failure {
     failure
 }
 
-/// Prints a line at once. False when Ctrl-C came while the reader of the output took nothing.
+/// Prints a line without buffering. False if Ctrl-C was pressed while standard output was blocked.
 fn print(line: &str, interrupt: &Held) -> Result<bool, Failure> {
     let mut stdout = std::io::stdout().lock();
     match wait(stdout.as_fd(), Interest::Write, None, Some(interrupt)) {
@@ -80,7 +80,7 @@ fn line(value: u8, unix_ms: u64, hertz: Option<f64>, json: bool) -> String {
     format!("{time} {value:>3} {hertz:>9}\n")
 }
 
-/// The packets a second, from when they arrived.
+/// The packet rate, measured from arrival times.
 #[derive(Debug, Default)]
 struct Rate {
     arrivals: VecDeque<Mono>,
@@ -94,11 +94,11 @@ impl Rate {
         self.arrivals.push_back(at);
     }
 
-    /// `None` for the first packet, and as long as all came at once.
+    /// `None` for the first packet, and as long as all packets arrived together.
     fn hertz(&self) -> Option<f64> {
         let span = self.arrivals.back()?.since(*self.arrivals.front()?).as_secs_f64();
         let intervals = u32::try_from(self.arrivals.len() - 1).ok()?;
-        // Below a millisecond they came out of one segment, and a rate would say nothing about the server.
+        // Packets within a millisecond came in one TCP segment and give no meaningful rate.
         (span >= 0.001).then(|| f64::from(intervals) / span)
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_is_that_of_the_window() {
+    fn the_rate_is_measured_over_the_window() {
         let mut rate = Rate::default();
         let mut at = Mono::from_nanos(5);
         rate.arrived(at);

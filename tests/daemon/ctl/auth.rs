@@ -70,7 +70,7 @@ fn strange_replies() {
         peer.expect(&PASSWORD);
         peer.send(&DATA);
     };
-    assert_ended(&entered("1111\n", &[], other), 1, "", Some("is --auth-port right"));
+    assert_ended(&entered("1111\n", &[], other), 1, "", Some("check --auth-port"));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn no_password() {
     let output = ctl(&["auth"]).output().unwrap();
     assert_ended(&output, 2, "", Some("the password is empty"));
     let long = entered(&"1".repeat(257), &[], |mut peer| peer.wait_for_end());
-    assert_ended(&long, 2, "", Some("the password is too long; allowed is 1 to 256"));
+    assert_ended(&long, 2, "", Some("the password is too long; allowed: 1 to 256"));
     let strange = entered("pässword\n", &[], |mut peer| peer.wait_for_end());
     assert_ended(&strange, 2, "", Some("printable ASCII"));
 }

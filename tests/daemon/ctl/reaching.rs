@@ -40,7 +40,7 @@ fn no_such_host() {
     // A label of 64 characters is none (RFC 1035, section 2.3.4), so no resolver is asked.
     let host = "x".repeat(64);
     let output = ctl(&["get", "--host", &host]).output().unwrap();
-    assert_ended(&output, 1, "", Some(&format!("the host {host} can't be found: is --host right?")));
+    assert_ended(&output, 1, "", Some(&format!("host {host} not found: check --host")));
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn another_clients_change_is_told() {
         updated(&mut peer, &[1, 2, 10, 10, 10, 0x7F]);
         peer.send(&packet(Kind::Response, &[1, 3, 10, 10, 10, 0x7F, 0, 0, 0]));
     });
-    assert_told(&output, 1, Some("the server reports another gain than was set"));
+    assert_told(&output, 1, Some("the server reports a different value of gain than was set"));
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn another_services_packets_are_told() {
             peer.expect(&READ);
             peer.send(packet.as_bytes());
         });
-        assert_ended(&output, 1, "", Some("is --settings-port right"));
+        assert_ended(&output, 1, "", Some("check --settings-port"));
     }
 }
 
@@ -224,7 +224,7 @@ fn damaged_replies_are_told() {
             peer.send(&reply);
             peer.wait_for_end();
         });
-        assert_ended(&output, 1, "", Some("sent what is no settings service of es-iot-server"));
+        assert_ended(&output, 1, "", Some("is not the settings port of an es-iot-server"));
     }
 }
 
@@ -232,15 +232,15 @@ fn damaged_replies_are_told() {
 fn what_the_wire_cannot_carry_is_refused_before_anything_is_sent() {
     // Port 9 is not asked: these end with 2, and not with 1.
     for (word, told) in [
-        ("shutter=150", "shutter can't be \"150\": allowed is a multiple of 100 from 0 to 25500"),
+        ("shutter=150", "shutter is \"150\"; allowed: a multiple of 100 from 0 to 25500"),
         ("shutter=25600", "the nearest is 25500"),
-        ("gain=2.5", "gain can't be \"2.5\": allowed is a whole number from 0 to 255; the nearest are 2 and 3"),
+        ("gain=2.5", "gain is \"2.5\"; allowed: a whole number from 0 to 255; the nearest are 2 and 3"),
         ("gain=-1", "the nearest is 0"),
-        ("awb_red=1.23", "awb_red can't be \"1.23\": allowed is 0 to 25.5, with one decimal at most"),
+        ("awb_red=1.23", "awb_red is \"1.23\"; allowed: 0 to 25.5, with one decimal at most"),
         ("awb_blue=25.6", "the nearest is 25.5"),
-        ("contrast=much", "contrast can't be \"much\""),
-        ("brightness=-1.1", "allowed is -1 to 1, which becomes the nearest of 256 steps; the nearest is -1.0000"),
-        ("brightness=NaN", "brightness can't be \"NaN\""),
+        ("contrast=much", "contrast is \"much\""),
+        ("brightness=-1.1", "allowed: -1 to 1, rounded to the nearest of 256 steps; the nearest is -1.0000"),
+        ("brightness=NaN", "brightness is \"NaN\""),
     ] {
         let output = ctl(&["--settings-port", "9", "set", word]).output().unwrap();
         assert_ended(&output, 2, "", Some(told));

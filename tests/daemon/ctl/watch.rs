@@ -81,7 +81,7 @@ fn a_stream_of_something_else_is_told() {
     wrong_sum[15] ^= 1;
     for bytes in [&wrong_sum[..], &READY, &[b'x'; 64]] {
         let output = talk(&WATCH, |mut peer| peer.send_endlessly(bytes));
-        assert_ended(&output, 1, "", Some("is --data-port right"));
+        assert_ended(&output, 1, "", Some("check --data-port"));
     }
 }
 
