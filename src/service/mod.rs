@@ -7,4 +7,5 @@ pub mod access;
 pub mod auth;
 pub mod data;
 pub mod requests;
+pub mod rtsp;
 pub mod settings;
