@@ -28,8 +28,9 @@ pub enum Transport {
 /// What of the server is named in a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
-    /// The server's UDP ports for RTP and RTCP, `None` when it has none open: then UDP is not taken.
-    pub udp: Option<(u16, u16)>,
+    /// The server's UDP port for RTP, an even one; RTCP has the next (RFC 3550 section 11), and retina refuses anything
+    /// else. `None` when they are not open: then UDP is not taken.
+    pub udp: Option<u16>,
     /// The stream's SSRC (RFC 3550).
     pub ssrc: u32,
 }
@@ -117,8 +118,8 @@ impl Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{};unicast;", self.name)?;
         match (self.transport, self.ends.udp) {
-            (Transport::Udp { rtp, rtcp }, Some((server_rtp, server_rtcp))) => {
-                write!(f, "client_port={rtp}-{rtcp};server_port={server_rtp}-{server_rtcp}")?;
+            (Transport::Udp { rtp, rtcp }, Some(port)) => {
+                write!(f, "client_port={rtp}-{rtcp};server_port={port}-{}", port.saturating_add(1))?;
             }
             (Transport::Udp { rtp, rtcp }, None) => write!(f, "client_port={rtp}-{rtcp}")?,
             (Transport::Tcp { rtp, rtcp }, Some(_) | None) => write!(f, "interleaved={rtp}-{rtcp}")?,
@@ -131,7 +132,7 @@ impl Display for Chosen {
 mod tests {
     use super::*;
 
-    const ENDS: Ends = Ends { udp: Some((8000, 8001)), ssrc: 0x00C0_FFEE };
+    const ENDS: Ends = Ends { udp: Some(8000), ssrc: 0x00C0_FFEE };
 
     fn taken(list: &str) -> Option<Transport> {
         choose(list, ENDS).map(|chosen| chosen.transport)
