@@ -259,3 +259,32 @@ pub const GATHER_PARTS: usize = 128;
 pub const GROUP_DATAGRAMS: usize = 64;
 /// Bytes of the datagrams of one such `sendmsg`: the longest UDP payload over IPv4.
 pub const GROUP_BYTES: usize = 65_507;
+
+// --- RTSP -----------------------------------------------------------------------------------------------------
+
+/// The longest head of a request (request line and headers), in bytes; that of a real client has about 300.
+pub const RTSP_MAX_HEAD_BYTES: usize = 8 * 1024;
+/// The longest body of a request, in bytes. Bodies are counted off, not kept.
+pub const RTSP_MAX_BODY_BYTES: usize = 4 * 1024;
+/// The longest URI, in bytes: replies repeat parts of it up to twice.
+pub const RTSP_MAX_URI_BYTES: usize = 1024;
+/// The longest interleaved frame of a client that is kept, in bytes: a compound RTCP packet fits an Ethernet frame.
+/// Longer ones are counted off.
+pub const RTSP_MAX_FRAME_BYTES: usize = 2 * 1024;
+/// Bytes that may wait behind a request whose reply is pending; the connection is not read meanwhile.
+pub const RTSP_MAX_WAITING_BYTES: usize = 16 * 1024;
+/// How long a request may take to be complete, and the first one of a connection to begin.
+pub const RTSP_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a session lasts without a sign of life: the `timeout` of the Session header, RFC 2326's default. Clients
+/// send something at half of it.
+pub const RTSP_SESSION_TIMEOUT: Duration = Duration::from_mins(1);
+/// How much later the session is ended: networks delay, and some clients send at the last moment.
+pub const RTSP_SESSION_GRACE: Duration = Duration::from_secs(15);
+/// How long DESCRIBE waits for the parameter sets of the stream. VLC and Frigate give up after 10 s, Home Assistant
+/// after 5 s.
+pub const RTSP_DESCRIBE_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long PLAY waits for the next key picture. Camera and slate have one a second.
+pub const RTSP_PLAY_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a Digest challenge can be answered: programs answer within milliseconds, and one that asks a person for the
+/// password is challenged again (`stale=true`) and answers that without asking.
+pub const RTSP_NONCE_LIFETIME: Duration = Duration::from_secs(30);

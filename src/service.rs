@@ -8,4 +8,5 @@ pub mod auth;
 pub mod data;
 pub mod network;
 pub mod requests;
+pub mod rtsp;
 pub mod settings;
