@@ -4,7 +4,7 @@ use super::agenda::Step;
 use super::children::{Piped, Rest};
 use super::context::context;
 use super::sockets::Taken;
-use super::token::Token;
+use super::token::{Pipe, Token};
 use super::{Reactor, errno};
 use crate::camera::diagnosis::Role;
 use crate::ids::{ConnId, ListenerId};
@@ -22,48 +22,37 @@ impl Reactor<'_> {
     pub(super) fn step(&mut self, step: Step) {
         match step {
             Step::Tick => self.tick(),
-            Step::Event { token, writable, broken } => match token {
-                // The agenda schedules the tick by its time.
-                Token::Tick => {}
-                Token::Deadline => self.deadline(),
-                Token::Signals => self.signals_waiting(),
-                Token::Conn(conn) => {
-                    self.sockets.event(conn, writable, broken, &mut context!(self));
-                    self.settle();
-                    self.read(conn);
-                }
-                Token::Listener(id) => self.accept(id),
-                Token::Pipe(pipe, generation) => {
-                    let piped = self.children.pipe(pipe, generation, &mut context!(self));
-                    self.piped(piped);
-                }
-                Token::Reaping => self.take_in_ended(),
-            },
-            Step::Leftover(token) => match token {
-                Token::Conn(conn) => {
-                    self.sockets.taken_up(conn);
-                    self.read(conn);
-                }
-                Token::Listener(id) => self.accept(id),
-                Token::Pipe(pipe, generation) => {
-                    let piped = self.children.pipe(pipe, generation, &mut context!(self));
-                    self.piped(piped);
-                }
-                Token::Reaping => self.take_in_ended(),
-                Token::Tick | Token::Deadline | Token::Signals => {}
-            },
-            Step::Rested(token) => match token {
-                Token::Conn(conn) => {
-                    self.sockets.rested(conn);
-                    self.read(conn);
-                }
-                Token::Pipe(pipe, generation) => {
-                    self.children.rested(pipe, generation);
-                    let piped = self.children.pipe(pipe, generation, &mut context!(self));
-                    self.piped(piped);
-                }
-                Token::Tick | Token::Deadline | Token::Signals | Token::Listener(_) | Token::Reaping => {}
-            },
+            Step::Event { token: Token::Conn(conn), writable, broken } => {
+                self.sockets.event(conn, writable, broken, &mut context!(self));
+                self.settle();
+                self.read(conn);
+            }
+            Step::Leftover(Token::Conn(conn)) => {
+                self.sockets.taken_up(conn);
+                self.read(conn);
+            }
+            Step::Rested(Token::Conn(conn)) => {
+                self.sockets.rested(conn);
+                self.read(conn);
+            }
+            Step::Rested(Token::Pipe(pipe, generation)) => {
+                self.children.rested(pipe, generation);
+                self.pipe(pipe, generation);
+            }
+            Step::Event { token, .. } | Step::Leftover(token) | Step::Rested(token) => self.source(token),
+        }
+    }
+
+    /// One step of a source for which an event and a leftover are the same.
+    fn source(&mut self, token: Token) {
+        match token {
+            // The agenda schedules the tick by its time; connections are handled above.
+            Token::Tick | Token::Conn(_) => {}
+            Token::Deadline => self.deadline(),
+            Token::Signals => self.signals_waiting(),
+            Token::Listener(id) => self.accept(id),
+            Token::Pipe(pipe, generation) => self.pipe(pipe, generation),
+            Token::Reaping => self.take_in_ended(),
         }
     }
 
@@ -132,8 +121,8 @@ impl Reactor<'_> {
         self.sockets.put_off(conn, &mut context!(self));
     }
 
-    fn piped(&mut self, piped: Option<Piped>) {
-        match piped {
+    fn pipe(&mut self, pipe: Pipe, generation: u16) {
+        match self.children.pipe(pipe, generation, &mut context!(self)) {
             None => {}
             Some(Piped::Video(bytes)) => self.feed(Input::Video { bytes }),
             Some(Piped::Lines(role, lines)) => self.lines(role, &lines),
