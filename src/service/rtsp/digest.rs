@@ -85,13 +85,8 @@ impl Challenges {
         if !known {
             return Verdict::Stale;
         }
-        self.forget();
-        Verdict::Right
-    }
-
-    /// Forgets the challenge that is out.
-    pub fn forget(&mut self) {
         self.nonce = None;
+        Verdict::Right
     }
 }
 

@@ -245,7 +245,6 @@ impl Exchange {
     }
 
     fn access_changed(&mut self, access: Access<'_>, out: &mut Vec<Output>) {
-        self.challenges.forget();
         self.admitted = match access {
             Access::Open => true,
             Access::Password(_) | Access::LockedOut(_) => false,

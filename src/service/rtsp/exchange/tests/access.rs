@@ -140,6 +140,6 @@ fn a_new_password_is_asked_for_where_no_session_is() {
         assert_eq!(rig.input(Input::AccessChanged), []);
         rig.ask("DESCRIBE", URI, &[])
     });
-    assert_ne!(before, old, "an old challenge can't be answered");
+    assert_ne!(before, old, "an old answer opens nothing");
     assert_eq!(rig.ask("DESCRIBE", URI, &[&answer(&before, "2222", "DESCRIBE", URI)]).status(), 200);
 }
