@@ -25,6 +25,8 @@
 pub mod bucket;
 pub mod camera;
 pub mod config;
+#[cfg(test)]
+mod cuts;
 pub mod frame;
 #[cfg(test)]
 #[path = "../tests/golden/vectors.rs"]

@@ -7,12 +7,16 @@
 
 #![no_main]
 
+#[path = "../../src/service/rtsp/exchange/tests/viewer.rs"]
+mod viewer;
+
 use std::time::Duration;
 
 use es_iot_server::limits::{RTSP_MAX_HEAD_BYTES, RTSP_MAX_WAITING_BYTES};
 use es_iot_server::service::rtsp::{Access, Context, Exchange, Ends, FirstPacket, Input, Output};
 use es_iot_server::time::Mono;
 use libfuzzer_sys::fuzz_target;
+use viewer::Viewer;
 
 const METHODS: [&str; 10] =
     ["OPTIONS", "DESCRIBE", "SETUP", "PLAY", "PAUSE", "GET_PARAMETER", "SET_PARAMETER", "TEARDOWN", "RECORD", "X"];
@@ -24,42 +28,6 @@ const TRANSPORTS: [&str; 4] = [
     "",
 ];
 const SECRET: [u8; 32] = [5; 32];
-
-#[derive(Default)]
-struct Viewer {
-    set_up: bool,
-    playing: bool,
-    over: bool,
-}
-
-impl Viewer {
-    fn follow(&mut self, output: &Output) {
-        assert!(!self.over, "{output:?} after the end");
-        match output {
-            Output::SetUp(_) => {
-                assert!(!self.playing);
-                self.set_up = true;
-            }
-            Output::Start => {
-                assert!(self.set_up && !self.playing);
-                self.playing = true;
-            }
-            Output::Stop => assert!(std::mem::take(&mut self.playing)),
-            Output::SessionOver => {
-                assert!(self.set_up);
-                *self = Self::default();
-            }
-            Output::Close(_) => self.over = true,
-            Output::Reply(text) => assert!(text.len() < 2 * RTSP_MAX_HEAD_BYTES && text.contains("\r\n\r\n")),
-            Output::Describe
-            | Output::Rtcp(_)
-            | Output::FrameDropped
-            | Output::AuthFailed
-            | Output::AuthSucceeded
-            | Output::Refused(_) => {}
-        }
-    }
-}
 
 struct Rig {
     exchange: Exchange,

@@ -35,9 +35,7 @@ impl Format {
         let all = || std::iter::once(self.sps()).chain(self.pps());
         let added = all().map(|unit| units::LENGTH_BYTES + unit.len()).sum::<usize>();
         for unit in all() {
-            let at = units::begin(bytes);
-            bytes.extend_from_slice(unit);
-            units::end(bytes, at);
+            units::push(bytes, unit);
         }
         bytes.rotate_right(added);
         debug_assert_eq!(bytes.len(), old + added);

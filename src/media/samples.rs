@@ -74,15 +74,18 @@ pub fn written(sample: &Sample, first: bool, extras: Extras) -> Vec<u8> {
 
 /// The units of the picture as the ring holds them.
 pub fn expected(sample: &Sample, extras: Extras) -> Vec<u8> {
-    let mut out = Vec::new();
     let units = [(sample.key, &SPS[..]), (sample.key, &PPS), (extras.sei, &SEI)];
     let before = units.iter().filter(|(is_there, _)| *is_there).map(|(_, unit)| *unit);
-    for unit in before.chain(sample.slices.iter().map(|slice| &slice[..])) {
-        let at = units::begin(&mut out);
-        out.extend_from_slice(unit);
-        units::end(&mut out, at);
+    joined(before.chain(sample.slices.iter().map(|slice| &slice[..])))
+}
+
+/// Units behind their lengths.
+pub fn joined(units: impl IntoIterator<Item: AsRef<[u8]>>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for unit in units {
+        units::push(&mut bytes, unit.as_ref());
     }
-    out
+    bytes
 }
 
 prop_compose! {

@@ -23,6 +23,13 @@ pub fn end(bytes: &mut [u8], at: usize) {
     length.copy_from_slice(&u32::try_from(unit.len()).unwrap_or(u32::MAX).to_be_bytes());
 }
 
+/// Puts a whole unit, with its length, at the end of `bytes`.
+pub fn push(bytes: &mut Vec<u8>, unit: &[u8]) {
+    let at = begin(bytes);
+    bytes.extend_from_slice(unit);
+    end(bytes, at);
+}
+
 /// Where the units are in `bytes`, without their lengths. It stops at a unit that is empty or not all there.
 pub fn ranges(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
@@ -45,9 +52,7 @@ mod tests {
     fn units_are_found_again_and_damage_ends_them() {
         let mut bytes = Vec::new();
         for unit in [&b"first"[..], b"x", &[7; 300]] {
-            let at = begin(&mut bytes);
-            bytes.extend_from_slice(unit);
-            end(&mut bytes, at);
+            push(&mut bytes, unit);
         }
         let found: Vec<&[u8]> = ranges(&bytes).map(|range| &bytes[range]).collect();
         assert_eq!(found, [&b"first"[..], b"x", &[7; 300]]);

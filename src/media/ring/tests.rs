@@ -6,6 +6,7 @@ mod model;
 use super::super::format::ParameterSets;
 use super::super::format::tests::{PPS, SPS};
 use super::super::rtp::tests::depacketise::Depacketiser;
+use super::super::samples::joined;
 use super::*;
 use crate::limits::{GROUP_BYTES, VIEWER_BEHIND_PICTURES};
 
@@ -22,16 +23,6 @@ fn format() -> Format {
 fn unit(key: bool, number: usize, index: usize, length: usize) -> Vec<u8> {
     let head = [if key { 0x65 } else { 0x41 }, 1 + (number / 200) as u8, 1 + (number % 200) as u8, 1 + index as u8];
     head.into_iter().chain(std::iter::repeat(7)).take(length.max(head.len())).collect()
-}
-
-fn joined(units: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for unit in units {
-        let at = units::begin(&mut bytes);
-        bytes.extend_from_slice(unit);
-        units::end(&mut bytes, at);
-    }
-    bytes
 }
 
 fn push_at(ring: &mut Ring, key: bool, units: &[Vec<u8>], arrived: Mono) -> Result<u64, Refused> {

@@ -6,26 +6,16 @@ pub(in crate::media) mod depacketise;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::super::samples::joined;
 use super::*;
 use depacketise::Depacketiser;
-
-/// Units behind their lengths.
-fn picture(units: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for unit in units {
-        let at = units::begin(&mut bytes);
-        bytes.extend_from_slice(unit);
-        units::end(&mut bytes, at);
-    }
-    bytes
-}
 
 fn unit(length: usize) -> Vec<u8> {
     [0x65].into_iter().chain((1..length).map(|at| at as u8)).collect()
 }
 
 fn packets(units: &[Vec<u8>], first: u16) -> (Vec<u8>, VecDeque<Packet>) {
-    let picture = picture(units);
+    let picture = joined(units);
     let mut packets = VecDeque::new();
     let count = Packetiser::new(0xAABB_CCDD, first).picture(&picture, 0, 77, &mut packets);
     assert_eq!(count as usize, packets.len());
@@ -45,7 +35,7 @@ proptest! {
         for (units, &time) in pictures.iter().zip(&times) {
             let units: Vec<Vec<u8>> = units.iter().map(|(header, body)| [&[*header | 0x60], &body[..]].concat()).collect();
             let sequence = packetiser.next() as u16;
-            let picture = picture(&units);
+            let picture = joined(&units);
             packetiser.picture(&picture, bytes.len() as u32, time, &mut packets);
             bytes.extend(picture);
             expected.push(depacketise::Received { time, sequence, units });

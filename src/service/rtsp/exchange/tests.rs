@@ -6,10 +6,12 @@ mod deadlines;
 mod methods;
 mod properties;
 mod rows;
+mod viewer;
 
 use std::time::Duration;
 
 use super::*;
+use crate::limits::RTSP_MAX_HEAD_BYTES;
 use crate::service::rtsp::transport::Ends;
 
 const SDP: &str = "v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\n";

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
+use crate::cuts::cut;
 use crate::limits::RTSP_MAX_URI_BYTES;
 use crate::service::rtsp::Rejection;
 
@@ -226,14 +227,6 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         1 => select(vec![&b"\r\n"[..], b"OPTIONS *", b"$", b"$\x01", b"\r\n\r\n", b"CSeq: 1\r\n"]).prop_map(<[u8]>::to_vec),
         1 => vec(any::<u8>(), 0..20),
     ]
-}
-
-fn cut<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
-    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
-    places.sort_unstable();
-    places.push(bytes.len());
-    let mut from = 0;
-    places.into_iter().map(|to| &bytes[std::mem::replace(&mut from, to)..to]).collect()
 }
 
 proptest! {

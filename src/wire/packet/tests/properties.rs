@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
+use crate::cuts::cut;
 
 const LONGEST: usize = HEADER_BYTES + MAX_REQUEST_PAYLOAD_BYTES as usize + 1;
 
@@ -34,18 +35,6 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     vec(piece(), 0..12).prop_map(|pieces| pieces.concat())
-}
-
-fn cut<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
-    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
-    places.sort_unstable();
-    let mut pieces = Vec::new();
-    let mut from = 0;
-    for to in places.into_iter().chain([bytes.len()]) {
-        pieces.push(&bytes[from..to]);
-        from = to;
-    }
-    pieces
 }
 
 proptest! {

@@ -4,7 +4,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use super::viewer::Viewer;
 use super::*;
+use crate::cuts::cut;
 use crate::limits::{RTSP_MAX_HEAD_BYTES, RTSP_MAX_WAITING_BYTES};
 
 /// A request of a dialogue, or a frame. `FIRST` is the first session's identifier.
@@ -46,54 +48,6 @@ fn first_id() -> String {
     Rig::new().set_up(TCP)["Session: ".len()..].to_owned()
 }
 
-fn cut<'a>(bytes: &'a [u8], cuts: &[Index]) -> Vec<&'a [u8]> {
-    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
-    places.sort_unstable();
-    places.push(bytes.len());
-    let mut from = 0;
-    places.into_iter().map(|to| &bytes[std::mem::replace(&mut from, to)..to]).collect()
-}
-
-/// What a viewer's state has to be after these outputs, by the server's reckoning.
-#[derive(Debug, Default)]
-struct Viewer {
-    set_up: bool,
-    playing: bool,
-    over: bool,
-}
-
-impl Viewer {
-    fn follow(&mut self, output: &Output) {
-        assert!(!self.over, "{output:?} after the end");
-        match output {
-            Output::SetUp(_) => {
-                assert!(!self.playing, "a transport changes while it plays");
-                self.set_up = true;
-            }
-            Output::Start => {
-                assert!(self.set_up && !self.playing, "{self:?}");
-                self.playing = true;
-            }
-            Output::Stop => {
-                assert!(self.playing);
-                self.playing = false;
-            }
-            Output::SessionOver => {
-                assert!(self.set_up);
-                *self = Self::default();
-            }
-            Output::Close(_) => self.over = true,
-            Output::Reply(text) => assert!(text.contains("\r\n\r\n")),
-            Output::Describe
-            | Output::Rtcp(_)
-            | Output::FrameDropped
-            | Output::AuthFailed
-            | Output::AuthSucceeded
-            | Output::Refused(_) => {}
-        }
-    }
-}
-
 proptest! {
     #[test]
     fn any_chunking_of_a_dialogue_gives_the_same(parts in vec(part(), 0..12), cuts in vec(any::<Index>(), 0..20)) {
@@ -104,8 +58,8 @@ proptest! {
         prop_assert_eq!(&pieces, &whole);
         let mut viewer = Viewer::default();
         for output in &whole {
- viewer.follow(output);
-}
+            viewer.follow(output);
+        }
     }
 
     #[test]
@@ -136,8 +90,8 @@ proptest! {
             }
             prop_assert!(rig.exchange.deadline().is_none_or(|due| due > rig.now), "it spins");
             for output in &outputs {
- viewer.follow(output);
-}
+                viewer.follow(output);
+            }
             // A Vec that grows doubles.
             prop_assert!(rig.exchange.memory_bytes() <= 2 * (RTSP_MAX_HEAD_BYTES + RTSP_MAX_WAITING_BYTES));
         }
