@@ -1,8 +1,9 @@
 //! Video allocates nothing once it runs: a clip again and again, viewers of every kind, and an allocator that counts.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
+#[path = "support/allocations.rs"]
+mod allocations;
 
+use allocations::allocations;
 use es_iot_server::media::picture::Assembler;
 use es_iot_server::media::ring::{ByteCursor, Identity, PacketCursor, Parts, Ring, Start};
 use es_iot_server::time::Mono;
@@ -10,27 +11,6 @@ use es_iot_server::time::Mono;
 const CLIP: &[u8] = include_bytes!("stand-in/clip.h264");
 /// Small enough to go round several times with each round of the clip.
 const RING_BYTES: usize = 16 * 1024;
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn running_video_allocates_nothing() {
@@ -71,10 +51,6 @@ fn running_video_allocates_nothing() {
     };
     round();
     round();
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
-    for _ in 0..10 {
-        round();
-    }
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0);
+    assert_eq!(allocations(|| (0..10).for_each(|_| round())), 0);
     assert!(sent > 11 * CLIP.len() && lost > 100, "{sent} bytes were sent, {lost} pictures lost");
 }

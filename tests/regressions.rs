@@ -52,10 +52,7 @@ impl Bench {
 
     fn with(config: Config, clients: &[ConnId]) -> Self {
         let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
-        let setup =
-            Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
-        let mut bench = Self { server: Server::new(config, setup, now), now };
-        bench.server.start(now, &mut Vec::new());
+        let mut bench = Self { server: started(config, now), now };
         let peer = "192.0.2.1".parse::<IpAddr>().expect("an address").into();
         for &conn in clients {
             bench.handle(Input::Accepted { conn, service: Service::Settings, peer });
@@ -97,6 +94,25 @@ impl Bench {
         let mut out = self.handle(Input::Reloaded(Ok(Box::new(fresh))));
         out.retain(|output| !matches!(output, Output::SetLogLevel(_)));
         out
+    }
+}
+
+/// A server that has started, with the password `1111`. What it does at its start is not looked at.
+fn started(config: Config, now: Now) -> Server {
+    let setup = Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
+    let mut server = Server::new(config, setup, now);
+    server.start(now, &mut Vec::new());
+    server
+}
+
+/// What is done to the children, for people.
+fn done_to_children(output: &Output) -> Option<String> {
+    if let Output::Spawn { role, .. } = output {
+        Some(format!("+{}", role.name()))
+    } else if let Output::Signal { role, signal } = output {
+        Some(format!("{signal:?} {}", role.name()))
+    } else {
+        None
     }
 }
 

@@ -3,19 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 #![expect(clippy::disallowed_methods, reason = "the loop has a thread of its own here")]
 
+#[path = "support/allocations.rs"]
+mod allocations;
 #[path = "golden/vectors.rs"]
 mod golden;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::os::unix::thread::JoinHandleExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use allocations::{Count, allocations, count_in};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, DataConfig, DataSource, LoggingConfig, Secret};
 use es_iot_server::reactor::{self, Listening, Resources};
@@ -27,43 +28,6 @@ use es_iot_server::sys::signalfd::{self, Signals};
 use es_iot_server::sys::socket::{Bound, unix_listener};
 use es_iot_server::sys::{clock, limits};
 use es_iot_server::time::{Mono, Now};
-
-struct Counting;
-
-/// Allocations of one thread: tests run side by side.
-type Count = &'static AtomicU64;
-
-thread_local! {
-    static COUNT: Cell<Option<Count>> = const { Cell::new(None) };
-}
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if let Some(count) = COUNT.get() {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How many allocations this thread makes in `work`.
-fn allocations(work: impl FnOnce()) -> u64 {
-    let count: Count = Box::leak(Box::default());
-    COUNT.set(Some(count));
-    work();
-    COUNT.set(None);
-    count.load(Ordering::Relaxed)
-}
 
 /// A directory that goes with the test.
 struct Scratch(PathBuf);
@@ -174,7 +138,7 @@ fn run(source: DataSource, listening: Vec<Listening>, scratch: &Path, count: Cou
         child_descriptors: limits::raise_descriptors(1).unwrap().0,
         reload: &mut || Err("nothing to reload".to_owned()),
     };
-    COUNT.set(Some(count));
+    count_in(count);
     reactor::run(server(source, clock::now()), resources).unwrap();
 }
 

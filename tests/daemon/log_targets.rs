@@ -74,12 +74,8 @@ fn a_full_disk_below_the_log_file_does_not_stop_the_stream() {
     if !in_mount_namespace() {
         return skip(NO_NAMESPACE);
     }
-    let launch = Launch::new();
-    let disk = launch.dir.join("disk");
-    fs::create_dir(&disk).unwrap();
-    let launch = launch
-        .set("logging.file", disk.join("es-iot.log").to_str().unwrap())
-        .in_namespace("mount -t tmpfs -o size=8k tmpfs $DIR/disk; head -c 4096 /dev/zero > $DIR/disk/filler");
+    let filler = "head -c 4096 /dev/zero > $DIR/disk/filler";
+    let launch = Launch::new().on_disk(("logging.file", "es-iot.log"), "size=8k", filler);
     let mut daemon = launch.start();
     let mut subscriber = daemon.data();
     // Each line of counters is some 200 bytes of the 4096 that there are.
@@ -90,7 +86,7 @@ fn a_full_disk_below_the_log_file_does_not_stop_the_stream() {
     let lost = daemon.counter("lines_lost");
     assert!(lost > 0, "the lines that found no room are counted");
 
-    let inside = daemon.proc("root").join(disk.strip_prefix("/").unwrap());
+    let inside = daemon.sees(&launch.dir.join("disk"));
     fs::remove_file(inside.join("filler")).unwrap();
     daemon.counter("clients");
     daemon.counter("clients");

@@ -151,15 +151,11 @@ fn a_full_disk_keeps_the_old_file_whole() {
     if !in_mount_namespace() {
         return skip(NO_NAMESPACE);
     }
-    let launch = Launch::new();
-    let disk = launch.dir.join("disk");
-    fs::create_dir(&disk).unwrap();
-    let path = disk.join("camera.json");
     // One page for the file that is there, one for what fills the rest.
-    let full = "mount -t tmpfs -o size=8k tmpfs $DIR/disk; printf '%s' '{\"shutter\":5000,\"gain\":1,\"awb_red\":1,\
+    let full = "printf '%s' '{\"shutter\":5000,\"gain\":1,\"awb_red\":1,\
                 \"awb_blue\":1,\"contrast\":1,\"brightness\":0}' > $DIR/disk/camera.json; \
                 head -c 4096 /dev/zero > $DIR/disk/filler";
-    let launch = launch.set("paths.camera_settings", path.to_str().unwrap()).in_namespace(full);
+    let launch = Launch::new().on_disk(("paths.camera_settings", "camera.json"), "size=8k", full);
     let mut daemon = launch.start();
     let mut client = daemon.settings();
     assert_eq!(client.read()[0], 50);
@@ -169,7 +165,7 @@ fn a_full_disk_keeps_the_old_file_whole() {
     assert_eq!(client.read(), [5; 6]);
 
     // Through the daemon's own view of the disk.
-    let inside = daemon.proc("root").join(disk.strip_prefix("/").unwrap());
+    let inside = daemon.sees(&launch.dir.join("disk"));
     assert_eq!(kept(&inside.join("camera.json")).shutter, 5000);
     assert!(!inside.join(".camera.json.tmp").exists());
     fs::remove_file(inside.join("filler")).unwrap();
@@ -183,12 +179,7 @@ fn a_read_only_disk_is_told_and_survived() {
     if !in_mount_namespace() {
         return skip(NO_NAMESPACE);
     }
-    let launch = Launch::new();
-    let disk = launch.dir.join("disk");
-    fs::create_dir(&disk).unwrap();
-    let launch = launch
-        .set("paths.camera_settings", disk.join("camera.json").to_str().unwrap())
-        .in_namespace("mount -t tmpfs -o ro tmpfs $DIR/disk");
+    let launch = Launch::new().on_disk(("paths.camera_settings", "camera.json"), "ro", ":");
     let mut daemon = launch.start();
     let mut client = daemon.settings();
     client.update([5, 5, 5, 5, 5, 5]);

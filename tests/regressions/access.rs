@@ -8,16 +8,15 @@ mod memory;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{Config, Secret};
+use es_iot_server::config::Config;
 use es_iot_server::frame::Frame;
 use es_iot_server::limits::{MAX_FAILING_ADDRESSES, MAX_FAILURES};
-use es_iot_server::server::{ConnId, Input, Output, Server, Service, Setup};
+use es_iot_server::server::{ConnId, Input, Output, Server, Service};
 use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
 use es_iot_server::wire::{Id, Kind, packet};
 
-use super::config;
+use super::{config, started};
 
 /// A server, and clients at any address.
 struct House {
@@ -38,11 +37,7 @@ enum Answer {
 impl House {
     fn new(config: Config) -> Self {
         let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
-        let setup =
-            Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
-        let mut house = Self { server: Server::new(config, setup, now), now, next: 0, log: Vec::new() };
-        house.server.start(now, &mut Vec::new());
-        house
+        Self { server: started(config, now), now, next: 0, log: Vec::new() }
     }
 
     fn handle(&mut self, input: Input<'_>) -> Vec<Output> {

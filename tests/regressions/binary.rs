@@ -182,11 +182,8 @@ fn a_log_file_on_a_read_only_disk_kept_the_daemon_from_starting() {
     if !in_mount_namespace() {
         return skip(NO_NAMESPACE);
     }
-    let launch = Launch::new();
-    fs::create_dir(launch.dir.join("disk")).unwrap();
+    let launch = Launch::new().on_disk(("logging.file", "log"), "ro", ":");
     let file = launch.dir.join("disk/log");
-    let launch =
-        launch.set("logging.file", file.to_str().unwrap()).in_namespace("mount -t tmpfs -o ro tmpfs $DIR/disk");
     let told = launch.start().log();
     assert!(told.contains(&format!("can't open {}: Read-only file system", file.display())), "{told}");
 }

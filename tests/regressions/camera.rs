@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use es_iot_server::camera::diagnosis::{Exit, Role};
-use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
-use es_iot_server::server::{Input, Output, Server, Setup};
+use es_iot_server::config::{CameraConfig, CameraSource, Config};
+use es_iot_server::server::{Input, Output, Server};
 use es_iot_server::time::{Mono, Now};
 use serde_json::json;
 
 use crate::support::Launch;
+use crate::{done_to_children, started};
 
 /// A server with a camera, and two clocks that are moved by hand.
 struct Bench {
@@ -22,11 +22,8 @@ impl Bench {
     fn running() -> Self {
         let command = Some(vec!["cam".into()]);
         let camera = CameraConfig { source: CameraSource::Command, command, ..CameraConfig::default() };
-        let setup =
-            Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
         let now = Now { mono: Mono::from_nanos(20_000_000_000), unix_ms: 20_000 };
-        let mut bench = Self { server: Server::new(Config { camera, ..Config::default() }, setup, now), now };
-        bench.server.start(now, &mut Vec::new());
+        let mut bench = Self { server: started(Config { camera, ..Config::default() }, now), now };
         assert_eq!(bench.handle(Input::Video { bytes: 1 }), "");
         bench
     }
@@ -43,14 +40,10 @@ impl Bench {
         let mut out = Vec::new();
         self.server.handle(self.now, input, &mut out);
         let short = |output: &Output| {
-            if let Output::Spawn { role, .. } = output {
-                Some(format!("+{}", role.name()))
-            } else if let Output::Signal { role, signal } = output {
-                Some(format!("{signal:?} {}", role.name()))
-            } else if let Output::Report(report) = output {
+            if let Output::Report(report) = output {
                 Some(format!("{} {report}", report.level()))
             } else {
-                None
+                done_to_children(output)
             }
         };
         out.iter().filter_map(short).collect::<Vec<_>>().join(", ")

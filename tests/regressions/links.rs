@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use es_iot_server::camera::settings::CameraSettings;
 
 use crate::gained;
-use crate::support::Launch;
+use crate::support::{Daemon, Launch};
 
 /// A launch whose settings file is a symbolic link to `target`.
 fn linked(target: &str) -> (Launch, PathBuf) {
@@ -21,6 +21,15 @@ fn linked(target: &str) -> (Launch, PathBuf) {
 
 fn kept(path: &Path) -> CameraSettings {
     CameraSettings::from_json(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// An update goes into `target`, and the link that leads there stays.
+fn update_goes_through(launch: &Launch, daemon: &Daemon, target: &Path) {
+    let mut client = daemon.settings();
+    client.update([5; 6]);
+    assert_eq!(client.read(), [5; 6]);
+    assert!(is_link(&launch.settings_file()));
+    assert_eq!(kept(target).shutter, 500);
 }
 
 fn is_link(path: &Path) -> bool {
@@ -38,12 +47,9 @@ fn a_link_to_the_settings_file_was_replaced_by_a_file() {
     fs::rename(launch.settings_file(), launch.state_dir().join("second")).unwrap();
     symlink("second", launch.settings_file()).unwrap();
     let mut daemon = launch.start();
-    let mut client = daemon.settings();
-    assert_eq!(client.read()[1], 9);
-    client.update([5; 6]);
-    assert_eq!(client.read(), [5; 6]);
-    assert!(is_link(&launch.settings_file()) && is_link(&launch.state_dir().join("second")));
-    assert_eq!(kept(&target).shutter, 500);
+    assert_eq!(daemon.settings().read()[1], 9);
+    update_goes_through(&launch, &daemon, &target);
+    assert!(is_link(&launch.state_dir().join("second")));
     let beside: Vec<_> =
         fs::read_dir(target.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(beside, ["camera.json"], "the temporary file went with the rename");
@@ -55,11 +61,7 @@ fn a_link_that_leads_to_no_file_yet_was_replaced_too() {
     let (launch, target) = linked("elsewhere/camera.json");
     fs::create_dir(target.parent().unwrap()).unwrap();
     let mut daemon = launch.start();
-    let mut client = daemon.settings();
-    client.update([5; 6]);
-    assert_eq!(client.read(), [5; 6]);
-    assert!(is_link(&launch.settings_file()));
-    assert_eq!(kept(&target).shutter, 500);
+    update_goes_through(&launch, &daemon, &target);
     daemon.stop();
 }
 
@@ -101,11 +103,7 @@ fn a_link_to_a_damaged_file_was_set_aside_in_its_place() {
     let line = daemon.log().lines().find(|line| line.contains("default settings are used")).unwrap().to_owned();
     assert!(line.contains("elsewhere/camera.json.bad"), "{line}");
     assert_eq!(fs::read_to_string(launch.dir.join("elsewhere/camera.json.bad")).unwrap(), "{");
-    let mut client = daemon.settings();
-    client.update([5; 6]);
-    assert_eq!(client.read(), [5; 6]);
-    assert!(is_link(&launch.settings_file()));
-    assert_eq!(kept(&target).shutter, 500);
+    update_goes_through(&launch, &daemon, &target);
     daemon.stop();
 }
 

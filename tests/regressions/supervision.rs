@@ -9,12 +9,13 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
-use es_iot_server::server::{Input, Output, Reloaded, Request, Server, Setup};
+use es_iot_server::server::{Input, Reloaded, Request, Server};
 use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
 use serde_json::json;
 
 use crate::support::{DEADLINE, Launch, pass};
+use crate::{done_to_children, started};
 
 /// A server with a camera whose command line has the gain, and a clock that is moved by hand.
 struct Bench {
@@ -29,29 +30,16 @@ impl Bench {
     fn started(stall_seconds: u32) -> Self {
         let command = Some(vec!["cam".into(), "{gain}".into()]);
         let camera = CameraConfig { source: CameraSource::Command, command, stall_seconds, ..CameraConfig::default() };
-        let setup =
-            Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
         let now = Now { mono: Mono::from_nanos(20_000_000_000), unix_ms: 20_000 };
         let config = Config { camera, ..Config::default() };
-        let mut bench = Self { server: Server::new(config.clone(), setup, now), config, now, gain: 1 };
-        bench.server.start(now, &mut Vec::new());
-        bench
+        Self { server: started(config.clone(), now), config, now, gain: 1 }
     }
 
     /// What is done to the children.
     fn handle(&mut self, input: Input<'_>) -> String {
         let mut out = Vec::new();
         self.server.handle(self.now, input, &mut out);
-        let short = |output: &Output| {
-            if let Output::Spawn { role, .. } = output {
-                Some(format!("+{}", role.name()))
-            } else if let Output::Signal { role, signal } = output {
-                Some(format!("{signal:?} {}", role.name()))
-            } else {
-                None
-            }
-        };
-        out.iter().filter_map(short).collect::<Vec<_>>().join(", ")
+        out.iter().filter_map(done_to_children).collect::<Vec<_>>().join(", ")
     }
 
     /// Time passes, and the server is woken up as often as it wants to be: what it does to the children.

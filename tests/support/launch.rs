@@ -86,6 +86,17 @@ impl Launch {
         self
     }
 
+    /// Puts the file that a key of the configuration names on a disk of its own, `$DIR/disk`: a tmpfs with these mount
+    /// options. A shell script then arranges what is on it. The namespace hides the mount from everyone else; for the
+    /// daemon's view of it there is [`Daemon::sees`].
+    #[must_use]
+    pub fn on_disk(self, (key, file): (&str, &str), options: &str, script: &str) -> Self {
+        let disk = self.dir.join("disk");
+        fs::create_dir(&disk).unwrap();
+        self.set(key, disk.join(file).to_str().unwrap())
+            .in_namespace(&format!("mount -t tmpfs -o {options} tmpfs $DIR/disk; {script}"))
+    }
+
     pub fn state_dir(&self) -> PathBuf {
         self.dir.join("state")
     }

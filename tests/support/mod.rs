@@ -272,6 +272,11 @@ impl Daemon {
         PathBuf::from(format!("/proc/{}/{name}", self.pid))
     }
 
+    /// What the daemon has at this path, though its mount namespace has something of its own there.
+    pub fn sees(&self, path: &Path) -> PathBuf {
+        self.proc("root").join(path.strip_prefix("/").unwrap())
+    }
+
     /// A number in `/proc/PID/status`.
     pub fn status(&self, key: &str) -> u64 {
         let text = fs::read_to_string(self.proc("status")).unwrap();
