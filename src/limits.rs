@@ -200,14 +200,15 @@ pub const LOG_KINDS: usize = 64;
 
 // --- the drawn picture ----------------------------------------------------------------------------------------
 
-/// The narrowest and the lowest picture that is drawn, in pixels: the least that the configuration takes, and room for
-/// two lines of ten characters above the clock's code.
+/// The narrowest and the lowest picture that is drawn and that the configuration takes, in pixels: room for two lines of
+/// ten characters above the clock's code.
 pub const DRAWN_SHORTEST_SIDE: u32 = 64;
-/// The widest picture that is drawn, in pixels, as in the configuration.
+/// The widest picture that is drawn and that the configuration takes, in pixels: the widest of level 5.1, the highest that
+/// H.264 hardware decoders commonly support.
 pub const DRAWN_WIDEST: u32 = 4096;
-/// The highest picture that is drawn, in pixels, as in the configuration.
+/// The highest picture that is drawn and that the configuration takes, in pixels.
 pub const DRAWN_TALLEST: u32 = 2160;
-/// Pictures a second at most, as in the configuration.
+/// Pictures a second at most, drawn or configured.
 pub const DRAWN_FASTEST: u32 = 120;
 /// Characters of a slate's words, or of its host name, that are shown; the rest is cut. The supervisor's longest reason
 /// has fewer, and more than this is not legible on a small picture.
@@ -253,7 +254,8 @@ pub const RING_PICTURES: usize = 512;
 pub const RING_PACKETS: usize = 16 * 1024;
 /// Pictures that a viewer may be behind before it goes on at a newer key picture: a second at the default rate.
 pub const VIEWER_BEHIND_PICTURES: u64 = 24;
-/// Parts of one `writev` or `sendmsg`. Two a packet: 64 packets, or 89 KB. Linux takes 1024 (`IOV_MAX`).
+/// Parts of one `writev` or `sendmsg`. A datagram has two: 64 datagrams, or 89 KB; a frame has two or three. Linux takes
+/// 1024 (`IOV_MAX`).
 pub const GATHER_PARTS: usize = 128;
 /// Datagrams of one `sendmsg` with `UDP_SEGMENT` (`UDP_MAX_SEGMENTS` was 64 until Linux 6.9).
 pub const GROUP_DATAGRAMS: usize = 64;
@@ -266,7 +268,7 @@ pub const GROUP_BYTES: usize = 65_507;
 pub const RTSP_MAX_HEAD_BYTES: usize = 8 * 1024;
 /// The longest body of a request, in bytes. Bodies are counted off, not kept.
 pub const RTSP_MAX_BODY_BYTES: usize = 4 * 1024;
-/// The longest URI, in bytes: replies repeat parts of it up to twice.
+/// The longest URI, in bytes: replies repeat parts of it.
 pub const RTSP_MAX_URI_BYTES: usize = 1024;
 /// The longest interleaved frame of a client that is kept, in bytes: a compound RTCP packet fits an Ethernet frame.
 /// Longer ones are counted off.

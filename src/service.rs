@@ -1,4 +1,4 @@
-//! The three services: what a connection's bytes mean, and which peers may use them. Pure.
+//! The services: what a connection's bytes mean, and which peers may use them. Pure.
 //!
 //! Bytes come in and steps go out; `server` carries them out, since a step of one connection may concern the camera, the
 //! settings file or another connection.

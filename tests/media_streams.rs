@@ -32,10 +32,7 @@ fn ffmpeg(arguments: &str, input: &[u8]) -> Option<Vec<u8>> {
         .spawn();
     let mut child = match child {
         Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            eprintln!("passed over: there is no ffmpeg");
-            return None;
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
         Err(error) => panic!("ffmpeg: {error}"),
     };
     let mut stdin = child.stdin.take().unwrap();
@@ -170,6 +167,9 @@ fn the_clip() {
         assert_eq!(passed.pictures, (96, 4));
         assert_eq!(passed.video, (66, 160, 120));
         assert_eq!(shown(&passed.udp), shown(CLIP));
+    }
+    if shown(CLIP).is_none() {
+        skip("ffmpeg is not installed: what a decoder shows was not compared");
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Codec, LogSink};
-use crate::limits::MAX_CLIENTS;
+use crate::limits::{DRAWN_FASTEST, DRAWN_SHORTEST_SIDE, DRAWN_TALLEST, DRAWN_WIDEST, MAX_CLIENTS};
 
 /// The range of a whole number.
 #[derive(Clone, Copy)]
@@ -23,11 +23,12 @@ impl fmt::Display for WholeNumber {
 
 pub(super) const PORT: WholeNumber = WholeNumber { min: 0, max: 65_535, even: false };
 pub(super) const CLIENTS: WholeNumber = WholeNumber { min: 1, max: MAX_CLIENTS as u64, even: false };
-/// In pixels. 4096 is the widest picture of level 5.1, the highest that H.264 hardware decoders commonly support. 4:2:0
-/// requires even sizes.
-pub(super) const WIDTH: WholeNumber = WholeNumber { min: 64, max: 4096, even: true };
-pub(super) const HEIGHT: WholeNumber = WholeNumber { min: 64, max: 2160, even: true };
-pub(super) const FRAMERATE: WholeNumber = WholeNumber { min: 1, max: 120, even: false };
+/// In pixels. 4:2:0 requires even sizes.
+pub(super) const WIDTH: WholeNumber =
+    WholeNumber { min: DRAWN_SHORTEST_SIDE as u64, max: DRAWN_WIDEST as u64, even: true };
+pub(super) const HEIGHT: WholeNumber =
+    WholeNumber { min: DRAWN_SHORTEST_SIDE as u64, max: DRAWN_TALLEST as u64, even: true };
+pub(super) const FRAMERATE: WholeNumber = WholeNumber { min: 1, max: DRAWN_FASTEST as u64, even: false };
 pub(super) const INTRA: WholeNumber = WholeNumber { min: 1, max: 1000, even: false };
 /// In bits per second. The maximum is that of a Pi's encoder (bcm2835-codec); below the minimum, the picture is
 /// unusable.

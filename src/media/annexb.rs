@@ -78,7 +78,8 @@ impl Splitter {
                     _ => self.take_zeros(),
                 }
             } else {
-                let plain = input.len().min(plain_bytes(input)).min(self.wanted());
+                let most = input.len().min(self.wanted());
+                let plain = plain_bytes(&input[..most]);
                 if plain > 0 {
                     let (bytes, rest) = input.split_at(plain);
                     *input = rest;

@@ -3,7 +3,7 @@
 use crate::time::Mono;
 
 /// Ticks of an H.264 RTP time stamp in a second (RFC 6184, section 8.2.1).
-pub const TICKS_PER_SECOND: u64 = 90_000;
+const TICKS_PER_SECOND: u64 = 90_000;
 /// Seconds from NTP's start (1900) to Unix's (1970), as RFC 5905 has them.
 const NTP_TO_UNIX_SECONDS: u64 = 2_208_988_800;
 

@@ -114,12 +114,6 @@ impl Format {
         self.rate
     }
 
-    /// `level_idc`, which is ten times the level: the least that allows size and rate (H.264 table A-1), and not less than
-    /// 3, which every decoder takes. Below it the bit rate of small pictures, whose text is samples, would be too high.
-    pub fn level_idc(self) -> u8 {
-        parameters::level_idc(self)
-    }
-
     /// Macroblocks in a row.
     const fn columns(self) -> u32 {
         self.width.div_ceil(16)

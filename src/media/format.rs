@@ -32,13 +32,10 @@ impl Format {
     /// Puts all sets, with their lengths, into `bytes` at its front.
     pub(super) fn insert_before(&self, bytes: &mut Vec<u8>) {
         let old = bytes.len();
-        let all = || std::iter::once(self.sps()).chain(self.pps());
-        let added = all().map(|unit| units::LENGTH_BYTES + unit.len()).sum::<usize>();
-        for unit in all() {
+        for unit in std::iter::once(self.sps()).chain(self.pps()) {
             units::push(bytes, unit);
         }
-        bytes.rotate_right(added);
-        debug_assert_eq!(bytes.len(), old + added);
+        bytes.rotate_left(old);
     }
 }
 

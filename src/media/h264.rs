@@ -39,11 +39,6 @@ impl Kind {
     }
 }
 
-/// `first_mb_in_slice` of a slice (the whole unit or its beginning), or `None` if that is cut off or is no number.
-pub fn first_mb_in_slice(unit: &[u8]) -> Option<u32> {
-    bits::Bits::new(unit.get(1..)?).ue().ok()
-}
-
 /// Whether a unit with these first two bytes begins a picture if a slice came before it (H.264 7.4.1.2.3, simplified):
 /// a delimiter, a parameter set, SEI, one of the types 14 to 18, or a slice that begins at the first macroblock.
 pub const fn begins_picture([header, first]: [u8; 2]) -> bool {
@@ -54,7 +49,7 @@ pub const fn begins_picture([header, first]: [u8; 2]) -> bool {
     }
 }
 
-/// Whether `first_mb_in_slice` is 0: as an Exp-Golomb code that is one bit, the first of the slice's second byte.
+/// Whether a slice's `first_mb_in_slice` is 0: as an Exp-Golomb code that is one bit, the first of the slice's second byte.
 /// Emulation prevention can't come before the third.
 pub const fn is_first_slice(first: u8) -> bool {
     first & 0x80 != 0

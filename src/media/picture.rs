@@ -183,8 +183,7 @@ impl Assembler {
 
     /// When [`Self::quiet`] is to be called, if nothing is read until then.
     pub fn deadline(&self) -> Option<Mono> {
-        let waits = self.open.slices_at.is_some() && !self.open.done;
-        self.open.drained.filter(|_| waits).map(|since| since + self.endings.quiet())
+        self.open.drained.filter(|_| !self.open.done).map(|since| since + self.endings.quiet())
     }
 
     /// Closes the open picture if the deadline has come.

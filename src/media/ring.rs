@@ -26,11 +26,8 @@ use super::clock::{rtp_time, ticks};
 use super::format::Format;
 use super::picture::Picture;
 use super::rtcp::SenderReport;
-use super::rtp::{Packet, Packetiser, RTP_HEADER_BYTES};
-use super::units;
-use crate::limits::{
-    MAX_RTP_PAYLOAD_BYTES, RING_ASSUMED_BITS_PER_SECOND, RING_LEAST_BYTES, RING_MOST_BYTES, RING_PACKETS, RING_PICTURES,
-};
+use super::rtp::{self, Packet, Packetiser, RTP_HEADER_BYTES};
+use crate::limits::{RING_ASSUMED_BITS_PER_SECOND, RING_LEAST_BYTES, RING_MOST_BYTES, RING_PACKETS, RING_PICTURES};
 use crate::time::{Mono, Now};
 
 /// What RTP wants to be random, so that streams can't be mixed up or guessed (RFC 3550, section 5.1).
@@ -154,11 +151,7 @@ impl Ring {
         if length > self.bytes.len() / 2 {
             return Err(Refused::TooLarge(length));
         }
-        // A fragment has two bytes less of its unit than a packet has payload, and the unit's first byte is in none.
-        let packets_of = |unit: usize| {
-            if unit <= MAX_RTP_PAYLOAD_BYTES { 1 } else { (unit - 1).div_ceil(MAX_RTP_PAYLOAD_BYTES - 2) }
-        };
-        let packets = units::ranges(picture.units).map(|unit| packets_of(unit.len())).sum();
+        let packets = rtp::packets(picture.units);
         if packets == 0 {
             return Err(Refused::Empty);
         }
@@ -257,7 +250,7 @@ impl Ring {
     #[expect(clippy::cast_possible_truncation, reason = "the counts of a sender report wrap (RFC 3550, section 6.4.1)")]
     pub fn report(&self, now: Now) -> SenderReport {
         SenderReport {
-            ssrc: self.packetiser.ssrc(),
+            ssrc: self.identity.ssrc,
             unix_ms: now.unix_ms,
             rtp_time: rtp_time(ticks(now.mono), self.identity.time_offset),
             packets: (self.packetiser.next() - u64::from(self.identity.first_sequence)) as u32,
@@ -270,12 +263,12 @@ impl Ring {
     }
 
     /// A picture's packets from its `from`th on.
-    fn packets(&self, entry: &Entry, from: u32) -> impl Iterator<Item = &Packet> {
+    fn packets(&self, entry: &Entry, from: usize) -> impl Iterator<Item = &Packet> {
         let oldest = self.packetiser.next() - self.packets.len() as u64;
         let first =
             usize::try_from(entry.first_packet - oldest).expect("the packets of a picture in the ring are in it");
         let to = first + entry.packets as usize;
-        self.packets.range((first + from as usize).min(to)..to)
+        self.packets.range((first + from).min(to)..to)
     }
 
     fn payload(&self, packet: &Packet) -> &[u8] {

@@ -54,7 +54,7 @@ fn description(ssrc: u32, cname: &str, out: &mut Vec<u8>) {
     let cname = &cname.as_bytes()[..cname.len().min(MAX_CNAME_BYTES)];
     let zeros = 4 - (2 + cname.len()) % 4;
     let words = 1 + (2 + cname.len() + zeros) / 4;
-    // At most 65 words and 255 bytes.
+    // At most 66 words and 255 bytes.
     let byte = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
     out.extend_from_slice(&[VERSION | 1, SOURCE_DESCRIPTION, 0, byte(words)]);
     out.extend_from_slice(&ssrc.to_be_bytes());

@@ -15,6 +15,8 @@ use crate::limits::MAX_RTP_PAYLOAD_BYTES;
 
 /// The dynamic payload type that the SDP gives H.264 (RFC 3551, section 3).
 pub const PAYLOAD_TYPE: u8 = 96;
+/// What begins a frame of RTSP's interleaving.
+pub const DOLLAR: u8 = b'$';
 /// `$`, the channel, and the length.
 pub const INTERLEAVED_BYTES: usize = 4;
 /// RTP's header without sources that contribute.
@@ -61,6 +63,24 @@ impl Packet {
     }
 }
 
+/// The first packet of those that a viewer is to get, for `RTP-Info` (RFC 2326, section 12.33).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstPacket {
+    /// Its sequence number.
+    pub seq: u16,
+    /// Its time stamp, in 90 kHz.
+    pub rtptime: u32,
+}
+
+/// How many packets [`Packetiser::picture`] makes of a picture.
+pub fn packets(picture: &[u8]) -> usize {
+    // A fragment has two bytes less of its unit than a packet has payload, and the unit's first byte is in none.
+    let of = |unit: usize| {
+        if unit <= MAX_RTP_PAYLOAD_BYTES { 1 } else { (unit - 1).div_ceil(MAX_RTP_PAYLOAD_BYTES - FU_BYTES) }
+    };
+    units::ranges(picture).map(|unit| of(unit.len())).sum()
+}
+
 /// Numbers a stream's packets.
 #[derive(Debug, Clone)]
 pub struct Packetiser {
@@ -73,11 +93,6 @@ impl Packetiser {
     /// section 5.1).
     pub const fn new(ssrc: u32, first_sequence: u16) -> Self {
         Self { ssrc, next: first_sequence as u64 }
-    }
-
-    /// The source.
-    pub const fn ssrc(&self) -> u32 {
-        self.ssrc
     }
 
     /// The next packet's number. Its low 16 bits are the sequence number.
@@ -126,7 +141,7 @@ impl Packetiser {
         let payload_bytes = payload.len() as u16;
         let length = (RTP_HEADER_BYTES + fu.map_or(0, |fu| fu.len())) as u16 + payload_bytes;
         let mut headers = [0; INTERLEAVED_BYTES + RTP_HEADER_BYTES + FU_BYTES];
-        headers[0] = b'$';
+        headers[0] = DOLLAR;
         headers[2..4].copy_from_slice(&length.to_be_bytes());
         headers[4] = 2 << 6;
         headers[5] = PAYLOAD_TYPE;

@@ -1,7 +1,7 @@
 //! The RTSP service (RFC 2326): one connection's exchange with one viewer.
 //!
 //! [`Exchange::handle`] takes an [`Input`] and yields [`Output`]s. Bytes, time, randomness, password and the stream's
-//! description come in as arguments. Replies go out as text, and so does what the viewer is to get: set up, started,
+//! description come in as arguments. Replies go out as text, and what the viewer is to get as values: set up, started,
 //! stopped.
 //!
 //! Not here: the stream itself, its packets and their clock (`media`), the table of viewers and their number, and the

@@ -1,6 +1,6 @@
 //! What is drawn on: a picture as macroblocks, most of them one colour, and which of them changed since it was last coded.
 //!
-//! A macroblock takes 8 bytes; one with detail takes 384 more, from a pool that never has more of them than the picture.
+//! A macroblock takes 10 bytes; one with detail takes 384 more, from a pool that never has more of them than the picture.
 
 use super::Format;
 use super::block::{Samples, View};

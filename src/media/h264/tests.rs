@@ -136,7 +136,7 @@ proptest! {
     #[test]
     fn rubbish_does_not_panic(bytes in vec(select(vec![0_u8, 0, 3, 0x67, 100, 0xFF, 0x55]), 0..80), any in vec(any::<u8>(), 0..80)) {
         for bytes in [bytes, any] {
-            let _ = (Sps::parse(&bytes), first_mb_in_slice(&bytes), pps_id(&bytes));
+            let _ = (Sps::parse(&bytes), pps_id(&bytes));
             let _ = Sps::parse(&[&[0x67], &bytes[..]].concat());
         }
     }
@@ -147,7 +147,7 @@ proptest! {
         writer.ue(number);
         writer.u(8, 0xAA);
         let unit = writer.unit(&[header]);
-        prop_assert_eq!(first_mb_in_slice(&unit), Some(number));
+        prop_assert_eq!(bits::Bits::new(&unit[1..]).ue(), Ok(number));
         prop_assert_eq!(is_first_slice(unit[1]), number == 0);
     }
 }

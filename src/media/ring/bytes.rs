@@ -15,15 +15,14 @@ const START_CODE: &[u8; LENGTH_BYTES] = &[0, 0, 0, 1];
 /// The ring must not change between [`Self::annexb`] and [`Self::wrote`].
 #[derive(Debug, Clone)]
 pub struct ByteCursor {
+    /// Its measure is bytes.
     place: Place,
-    /// Bytes of the picture that have been written.
-    written: usize,
 }
 
 impl ByteCursor {
     /// A publisher that starts at `start`.
     pub fn new(ring: &Ring, start: Start) -> Self {
-        Self { place: Place::new(ring, start), written: 0 }
+        Self { place: Place::new(ring, start) }
     }
 
     /// Whether there is something to write.
@@ -39,28 +38,23 @@ impl ByteCursor {
     /// Fills `parts` with what is left of one picture, or as much of it as fits.
     pub fn annexb<'a>(&mut self, ring: &'a Ring, parts: &mut Parts<'a>) {
         let Some(bytes) = self.settle(ring) else { return };
+        let written = self.place.read();
         for unit in units::ranges(bytes) {
-            let code = START_CODE.get(self.written.saturating_sub(unit.start - LENGTH_BYTES)..);
+            let code = START_CODE.get(written.saturating_sub(unit.start - LENGTH_BYTES)..);
             parts.add(code.unwrap_or(&[]));
-            parts.add(&bytes[unit.start.max(self.written).min(unit.end)..unit.end]);
+            parts.add(&bytes[unit.start.max(written).min(unit.end)..unit.end]);
         }
     }
 
     /// Takes note that the first `bytes` of what [`Self::annexb`] filled in have been written.
     pub fn wrote(&mut self, ring: &Ring, bytes: usize) {
-        self.written += bytes;
-        if ring.picture(self.place.number()).is_some_and(|picture| self.written >= picture.units.len()) {
-            self.written = 0;
-            self.place.step();
+        if let Some(picture) = ring.picture(self.place.number()) {
+            self.place.took(bytes, picture.units.len());
         }
     }
 
     fn settle<'a>(&mut self, ring: &'a Ring) -> Option<&'a [u8]> {
-        let before = self.place.number();
-        let number = self.place.settle(ring, self.written > 0);
-        if self.place.number() != before {
-            self.written = 0;
-        }
-        ring.picture(number?).map(|picture| picture.units)
+        let number = self.place.settle(ring)?;
+        ring.picture(number).map(|picture| picture.units)
     }
 }

@@ -3,7 +3,7 @@
 use super::place::Place;
 use super::{Entry, Parts, Ring, Start};
 use crate::limits::{GROUP_BYTES, GROUP_DATAGRAMS};
-use crate::media::rtp::{INTERLEAVED_BYTES, Packet};
+use crate::media::rtp::{DOLLAR, FirstPacket, INTERLEAVED_BYTES, Packet};
 
 /// Which packet a viewer gets next.
 ///
@@ -16,9 +16,8 @@ use crate::media::rtp::{INTERLEAVED_BYTES, Packet};
 /// The ring must not change between the two calls of a pair.
 #[derive(Debug, Clone)]
 pub struct PacketCursor {
+    /// Its measure is packets.
     place: Place,
-    /// Packets of the picture that have been sent.
-    packet: u32,
     /// `$` and the viewer's channel.
     mark: [u8; 2],
     /// What is left of a frame that was begun, from `rest_at` on.
@@ -40,15 +39,15 @@ impl PacketCursor {
     /// A viewer that starts at `start`. Over TCP its frames are those of `channel`; over UDP that means nothing.
     pub fn new(ring: &Ring, start: Start, channel: u8) -> Self {
         let place = Place::new(ring, start);
-        Self { place, packet: 0, mark: [b'$', channel], rest: Vec::new(), rest_at: 0 }
+        Self { place, mark: [DOLLAR, channel], rest: Vec::new(), rest_at: 0 }
     }
 
-    /// Sequence number and RTP time of the next packet, for `RTP-Info` (RFC 2326, section 12.33): before anything was
-    /// sent those of a key picture's first packet. `None` while that picture has not come.
+    /// The next packet: before anything was sent, a key picture's first. `None` while that picture has not come.
     #[expect(clippy::cast_possible_truncation, reason = "sequence numbers wrap")]
-    pub fn next_packet(&mut self, ring: &Ring) -> Option<(u16, u32)> {
+    pub fn next_packet(&mut self, ring: &Ring) -> Option<FirstPacket> {
         let entry = self.settle(ring)?;
-        Some(((entry.first_packet + u64::from(self.packet)) as u16, entry.rtp_time))
+        let seq = (entry.first_packet + self.place.read() as u64) as u16;
+        Some(FirstPacket { seq, rtptime: entry.rtp_time })
     }
 
     /// Whether there is something to send.
@@ -76,7 +75,7 @@ impl PacketCursor {
         let entry = self.settle(ring);
         parts.add(&self.rest[self.rest_at..]);
         let Some(entry) = entry else { return };
-        for packet in ring.packets(entry, self.packet) {
+        for packet in ring.packets(entry, self.place.read()) {
             if parts.room() < 3 {
                 break;
             }
@@ -101,7 +100,7 @@ impl PacketCursor {
         }
         let Some(entry) = ring.entry(self.place.number()) else { return };
         let mut sent = 0;
-        for packet in ring.packets(entry, self.packet) {
+        for packet in ring.packets(entry, self.place.read()) {
             let frame = INTERLEAVED_BYTES + packet.datagram_bytes();
             if bytes == 0 {
                 break;
@@ -112,7 +111,7 @@ impl PacketCursor {
             }
             bytes = bytes.saturating_sub(frame);
         }
-        self.step(entry, sent);
+        self.place.took(sent, entry.packets as usize);
     }
 
     /// Keeps what comes after the first `written` bytes of a frame.
@@ -130,7 +129,7 @@ impl PacketCursor {
         let mut group = Group { datagrams: 0, segment_bytes: 0 };
         let Some(entry) = self.settle(ring) else { return group };
         let mut bytes = 0;
-        for packet in ring.packets(entry, self.packet) {
+        for packet in ring.packets(entry, self.place.read()) {
             let length = packet.datagram_bytes();
             let first = group.datagrams == 0;
             let full = group.datagrams as usize >= GROUP_DATAGRAMS || bytes + length > GROUP_BYTES || parts.room() < 2;
@@ -154,24 +153,12 @@ impl PacketCursor {
     /// the kernel.
     pub fn sent(&mut self, ring: &Ring, datagrams: u32) {
         if let Some(entry) = ring.entry(self.place.number()) {
-            self.step(entry, datagrams);
+            self.place.took(datagrams as usize, entry.packets as usize);
         }
     }
 
     fn settle<'a>(&mut self, ring: &'a Ring) -> Option<&'a Entry> {
-        let before = self.place.number();
-        let number = self.place.settle(ring, self.packet > 0);
-        if self.place.number() != before {
-            self.packet = 0;
-        }
-        ring.entry(number?)
-    }
-
-    fn step(&mut self, entry: &Entry, packets: u32) {
-        self.packet += packets;
-        if self.packet >= entry.packets {
-            self.packet = 0;
-            self.place.step();
-        }
+        let number = self.place.settle(ring)?;
+        ring.entry(number)
     }
 }

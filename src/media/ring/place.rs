@@ -26,6 +26,8 @@ enum State {
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     number: u64,
+    /// How much of that picture has been read, in the reader's measure.
+    read: usize,
     state: State,
     lost: u64,
 }
@@ -34,18 +36,17 @@ impl Place {
     pub fn new(ring: &Ring, start: Start) -> Self {
         let newest = ring.newest_key().filter(|_| start == Start::NewestKey);
         let (number, state) = newest.map_or((ring.next(), State::Waits), |key| (key, State::Follows));
-        Self { number, state, lost: 0 }
+        Self { number, read: 0, state, lost: 0 }
     }
 
-    /// The picture to read, or `None` while there is none. `started`: part of the one before has been read, so that it
-    /// is left only if it is gone; the number is then another.
-    pub fn settle(&mut self, ring: &Ring, started: bool) -> Option<u64> {
+    /// The picture to read, or `None` while there is none. One that has been read in part is left only if it is gone.
+    pub fn settle(&mut self, ring: &Ring) -> Option<u64> {
         if self.state == State::Follows {
             let gone = self.number < ring.oldest();
             let behind = ring.next() - self.number > VIEWER_BEHIND_PICTURES;
             if gone {
                 self.state = State::Lost;
-            } else if behind && !started {
+            } else if behind && self.read == 0 {
                 self.skip_to_newer_key(ring);
             }
         }
@@ -65,13 +66,21 @@ impl Place {
     fn skip_to_newer_key(&mut self, ring: &Ring) {
         if let Some(key) = ring.newest_key().filter(|&key| key > self.number) {
             self.lost += key - self.number;
-            (self.number, self.state) = (key, State::Follows);
+            (self.number, self.read, self.state) = (key, 0, State::Follows);
         }
     }
 
-    /// The picture has been read.
-    pub fn step(&mut self) {
-        self.number += 1;
+    /// `more` of the picture has been read, which is `all` in the same measure.
+    pub fn took(&mut self, more: usize, all: usize) {
+        self.read += more;
+        if self.read >= all {
+            (self.number, self.read) = (self.number + 1, 0);
+        }
+    }
+
+    /// How much of the picture has been read.
+    pub const fn read(&self) -> usize {
+        self.read
     }
 
     pub const fn number(&self) -> u64 {

@@ -5,6 +5,7 @@ mod model;
 
 use super::super::format::ParameterSets;
 use super::super::format::tests::{PPS, SPS};
+use super::super::rtp::FirstPacket;
 use super::super::rtp::tests::depacketise::Depacketiser;
 use super::super::samples::joined;
 use super::*;
@@ -23,6 +24,11 @@ fn format() -> Format {
 fn unit(key: bool, number: usize, index: usize, length: usize) -> Vec<u8> {
     let head = [if key { 0x65 } else { 0x41 }, 1 + (number / 200) as u8, 1 + (number % 200) as u8, 1 + index as u8];
     head.into_iter().chain(std::iter::repeat(7)).take(length.max(head.len())).collect()
+}
+
+/// What RTP-Info would say.
+const fn first(seq: u16, rtptime: u32) -> FirstPacket {
+    FirstPacket { seq, rtptime }
 }
 
 fn push_at(ring: &mut Ring, key: bool, units: &[Vec<u8>], arrived: Mono) -> Result<u64, Refused> {
@@ -170,13 +176,13 @@ fn viewers_start_at_a_key_picture() {
     let mut newest = PacketCursor::new(&ring, Start::NewestKey, 0);
     assert_eq!(next.next_packet(&ring), None);
     assert!(!next.pending(&ring) && newest.pending(&ring));
-    assert_eq!(newest.next_packet(&ring), Some((65_532, 1000 + 2 * 3600)));
+    assert_eq!(newest.next_packet(&ring), Some(first(65_532, 1000 + 2 * 3600)));
     assert_eq!(early.next_packet(&ring), newest.next_packet(&ring), "of those that came since, the newest");
     push(&mut ring, false, 100);
     assert_eq!(next.next_packet(&ring), None);
     push(&mut ring, true, 100);
     push(&mut ring, false, 100);
-    assert_eq!(next.next_packet(&ring), Some((65_535, 1000 + 5 * 3600)));
+    assert_eq!(next.next_packet(&ring), Some(first(65_535, 1000 + 5 * 3600)));
     let mut receiver = Depacketiser::default();
     while next.pending(&ring) {
         receiver.frames(0, &write(&mut next, &ring, usize::MAX));
@@ -245,9 +251,9 @@ fn a_viewer_that_is_behind_goes_on_at_the_newest_key_picture() {
     for _ in 0..3 {
         push(&mut ring, false, 100);
     }
-    assert_eq!(slow.next_packet(&ring), Some((65_530, 1001)), "it is as far behind as it may be");
+    assert_eq!(slow.next_packet(&ring), Some(first(65_530, 1001)), "it is as far behind as it may be");
     push(&mut ring, false, 100);
-    assert_eq!(slow.next_packet(&ring), Some((65_530_u16.wrapping_add(3 + 19), 1000 + key as u32 * 3600)));
+    assert_eq!(slow.next_packet(&ring), Some(first(65_530_u16.wrapping_add(3 + 19), 1000 + key as u32 * 3600)));
     assert_eq!(slow.take_lost(), key as u64);
     // A picture that was begun is finished first.
     push(&mut ring, false, 100);
@@ -269,7 +275,7 @@ fn a_viewer_behind_without_a_newer_key_picture_goes_on_where_it_is() {
     for _ in 0..100 {
         push(&mut ring, false, 50);
     }
-    assert_eq!(cursor.next_packet(&ring), Some((65_530, 1001)));
+    assert_eq!(cursor.next_packet(&ring), Some(first(65_530, 1001)));
     assert_eq!(cursor.take_lost(), 0);
 }
 

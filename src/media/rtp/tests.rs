@@ -18,7 +18,7 @@ fn packets(units: &[Vec<u8>], first: u16) -> (Vec<u8>, VecDeque<Packet>) {
     let picture = joined(units);
     let mut packets = VecDeque::new();
     let count = Packetiser::new(0xAABB_CCDD, first).picture(&picture, 0, 77, &mut packets);
-    assert_eq!(count as usize, packets.len());
+    assert_eq!([count as usize, super::packets(&picture)], [packets.len(); 2]);
     (picture, packets)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::rejection::Rejection;
 use super::transport::{Ends, Transport};
 use crate::limits::{RTSP_REQUEST_TIMEOUT, RTSP_SESSION_GRACE, RTSP_SESSION_TIMEOUT};
+pub use crate::media::rtp::FirstPacket;
 use crate::time::Mono;
 
 /// What the server is like at the moment of an input.
@@ -33,15 +34,6 @@ pub enum Access<'a> {
     Password(&'a [u8]),
     /// Its address is locked out for so much longer. No password is looked at.
     LockedOut(Duration),
-}
-
-/// The first RTP packet that a viewer gets. A key picture begins with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FirstPacket {
-    /// Its sequence number.
-    pub seq: u16,
-    /// Its time stamp, in 90 kHz.
-    pub rtptime: u32,
 }
 
 /// Something happened.

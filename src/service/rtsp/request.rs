@@ -5,14 +5,11 @@
 
 mod head;
 
+pub(super) use head::decimal;
 pub use head::{Bad, Method, Request, Verb};
 
 use crate::limits::{RTSP_MAX_BODY_BYTES, RTSP_MAX_FRAME_BYTES, RTSP_MAX_HEAD_BYTES};
-
-/// What begins an interleaved frame (RFC 2326 section 10.12).
-const DOLLAR: u8 = b'$';
-/// `$`, the channel, and the payload's length.
-const FRAME_HEADER_BYTES: usize = 4;
+use crate::media::rtp::{DOLLAR, INTERLEAVED_BYTES};
 
 /// What a client sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,12 +188,12 @@ impl Parser {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         let channel = *channel;
         if length > RTSP_MAX_FRAME_BYTES {
-            self.used += FRAME_HEADER_BYTES;
+            self.used += INTERLEAVED_BYTES;
             self.reading = Reading::Skip { left: length };
             return Some(Item::LongFrame { channel });
         }
         let payload = rest.get(..length)?.to_vec();
-        self.used += FRAME_HEADER_BYTES + length;
+        self.used += INTERLEAVED_BYTES + length;
         Some(Item::Frame { channel, payload })
     }
 

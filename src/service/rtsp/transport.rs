@@ -3,7 +3,10 @@
 
 use std::fmt::{self, Display};
 
-/// Ports that need privileges on the client, and 0: a client that asks for one would have somebody else sent to.
+use super::request::decimal;
+
+/// The lowest port that is sent to: those below it need privileges on the client, so a client that asks for one would have
+/// somebody else sent to.
 const LOWEST_PORT: u16 = 1024;
 
 /// How the stream gets to a viewer.
@@ -94,10 +97,7 @@ impl<'a> Offer<'a> {
 
 /// `a-b`, or `a` for `a` and the next one: two different numbers up to `most`.
 fn pair(text: &str, most: u16) -> Option<(u16, u16)> {
-    let number = |text: &str| {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<u16>().ok().filter(|&number| digits && number <= most)
-    };
+    let number = |text: &str| u16::try_from(decimal(text)?).ok().filter(|&number| number <= most);
     let (first, second) = text.split_once('-').unwrap_or((text, ""));
     let (single, first) = (!text.contains('-'), number(first.trim())?);
     let second = if single { first.checked_add(1).filter(|&next| next <= most)? } else { number(second.trim())? };

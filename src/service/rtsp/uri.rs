@@ -3,8 +3,7 @@
 //! Clients reach the server under names that it does not know (another address, a forwarded port), so the URIs in
 //! replies are made from the request's own. Password and query are left out.
 
-/// The control name of the one stream, as the SDP has it in `a=control`. Clients append it to Content-Base.
-pub const TRACK: &str = "trackID=0";
+use crate::media::sdp::CONTROL;
 
 /// What a URI names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +12,7 @@ pub enum Target {
     Server,
     /// The presentation, whose only stream is the video.
     Stream,
-    /// The video by its control name.
+    /// The video by its control name ([`CONTROL`]), which clients append to Content-Base.
     Track,
     /// Something below the presentation that is not there.
     OtherTrack,
@@ -58,7 +57,7 @@ impl<'a> Uri<'a> {
         match self.path.strip_prefix(stream) {
             Some("") => Target::Stream,
             Some(below) => match below.strip_prefix('/') {
-                Some(TRACK) => Target::Track,
+                Some(CONTROL) => Target::Track,
                 Some(_) => Target::OtherTrack,
                 None => Target::Elsewhere,
             },

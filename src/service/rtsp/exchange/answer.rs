@@ -36,14 +36,14 @@ impl Session {
 impl Exchange {
     /// Answers a request, or notes that its answer is pending.
     pub(super) fn answer(&mut self, context: &Context<'_>, request: &Request, out: &mut Vec<Output>) {
-        let result = self.admit(context, request, out).and_then(|()| self.carry_out(context, request, out));
+        let result = self.admit(context, request, out).and_then(|method| self.carry_out(context, method, request, out));
         if let Err(rejection) = result {
             self.refuse_request(context, request, rejection, out);
         }
     }
 
-    /// Checks what does not depend on the session: the method, and who asks.
-    fn admit(&mut self, context: &Context<'_>, request: &Request, out: &mut Vec<Output>) -> Result<(), Rejection> {
+    /// Checks what does not depend on the session: the method, which is returned, and who asks.
+    fn admit(&mut self, context: &Context<'_>, request: &Request, out: &mut Vec<Output>) -> Result<Method, Rejection> {
         let method = match request.verb {
             Verb::Known(method) => method,
             Verb::NotAllowed => return Err(Rejection::MethodNotAllowed),
@@ -54,7 +54,7 @@ impl Exchange {
         }
         // Clients ask for the methods before they have a password to offer.
         if self.admitted || method == Method::Options {
-            return Ok(());
+            return Ok(method);
         }
         match (context.access, &request.authorization) {
             (Access::Open, _) => {}
@@ -74,11 +74,16 @@ impl Exchange {
             }
         }
         self.admitted = true;
-        Ok(())
+        Ok(method)
     }
 
-    fn carry_out(&mut self, context: &Context<'_>, request: &Request, out: &mut Vec<Output>) -> Result<(), Rejection> {
-        let Verb::Known(method) = request.verb else { return Err(Rejection::UnknownMethod) };
+    fn carry_out(
+        &mut self,
+        context: &Context<'_>,
+        method: Method,
+        request: &Request,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Rejection> {
         let named = match (&request.session, &self.session) {
             (None, _) => Named::None,
             (Some(id), Some(session)) if *id == session.id => Named::Own,

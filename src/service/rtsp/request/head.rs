@@ -233,6 +233,6 @@ fn request(method: &str, uri: &str, version: &str, headers: &Headers<'_>) -> Res
 }
 
 /// A number of digits alone.
-fn decimal(text: &str) -> Option<u32> {
+pub fn decimal(text: &str) -> Option<u32> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) { None } else { text.parse().ok() }
 }
