@@ -12,7 +12,7 @@ use std::path::PathBuf;
 mod error;
 mod file;
 mod json;
-pub mod keys;
+mod keys;
 mod layers;
 mod mask;
 pub mod password;
@@ -37,7 +37,6 @@ pub use unused::warnings;
 pub const DEFAULT_FILE: &str = "/etc/es-iot/server.json";
 
 /// The sources of the layers above the defaults.
-#[derive(Clone)]
 pub struct Sources<'a> {
     /// The file given with `--config`, which must exist.
     pub config_file: Option<PathBuf>,
@@ -72,7 +71,7 @@ pub struct Loaded {
 /// [`ConfigError`] for the first mistake, in the order of the layers.
 pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut draft = layers::Draft::default();
-    let file = layers::file_text(sources)?;
+    let file = file::read_text(sources)?;
     if let Some((path, text, mode)) = &file {
         file::apply(&mut draft, path, text)?;
         if draft.config.auth.password.is_some() && mode & password::OTHERS != 0 {

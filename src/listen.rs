@@ -4,11 +4,10 @@
 //! descriptors (`server`).
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::config::Config;
 use crate::ids::Service;
-use crate::limits::{MAX_UNSENT_BYTES, PACKET_TIMEOUT, PACKET_TIMEOUT_SHORT, REQUEST_PLACES, SUBSCRIBER_UNSENT_BYTES};
+use crate::limits::{MAX_UNSENT_BYTES, REQUEST_PLACES, SUBSCRIBER_UNSENT_BYTES};
 
 /// One listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +50,6 @@ pub struct ServiceLimits {
     pub unsent_bytes: usize,
     /// Unsent bytes in the kernel above which a client's socket counts as full; `None` uses the kernel's default.
     pub kernel_unsent_bytes: Option<u32>,
-    /// The time a client has to complete a request.
-    pub request_timeout: Duration,
-    /// The same while less than a quarter of the places is free.
-    pub request_timeout_short: Duration,
 }
 
 /// The listeners of a configuration, in the order of binding.
@@ -74,13 +69,8 @@ pub fn listeners(config: &Config) -> Vec<Listener> {
 
 fn limits(service: Service, max_clients: u16) -> ServiceLimits {
     let places = usize::from(max_clients);
-    let requests = ServiceLimits {
-        places: places.min(REQUEST_PLACES),
-        unsent_bytes: MAX_UNSENT_BYTES,
-        kernel_unsent_bytes: None,
-        request_timeout: PACKET_TIMEOUT,
-        request_timeout_short: PACKET_TIMEOUT_SHORT,
-    };
+    let requests =
+        ServiceLimits { places: places.min(REQUEST_PLACES), unsent_bytes: MAX_UNSENT_BYTES, kernel_unsent_bytes: None };
     match service {
         Service::Data => ServiceLimits { places, kernel_unsent_bytes: Some(SUBSCRIBER_UNSENT_BYTES), ..requests },
         Service::Settings | Service::Auth => requests,

@@ -92,6 +92,7 @@ pub enum LogSink {
     /// Standard error, with the `<N>` prefix from which journald reads the priority.
     Journald,
 }
+
 /// A line for the log, not yet formatted. `'a` is the report that it comes from, `'t` its text's parts.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a, 't> {
@@ -99,7 +100,7 @@ pub struct Line<'a, 't> {
     pub level: Level,
     /// The part of the product that it comes from.
     pub logger: &'a str,
-    /// What repetitions of it are limited by, as a plural that follows "lines about"; `None` if nothing outside can make it
+    /// What repetitions of it are limited by, as it follows "lines about" in the log; `None` if nothing outside can make it
     /// frequent.
     pub kind: Option<&'static str>,
     /// Whether a person asked for it: it is logged whatever the level.

@@ -228,5 +228,5 @@ impl<'a> Reactor<'a> {
 
 /// The errno of an I/O error; `EIO` if it has none.
 fn errno(error: &io::Error) -> Errno {
-    Errno(error.raw_os_error().unwrap_or(crate::sys::errno::EIO))
+    Errno(crate::sys::errno::of(error))
 }

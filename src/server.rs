@@ -160,7 +160,7 @@ impl Server {
     }
 
     /// Connections that are being served.
-    pub const fn clients(&self) -> usize {
+    pub fn clients(&self) -> usize {
         self.parts.connections.clients()
     }
 

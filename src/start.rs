@@ -132,11 +132,7 @@ fn warn(config: &Config, log: &Handle) {
 /// [`StartError`] if it is invalid.
 pub fn print_config(arguments: &Arguments) -> Result<(), StartError> {
     let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
-    let mut text = config::load(&sources)?.config.to_json_masked();
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    print(&text)
+    print(&config::load(&sources)?.config.to_json_masked())
 }
 
 /// Prints to standard output. A closed standard output is not an error.

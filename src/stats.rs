@@ -81,7 +81,7 @@ counters! {
     AuthRejected = "auth_rejected",
     /// Authentication attempts refused because their address was locked out.
     AuthLockedOut = "auth_locked_out",
-    /// Authentication attempts refused without a check because too many addresses had sent wrong passwords.
+    /// Authentication attempts refused whatever their password because too many addresses had sent wrong passwords.
     AuthBraked = "auth_braked",
     /// Entries evicted from the full table of failing addresses.
     AddressesEvicted = "addresses_evicted",

@@ -38,7 +38,7 @@ impl Add<Duration> for Mono {
     }
 }
 
-/// Both clocks, read together once per turn of the event loop.
+/// Both clocks, read together once per turn of the event loop, and before a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
     /// The monotonic clock, for deadlines, schedules and durations.

@@ -22,7 +22,7 @@ pub struct Extras {
     pub idle_for: Duration,
     /// Size of the binary.
     pub binary_bytes: u64,
-    /// The median time from exec to listening.
+    /// The median time from before `fork` until it reported ready.
     pub start: Duration,
     /// The number of starts for that median.
     pub starts: usize,

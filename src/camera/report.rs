@@ -18,9 +18,10 @@ pub enum Report {
         /// Whether it is built with libav.
         libav: bool,
     },
-    /// `camera.source` is `auto` and there is no camera program. Reported once, until one is found.
+    /// `camera.source` is `auto` and there is no camera program. Reported once, until one is found or
+    /// the configuration changes.
     NoProgram,
-    /// Video moves, for the first time in this run of the camera.
+    /// Video has moved for [`RUNNING_PROOF`](crate::limits::RUNNING_PROOF); once in each run of the camera.
     Running {
         /// From the start of the camera to the first video.
         after: Duration,

@@ -100,7 +100,7 @@ pub enum Action {
     },
     /// Log this.
     Report(Report),
-    /// Count a pipeline failure. A separate [`Action::Report`] logs it.
+    /// Count a pipeline failure. A separate [`Action::Report`] logs it, if it is due.
     CountFailure {
         /// Whether the pipeline stalled.
         stalled: bool,
@@ -173,7 +173,8 @@ pub struct Supervisor {
     /// Whether the last command was [`Event::Stop`], or there was none yet.
     stopped: bool,
     program: Option<Program>,
-    /// Whether [`Report::NoProgram`] was reported since a program was last found.
+    /// Whether [`Report::NoProgram`] was reported since a program was last found or the
+    /// configuration changed.
     reported_no_program: bool,
     pipeline: Pipeline,
     backoff: Backoff,

@@ -80,8 +80,18 @@ pub const KEYS: &[Key] = &[
     key!(camera.rtsp_url, Now, |node: &Node<'_>| node.text(rules::is_rtsp_url, rules::RTSP_URL), |url: &String| json!(
         mask::url_passwords(url)
     )),
-    key!(camera.command, Now, |node: &Node<'_>| node.argv(rules::COMMAND_PLACEHOLDERS), shown_argv),
-    key!(camera.publisher, Now, |node: &Node<'_>| node.argv(rules::PUBLISHER_PLACEHOLDERS), shown_argv),
+    key!(
+        camera.command,
+        Now,
+        |node: &Node<'_>| node.nullable(|node| node.argv(rules::COMMAND_PLACEHOLDERS)),
+        shown_argv
+    ),
+    key!(
+        camera.publisher,
+        Now,
+        |node: &Node<'_>| node.nullable(|node| node.argv(rules::PUBLISHER_PLACEHOLDERS)),
+        shown_argv
+    ),
     key!(camera.stall_seconds, Now, |node: &Node<'_>| node.whole(rules::STALL_SECONDS), plain),
     key!(auth.password, Now, |node: &Node<'_>| node.nullable(Node::secret), |password: &Option<_>| json!(
         password.as_ref().map(|_| MASK)

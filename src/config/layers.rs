@@ -1,16 +1,13 @@
 //! The layers above the file, and the checks that need all of them.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::keys::{Key, VARIABLES, key};
-use super::read::{self, ReadError};
 use super::value::Node;
-use super::{CameraSource, Config, ConfigError, FileProblem, Layer, Sources};
-use crate::limits::{MAX_CONFIG_BYTES, STALL_FRAMES};
+use super::{CameraSource, Config, ConfigError, Layer};
+use crate::limits::STALL_FRAMES;
 
 /// A configuration under construction.
 #[derive(Default)]
@@ -18,33 +15,6 @@ pub(super) struct Draft {
     pub config: Config,
     /// Which keys were set by which layer, the newest last.
     layers: Vec<(&'static str, Layer)>,
-}
-
-/// The file's path, text and permission bits; `None` without `--config` if the default file does not exist.
-pub(super) fn file_text(sources: &Sources<'_>) -> Result<Option<(PathBuf, String, u32)>, ConfigError> {
-    let path = sources.config_file.as_ref().unwrap_or(&sources.default_file);
-    match text(path) {
-        Ok((text, mode)) => Ok(Some((path.clone(), text, mode))),
-        Err(FileProblem::Missing) if sources.config_file.is_none() => Ok(None),
-        Err(problem) => Err(ConfigError::File { path: path.clone(), problem }),
-    }
-}
-
-fn text(path: &Path) -> Result<(String, u32), FileProblem> {
-    // One byte above the limit distinguishes a file that is too large from one that just fits.
-    let found = read::open_regular(path)
-        .and_then(|(file, metadata)| Ok((read::beginning(file, MAX_CONFIG_BYTES + 1)?, read::mode(&metadata))));
-    let (bytes, mode) = found.map_err(|error| match error {
-        ReadError::NotRegular => FileProblem::NotRegular,
-        ReadError::Io(error) if error.kind() == ErrorKind::NotFound => FileProblem::Missing,
-        ReadError::Io(error) => FileProblem::Unreadable(error.to_string()),
-    })?;
-    if bytes.len() > MAX_CONFIG_BYTES {
-        return Err(FileProblem::TooLarge);
-    }
-    let text = String::from_utf8(bytes);
-    let text = text.map_err(|error| FileProblem::NotUtf8 { offset: error.utf8_error().valid_up_to() })?;
-    Ok((text, mode))
 }
 
 /// Applies the environment. An empty variable counts as unset. Invalid UTF-8 becomes U+FFFD, which every rule

@@ -1,6 +1,6 @@
 //! The validated configuration: the meaning and default of each key.
 //!
-//! Not here: reading values (`file`, `layers`) and validating them (`rules`).
+//! Not here: reading values (`keys`, `value`) and validating them (`rules`).
 
 use std::path::PathBuf;
 
@@ -88,7 +88,7 @@ pub struct CameraConfig {
     pub hflip: bool,
     /// Rotation in degrees, in addition to the flips: 0 or 180.
     pub rotation: u32,
-    /// Additional arguments for the camera program, inserted before its last one. Used by [`CameraSource::Auto`] and
+    /// Additional arguments for the camera program, inserted before `-o -`. Used by [`CameraSource::Auto`] and
     /// [`CameraSource::Rpicam`].
     pub extra_args: Vec<String>,
     /// The publisher's destination: an `rtsp://` or `rtsps://` URL.

@@ -108,12 +108,10 @@ impl<'a> Node<'a> {
         if self.value.is_null() { Ok(None) } else { read(self).map(Some) }
     }
 
-    /// Null, or a program and its arguments; only these placeholders are allowed.
-    pub fn argv(&self, placeholders: &'static [&'static str]) -> Result<Option<Vec<String>>, ConfigError> {
+    /// A program and its arguments; only these placeholders are allowed. The errors allow null as well, since
+    /// its keys are [`Self::nullable`].
+    pub fn argv(&self, placeholders: &'static [&'static str]) -> Result<Vec<String>, ConfigError> {
         const ALLOWED: &str = "null or a list of strings: a program and its arguments";
-        if self.value.is_null() {
-            return Ok(None);
-        }
         let elements = self.value.as_array().ok_or_else(|| self.wrong_type(ALLOWED))?;
         if elements.is_empty() {
             return Err(self.not_allowed(ALLOWED));
@@ -131,16 +129,14 @@ impl<'a> Node<'a> {
                 }),
             }
         };
-        elements.iter().enumerate().map(element).collect::<Result<_, _>>().map(Some)
+        elements.iter().enumerate().map(element).collect()
     }
 
     /// A list of arguments, which may be empty.
     pub fn arguments(&self) -> Result<Vec<String>, ConfigError> {
         let elements = self.value.as_array().ok_or_else(|| self.wrong_type("a list of strings, which may be empty"))?;
-        let element = |(index, value): (usize, &Value)| {
-            let node = Node { layer: self.layer, key: format!("{}[{index}]", self.key), value };
-            node.text(rules::is_argument, rules::ARGUMENT)
-        };
+        let element =
+            |(index, value): (usize, &Value)| self.element(index, value).text(rules::is_argument, rules::ARGUMENT);
         elements.iter().enumerate().map(element).collect()
     }
 

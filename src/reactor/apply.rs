@@ -46,15 +46,15 @@ impl Reactor<'_> {
                 }
             }
             Output::Notify(notice) => self.manager.notify(&notice, &mut context!(self)),
-            Output::Report(report) if report.is_an_answer() => {
-                self.log.answer(report.level(), report.logger(), format_args!("{report}"));
-            }
-            Output::Report(report) => {
-                self.log.write(report.level(), report.logger(), format_args!("{report}"));
-                for line in report.details() {
-                    self.log.write(report.level(), report.logger(), format_args!("  {line}"));
+            Output::Report(report) => report.line(|line| {
+                if line.requested {
+                    return self.log.answer(line.level, line.logger, line.text);
                 }
-            }
+                self.log.write(line.level, line.logger, line.text);
+                for detail in report.details() {
+                    self.log.write(line.level, line.logger, format_args!("  {detail}"));
+                }
+            }),
             Output::Exit => self.ending = Some(Ok(())),
         }
     }

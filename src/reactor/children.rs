@@ -18,7 +18,7 @@ use super::token::{GENERATIONS, Pipe, Token};
 use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::StopSignal;
 use crate::config::mask_url_passwords;
-use crate::limits::{LINE_STEP_BYTES, SPLICE_BUDGET_BYTES};
+use crate::limits::SPLICE_BUDGET_BYTES;
 use crate::os::Errno;
 use crate::server::Input;
 use crate::stats::Counter;
@@ -26,7 +26,6 @@ use crate::sys::child::{self, ExecFailure, Pid, Signal, Streams};
 use crate::sys::limits::Limit;
 use lines::{Lines, Reading};
 use reaping::Ended;
-pub use reaping::Rest;
 use video::Video;
 
 /// The order of reporting children that ended at the same time. The camera's end explains the publisher's.
@@ -61,13 +60,15 @@ pub struct Children {
     descriptors: Limit,
 }
 
-/// The result of a step at a pipe.
+/// The result of a step at a pipe, or for an ended child.
 #[derive(Debug)]
 pub enum Piped {
-    /// This many bytes of video reached the publisher.
+    /// This many bytes of video reached the publisher; it may be none.
     Video(u64),
     /// A child printed these lines.
     Lines(Role, Vec<String>),
+    /// All output of an ended child is read; this is its end.
+    End(Input<'static>),
 }
 
 impl Children {
@@ -173,7 +174,7 @@ impl Children {
                 if !pumped.drained {
                     cx.agenda.put_off_once(token);
                 }
-                (pumped.published > 0).then_some(Piped::Video(pumped.published as u64))
+                Some(Piped::Video(pumped.published as u64))
             }
             Pipe::CameraLines | Pipe::PublisherLines | Pipe::ProbeLines => self.read_lines(role, token, cx),
         }
@@ -191,7 +192,7 @@ impl Children {
         let lines = self.slot(role).as_mut().and_then(|running| running.lines.as_mut());
         let lines = lines.filter(|lines| !lines.resting)?;
         let mut complete = Vec::new();
-        match lines.read(cx.now, LINE_STEP_BYTES, &mut complete).1 {
+        match lines.read(cx.now, &mut complete) {
             Reading::More => cx.agenda.put_off_once(token),
             Reading::Drained => {}
             Reading::TooFast => {

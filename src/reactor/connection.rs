@@ -105,7 +105,7 @@ impl<S: Read + Write> Connection<S> {
         }
         let frame = frame.into();
         let length = frame.as_bytes().len();
-        match self.write(frame.as_bytes()) {
+        match Self::write(&mut self.stream, frame.as_bytes()) {
             Ok(sent) if sent == length => Sent::All,
             Ok(0) => {
                 self.full = true;
@@ -136,8 +136,11 @@ impl<S: Read + Write> Connection<S> {
         self.full = false;
         while let Some(frame) = self.unsent.front() {
             let bytes = frame.as_bytes();
-            match self.stream.write(&bytes[self.sent_of_first..]) {
-                Ok(0) => return Sent::Lost,
+            match Self::write(&mut self.stream, &bytes[self.sent_of_first..]) {
+                Ok(0) => {
+                    self.full = true;
+                    return Sent::Blocked;
+                }
                 Ok(sent) => {
                     self.sent_of_first += sent;
                     if self.sent_of_first == bytes.len() {
@@ -145,11 +148,6 @@ impl<S: Read + Write> Connection<S> {
                         self.sent_of_first = 0;
                         self.unsent.pop_front();
                     }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.full = true;
-                    return Sent::Blocked;
                 }
                 Err(_) => return Sent::Lost,
             }
@@ -193,9 +191,9 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// One write, repeated after an interruption by a signal. `WouldBlock` becomes 0 bytes.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn write(stream: &mut S, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            return match self.stream.write(bytes) {
+            return match stream.write(bytes) {
                 Ok(0) => Err(ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),

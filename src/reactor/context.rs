@@ -19,7 +19,7 @@ pub struct Context<'a> {
     pub inbox: &'a mut VecDeque<Input<'static>>,
     /// The counters.
     pub stats: &'a mut Stats,
-    /// The monotonic clock at the beginning of the step.
+    /// The monotonic clock at the beginning of the turn, or at its tick.
     pub now: Mono,
 }
 

@@ -50,8 +50,8 @@ pub enum Taken {
 /// All listeners and connections.
 #[derive(Debug)]
 pub struct Sockets {
-    /// The listeners by index; `None` once closed.
-    ports: Vec<Option<Port>>,
+    /// The listeners by index; none once they are closed.
+    ports: Vec<Port>,
     /// When to resume accepting, if it is paused.
     accept_at: Option<Mono>,
     table: Table,
@@ -68,14 +68,14 @@ impl Sockets {
         for (index, Listening { socket, service, most_unsent }) in (0..).zip(listening) {
             let mut listener = Listener::from(socket);
             registry.register(&mut listener, Token::Listener(ListenerId(index)).encode(), Interest::READABLE)?;
-            ports.push(Some(Port { listener, service, most_unsent }));
+            ports.push(Port { listener, service, most_unsent });
         }
         Ok(Self { ports, accept_at: None, table: Table::default() })
     }
 
     /// Stops listening and frees the ports.
     pub fn close_listeners(&mut self, registry: &Registry) {
-        for mut port in self.ports.drain(..).flatten() {
+        for mut port in self.ports.drain(..) {
             let _closing_anyway = registry.deregister(&mut port.listener);
         }
     }
@@ -87,7 +87,7 @@ impl Sockets {
     /// The listener is broken.
     pub fn accept(&mut self, id: ListenerId, cx: &mut Context<'_>) -> Result<Option<Input<'static>>, ReactorError> {
         loop {
-            let Some(Some(port)) = self.ports.get(usize::from(id.0)) else { return Ok(None) };
+            let Some(port) = self.ports.get(usize::from(id.0)) else { return Ok(None) };
             if self.accept_at.is_some() {
                 return Ok(None);
             }

@@ -1,12 +1,11 @@
 //! One bounded step for each source of work. Only this file feeds the results to the server.
 
 use super::agenda::Step;
-use super::children::{Piped, Rest};
+use super::children::Piped;
 use super::context::context;
 use super::sockets::Taken;
 use super::token::{Pipe, Token};
 use super::{Reactor, errno};
-use crate::camera::diagnosis::Role;
 use crate::ids::{ConnId, ListenerId};
 use crate::limits::{ACCEPT_BUDGET, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
 use crate::server::{Input, Request};
@@ -59,8 +58,7 @@ impl Reactor<'_> {
     fn tick(&mut self) {
         let mut buffer = [0; SOURCE_BYTES];
         let reading = self.source.as_ref().map(|file| file.start(&mut buffer).map_err(|error| errno(&error)));
-        self.server.handle(self.now, Input::Tick { reading }, &mut self.outputs);
-        self.settle();
+        self.feed(Input::Tick { reading });
     }
 
     fn deadline(&mut self) {
@@ -122,25 +120,25 @@ impl Reactor<'_> {
     }
 
     fn pipe(&mut self, pipe: Pipe, generation: u16) {
-        match self.children.pipe(pipe, generation, &mut context!(self)) {
-            None => {}
-            Some(Piped::Video(bytes)) => self.feed(Input::Video { bytes }),
-            Some(Piped::Lines(role, lines)) => self.lines(role, &lines),
-        }
-    }
-
-    fn lines(&mut self, role: Role, lines: &[String]) {
-        for text in lines {
-            self.feed(Input::Line { role, text });
-        }
+        let piped = self.children.pipe(pipe, generation, &mut context!(self));
+        self.piped(piped);
     }
 
     fn take_in_ended(&mut self) {
-        match self.children.take_in_ended(&mut context!(self)) {
-            None | Some(Rest::Video(0)) => {}
-            Some(Rest::Video(bytes)) => self.feed(Input::Video { bytes }),
-            Some(Rest::Lines(role, lines)) => self.lines(role, &lines),
-            Some(Rest::End(input)) => self.feed(input),
+        let piped = self.children.take_in_ended(&mut context!(self));
+        self.piped(piped);
+    }
+
+    fn piped(&mut self, piped: Option<Piped>) {
+        match piped {
+            None | Some(Piped::Video(0)) => {}
+            Some(Piped::Video(bytes)) => self.feed(Input::Video { bytes }),
+            Some(Piped::Lines(role, lines)) => {
+                for text in &lines {
+                    self.feed(Input::Line { role, text });
+                }
+            }
+            Some(Piped::End(input)) => self.feed(input),
         }
     }
 }

@@ -37,7 +37,8 @@ pub enum Report {
 }
 
 impl Report {
-    /// Hands the line to `show`.
+    /// Hands the line to `show`. Its logger says which part of the product it comes from: `protocol` is what peers did
+    /// wrong, `camera.config` the settings, `camera.process` the children, `server` the server as a whole.
     pub fn line<'a, R>(&'a self, show: impl FnOnce(Line<'a, '_>) -> R) -> R {
         match self {
             Self::Client(report) => report.line(show),
@@ -52,17 +53,6 @@ impl Report {
     /// How severe it is.
     pub fn level(&self) -> Level {
         self.line(|line| line.level)
-    }
-
-    /// The logger's name: which part of the product it comes from. `protocol` is what peers did wrong, `camera.config`
-    /// the settings, `camera.process` the children, `server` the server as a whole.
-    pub fn logger(&self) -> &str {
-        self.line(|line| line.logger)
-    }
-
-    /// Whether a person asked for it: it is logged whatever the level.
-    pub fn is_an_answer(&self) -> bool {
-        self.line(|line| line.requested)
     }
 
     /// Lines that belong below it: what the children printed before they failed.

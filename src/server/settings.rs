@@ -118,7 +118,7 @@ impl Settings {
 
     /// Writes immediately what is not kept yet: the server is stopping.
     pub fn flush(&mut self, cx: &mut Context<'_>) {
-        if let Some(Due::Write(settings)) = self.store.flush(cx.mono()) {
+        if let Some(settings) = self.store.flush(cx.mono()) {
             cx.push(Output::Store(settings));
         }
     }

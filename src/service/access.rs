@@ -19,10 +19,10 @@ use crate::time::Mono;
 /// Passwords that are looked at while the brake is on.
 const BRAKED: Rate = Rate { burst: BRAKE_BURST, each: BRAKE_EACH };
 
-/// What becomes of an attempt, before its password is looked at.
+/// What becomes of an attempt, before it counts whether its password is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// The password is looked at.
+    /// It counts.
     Open,
     /// The address is locked out.
     LockedOut,
@@ -123,7 +123,7 @@ pub struct Access {
 
 impl Access {
     /// How much longer `peer` is locked out, if it is. A local one never is.
-    pub fn locked_for(&self, now: Mono, peer: Peer) -> Option<Duration> {
+    fn locked_for(&self, now: Mono, peer: Peer) -> Option<Duration> {
         self.failures.get(&Network::of(peer.address()?))?.locked_for(now)
     }
 
@@ -136,11 +136,7 @@ impl Access {
         let exempt = self.exempt(now, peer) && self.failures.len() < MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES;
         match &mut self.brake {
             Some(brake) if !exempt && !self.failures.contains_key(&Network::of(address)) => {
-                if brake.bucket.tokens(BRAKED, now) == 0 {
-                    return Admission::Braked;
-                }
-                brake.bucket.take(BRAKED, now, 1);
-                Admission::Open
+                if brake.bucket.try_take(BRAKED, now) { Admission::Open } else { Admission::Braked }
             }
             Some(_) | None => Admission::Open,
         }

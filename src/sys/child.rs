@@ -18,6 +18,7 @@ use super::fork::{close_descriptors, die_with};
 use super::limits::Limit;
 use super::notify;
 pub use super::signalfd::Signal;
+use super::splice::null_sink;
 use crate::limits::CHILD_NICENESS;
 use crate::os::Exit;
 pub use nix::unistd::Pid;
@@ -89,7 +90,7 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Resul
             stdout = Some(nonblocking(made)?);
             makes.into()
         }
-        Streams::Consumer => File::options().write(true).open("/dev/null")?.into(),
+        Streams::Consumer => null_sink()?.into(),
         Streams::Captured => child_output.try_clone()?.into(),
     };
     let (stderr, exec_failure) = (nonblocking(output)?, ExecFailure(nonblocking(exec_failure)?));

@@ -11,6 +11,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, Pid, fork, getpid};
 
+use super::errno;
 use super::fork::{close_descriptors, die_with};
 
 mod links;
@@ -77,7 +78,7 @@ pub fn replace_in_child(path: &Path, contents: &[u8], mode: u32) -> io::Result<P
             close_descriptors(None);
             let code = match die_with(parent).map_err(io::Error::from).and_then(|()| replace(path, contents, mode)) {
                 Ok(()) => 0,
-                Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
+                Err(error) => errno::of(&error),
             };
             // SAFETY: exits the child without running the exit handlers of the parent.
             unsafe { libc::_exit(code) }
@@ -172,7 +173,8 @@ impl Reread {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+/// The directory that a path is in.
+pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(directory) if directory != Path::new("") => directory,
         Some(_) | None => Path::new("."),

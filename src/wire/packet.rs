@@ -6,7 +6,7 @@ use crate::ids::Service;
 use crate::limits::MAX_SKIPPED_BYTES;
 
 /// The first two bytes of every packet.
-pub const MAGIC: [u8; 2] = [0x00, 0xFF];
+const MAGIC: [u8; 2] = [0x00, 0xFF];
 /// The length of magic, ID, TYPE and LEN.
 pub const HEADER_BYTES: usize = 6;
 /// The length of the longest packet the server sends: a data packet or a settings reply.
@@ -96,7 +96,7 @@ impl ErrorCode {
 }
 
 /// The XOR of `bytes`.
-pub fn checksum(bytes: &[u8]) -> u8 {
+fn checksum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| sum ^ byte)
 }
 

@@ -10,9 +10,10 @@ use crate::camera::settings::CameraSettings;
 pub const PAYLOAD_BYTES: usize = 6;
 
 /// Microseconds of shutter time in one step of the shutter byte.
-pub const SHUTTER_STEP_US: u32 = 100;
+const SHUTTER_STEP_US: u32 = 100;
 
-const BRIGHTNESS_SCALE: f64 = 127.5;
+/// Steps of the brightness byte for a brightness of 1.
+pub const BRIGHTNESS_SCALE: f64 = 127.5;
 
 /// Decodes the six bytes of an update. Every byte is a valid value of its setting.
 pub fn decode(payload: [u8; PAYLOAD_BYTES]) -> CameraSettings {

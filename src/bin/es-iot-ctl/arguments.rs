@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
+use es_iot_server::config::ServerConfig;
 use lexopt::ValueExt;
 
 use crate::failure::Failure;
@@ -119,12 +121,13 @@ impl Arguments {
         use lexopt::Arg::{Long, Short, Value};
 
         let mut parser = lexopt::Parser::from_iter(arguments);
+        let ServerConfig { data_port, settings_port, auth_port, .. } = ServerConfig::default();
         let mut parsed = Self {
             command: Command::Help,
             host: "localhost".to_owned(),
-            data_port: 5000,
-            settings_port: 5001,
-            auth_port: 5002,
+            data_port,
+            settings_port,
+            auth_port,
             json: false,
             timeout: None,
         };
@@ -201,28 +204,29 @@ fn host(parser: &mut lexopt::Parser) -> Result<String, Failure> {
     Ok(bare.to_owned())
 }
 
-fn port(parser: &mut lexopt::Parser, option: &str) -> Result<u16, Failure> {
+/// A number that fits; `allowed` says which do.
+fn number<T: FromStr>(
+    parser: &mut lexopt::Parser,
+    option: &str,
+    allowed: &str,
+    fits: impl Fn(&T) -> bool,
+) -> Result<T, Failure> {
     let given = text(parser)?;
-    match given.parse() {
-        Ok(port) if port != 0 => Ok(port),
-        Ok(_) | Err(_) => Err(Failure::Usage(format!("{option} is {given:?}; allowed: 1 to 65535"))),
-    }
+    let number = given.parse().ok().filter(fits);
+    number.ok_or_else(|| Failure::Usage(format!("{option} is {given:?}; allowed: {allowed}")))
+}
+
+fn port(parser: &mut lexopt::Parser, option: &str) -> Result<u16, Failure> {
+    number(parser, option, "1 to 65535", |port| *port != 0)
 }
 
 fn count(parser: &mut lexopt::Parser) -> Result<u64, Failure> {
-    let given = text(parser)?;
-    match given.parse() {
-        Ok(count) if count != 0 => Ok(count),
-        Ok(_) | Err(_) => Err(Failure::Usage(format!("--count is {given:?}; allowed: a whole number from 1"))),
-    }
+    number(parser, "--count", "a whole number from 1", |count| *count != 0)
 }
 
 fn timeout(parser: &mut lexopt::Parser) -> Result<Duration, Failure> {
-    let given = text(parser)?;
-    match given.parse::<f64>() {
-        Ok(seconds) if (0.01..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        Ok(_) | Err(_) => Err(Failure::Usage(format!("--timeout is {given:?}; allowed: 0.01 to 3600 seconds"))),
-    }
+    let fits = |seconds: &f64| (0.01..=3600.0).contains(seconds);
+    number(parser, "--timeout", "0.01 to 3600 seconds", fits).map(Duration::from_secs_f64)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The six settings: text to bytes and back.
 
-use es_iot_server::wire::settings::{PAYLOAD_BYTES, decode};
+use es_iot_server::wire::settings::{BRIGHTNESS_SCALE, PAYLOAD_BYTES, decode};
 
 use crate::failure::Failure;
 
@@ -13,7 +13,7 @@ const EXACT: f64 = 1e-9;
 
 /// The same for brightness: half a step, because its steps are not round numbers that a person would type. The default,
 /// 0, is between two steps; the protocol carries it as the lower one.
-const BRIGHTNESS_TOLERANCE: f64 = 0.5 / 127.5 + EXACT;
+const BRIGHTNESS_TOLERANCE: f64 = 0.5 / BRIGHTNESS_SCALE + EXACT;
 
 /// A setting; its number is the index of its byte in the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! `watch`: prints the data stream, one line per packet.
 
 use std::collections::VecDeque;
-use std::io::Write;
 use std::os::fd::AsFd;
 
 use es_iot_server::sys::clock;
@@ -60,13 +59,12 @@ fn cut_off(failure: Failure, begun: bool) -> Failure {
 
 /// Prints a line without buffering. False if Ctrl-C was pressed while standard output was blocked.
 fn print(line: &str, interrupt: &Held) -> Result<bool, Failure> {
-    let mut stdout = std::io::stdout().lock();
-    match wait(stdout.as_fd(), Interest::Write, None, Some(interrupt)) {
+    match wait(std::io::stdout().as_fd(), Interest::Write, None, Some(interrupt)) {
         Ok(Ready::Yes | Ready::TimedOut) => {}
         Ok(Ready::Signal) => return Ok(false),
         Err(error) => return Err(Failure::Output(error)),
     }
-    stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::output)?;
+    crate::print(line)?;
     Ok(true)
 }
 

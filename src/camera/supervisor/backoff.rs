@@ -7,6 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::camera::diagnosis::Reason;
 use crate::limits::{BACKOFF_FIRST, BACKOFF_LONGEST};
+use crate::sorted::SortedMap;
 
 /// The consecutive failures.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct Backoff {
     last: Option<(Reason, Duration)>,
     /// How often each kind of reason was among them. Kinds and not reasons, since a reason may quote what a child
     /// said, which can be another each time.
-    attempts: Vec<(&'static str, u32)>,
+    attempts: SortedMap<&'static str, u32>,
 }
 
 /// One counted failure.
@@ -33,29 +34,27 @@ pub struct Failure {
 impl Backoff {
     /// No failures yet.
     pub fn new(seed: u64) -> Self {
-        Self { rng: SmallRng::seed_from_u64(seed), next: BACKOFF_FIRST, failures: 0, last: None, attempts: Vec::new() }
+        Self {
+            rng: SmallRng::seed_from_u64(seed),
+            next: BACKOFF_FIRST,
+            failures: 0,
+            last: None,
+            attempts: SortedMap::default(),
+        }
     }
 
     /// Counts a failure. The wait doubles up to its limit, or jumps to the limit for a reason that only a person can fix. The
     /// jitter of 25 % keeps a fleet that lost its server from reconnecting in step.
     pub fn fail(&mut self, reason: &Reason) -> Failure {
         self.failures = self.failures.saturating_add(1);
-        let attempt = self.count(reason.kind());
+        let attempts = self.attempts.or_default(reason.kind());
+        *attempts = attempts.saturating_add(1);
+        let attempt = *attempts;
         let wait = if reason.is_slow() { BACKOFF_LONGEST } else { self.next };
         self.next = (self.next * 2).min(BACKOFF_LONGEST);
         let retry_in = wait * self.rng.random_range(75..=125) / 100;
         self.last = Some((reason.clone(), retry_in));
         Failure { attempt, retry_in }
-    }
-
-    /// Counts one more failure of a kind. Returns how many there are.
-    fn count(&mut self, kind: &'static str) -> u32 {
-        if let Some((_, attempts)) = self.attempts.iter_mut().find(|(known, _)| *known == kind) {
-            *attempts = attempts.saturating_add(1);
-            return *attempts;
-        }
-        self.attempts.push((kind, 1));
-        1
     }
 
     /// Forgets the failures: all is well.

@@ -83,13 +83,7 @@ const LINES: [&str; 7] = [
 ];
 
 fn config(dice: &mut Dice) -> CameraConfig {
-    let source = dice.pick(&[
-        CameraSource::Auto,
-        CameraSource::Rpicam,
-        CameraSource::Test,
-        CameraSource::Command,
-        CameraSource::None,
-    ]);
+    let source = dice.pick(&CameraSource::ALL);
     let command = Some(vec!["cam".into(), dice.pick(&["{gain}", "fixed"]).into()]);
     CameraConfig { source, command, stall_seconds: dice.pick(&[1, 10]), ..CameraConfig::default() }
 }

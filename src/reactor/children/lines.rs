@@ -55,34 +55,26 @@ impl Lines {
         waiting(&self.source)
     }
 
-    /// Reads once, at most `most` bytes, and adds complete lines to `lines`. Returns the number of bytes read.
-    pub fn read(&mut self, now: Mono, most: usize, lines: &mut Vec<String>) -> (usize, Reading) {
-        let mut buffer = [0; LINE_STEP_BYTES];
+    /// Reads once, within the rate limit, and adds complete lines to `lines`.
+    pub fn read(&mut self, now: Mono, lines: &mut Vec<String>) -> Reading {
         let allowed = usize::try_from(self.bucket.tokens(RATE, now)).unwrap_or(usize::MAX);
         if allowed == 0 {
-            return (0, Reading::TooFast);
+            return Reading::TooFast;
         }
-        self.read_unlimited(&mut buffer, most.min(allowed), lines, now)
+        let (length, reading) = self.read_rest(allowed, lines);
+        self.bucket.take(RATE, now, u32::try_from(length).unwrap_or(u32::MAX));
+        reading
     }
 
-    /// Like [`Self::read`], but without the rate limit: an ended child has little unread output.
-    pub fn read_rest(&mut self, now: Mono, most: usize, lines: &mut Vec<String>) -> (usize, Reading) {
-        self.read_unlimited(&mut [0; LINE_STEP_BYTES], most, lines, now)
-    }
-
-    fn read_unlimited(
-        &mut self,
-        buffer: &mut [u8; LINE_STEP_BYTES],
-        most: usize,
-        lines: &mut Vec<String>,
-        now: Mono,
-    ) -> (usize, Reading) {
+    /// Like [`Self::read`], but at most `most` bytes in place of the rate limit: an ended child has little unread output.
+    /// Also returns the number of bytes read.
+    pub fn read_rest(&mut self, most: usize, lines: &mut Vec<String>) -> (usize, Reading) {
+        let mut buffer = [0; LINE_STEP_BYTES];
         let most = most.min(buffer.len());
         loop {
             return match self.source.read(&mut buffer[..most]) {
                 Ok(0) => (0, Reading::Ended),
                 Ok(length) => {
-                    self.bucket.take(RATE, now, u32::try_from(length).unwrap_or(u32::MAX));
                     self.push(&buffer[..length], lines);
                     (length, Reading::More)
                 }

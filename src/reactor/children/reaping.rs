@@ -4,7 +4,7 @@ use mio::unix::SourceFd;
 use std::os::fd::AsRawFd;
 
 use super::lines::Reading;
-use super::{Children, ROLES};
+use super::{Children, Piped, ROLES};
 use crate::camera::diagnosis::Role;
 use crate::limits::{LINE_STEP_BYTES, SPLICE_BUDGET_BYTES};
 use crate::os::{Errno, Exit};
@@ -23,17 +23,6 @@ pub struct Ended {
     lines_left: usize,
 }
 
-/// The result of one step for an ended child.
-#[derive(Debug)]
-pub enum Rest {
-    /// Video reached the publisher.
-    Video(u64),
-    /// It had printed these lines.
-    Lines(Role, Vec<String>),
-    /// All output is read; this is its end.
-    End(Input<'static>),
-}
-
 impl Children {
     /// Reaps every child that has ended, because SIGCHLD coalesces.
     pub fn reap(&mut self, cx: &mut Context<'_>) {
@@ -50,31 +39,30 @@ impl Children {
     }
 
     /// Handles part of the output, or the end, of the first ended child. `None` if none has ended.
-    pub fn take_in_ended(&mut self, cx: &mut Context<'_>) -> Option<Rest> {
+    pub fn take_in_ended(&mut self, cx: &mut Context<'_>) -> Option<Piped> {
         let ended = self.ended.front_mut()?;
         let role = ended.role;
         cx.agenda.put_off_once(Token::Reaping);
         if ended.video_left > 0 {
             let pumped = self.video.pump(ended.video_left.min(SPLICE_BUDGET_BYTES), true, cx.registry);
             ended.video_left = if pumped.drained { 0 } else { ended.video_left.saturating_sub(pumped.moved) };
-            return Some(Rest::Video(pumped.published as u64));
+            return Some(Piped::Video(pumped.published as u64));
         }
         let most = ended.lines_left.min(LINE_STEP_BYTES);
         if most > 0 {
             let mut complete = Vec::new();
             let lines = self.slot(role).as_mut().and_then(|running| running.lines.as_mut());
-            let (length, reading) =
-                lines.map_or((0, Reading::Ended), |lines| lines.read_rest(cx.now, most, &mut complete));
+            let (length, reading) = lines.map_or((0, Reading::Ended), |lines| lines.read_rest(most, &mut complete));
             if let Some(ended) = self.ended.front_mut() {
                 ended.lines_left = if reading == Reading::More { ended.lines_left.saturating_sub(length) } else { 0 };
             }
-            return Some(Rest::Lines(role, complete));
+            return Some(Piped::Lines(role, complete));
         }
         // The child may have died in the middle of a line.
         if let Some(text) = self.close_lines(role, cx) {
-            return Some(Rest::Lines(role, vec![text]));
+            return Some(Piped::Lines(role, vec![text]));
         }
-        self.ended.pop_front().map(|ended| Rest::End(self.conclude(&ended, cx)))
+        self.ended.pop_front().map(|ended| Piped::End(self.conclude(&ended, cx)))
     }
 
     /// Closes a child's output. Returns an unfinished line.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::ids::Service;
-use crate::limits::{REFUSED_SLOTS, SPARE_DESCRIPTORS};
+use crate::limits::{PACKET_TIMEOUT, PACKET_TIMEOUT_SHORT, REFUSED_SLOTS, SPARE_DESCRIPTORS};
 use crate::listen::Listener;
 
 /// Places for connections: each takes a descriptor.
@@ -13,20 +13,16 @@ use crate::listen::Listener;
 pub struct Places {
     services: [usize; Service::ALL.len()],
     refused: usize,
-    /// How long a client may take for a request: with many places free, and with few.
-    timeouts: [(Duration, Duration); Service::ALL.len()],
 }
 
 impl Places {
     /// What the listeners ask for.
     pub fn new(listeners: &[Listener]) -> Self {
         let mut services = [0; Service::ALL.len()];
-        let mut timeouts = [(Duration::ZERO, Duration::ZERO); Service::ALL.len()];
         for Listener { service, limits, .. } in listeners {
             services[*service as usize] += limits.places;
-            timeouts[*service as usize] = (limits.request_timeout, limits.request_timeout_short);
         }
-        Self { services, refused: REFUSED_SLOTS, timeouts }
+        Self { services, refused: REFUSED_SLOTS }
     }
 
     /// What remains of them under a limit of so many descriptors. [`SPARE_DESCRIPTORS`] are not for clients. A quarter
@@ -47,7 +43,7 @@ impl Places {
         }
         let taken: usize = others().map(|service| services[service as usize]).sum();
         services[Service::Data as usize] = at_least_one(left.saturating_sub(taken), self.of(Service::Data));
-        Self { services, refused, ..self }
+        Self { services, refused }
     }
 
     /// Places of a service.
@@ -67,9 +63,8 @@ impl Places {
 
     /// How long a client may take to complete a request, while so many places are taken.
     pub fn patience(&self, service: Service, taken: usize) -> Duration {
-        let (long, short) = self.timeouts[service as usize];
         let free = self.of(service).saturating_sub(taken);
-        if free * 4 < self.of(service) { short } else { long }
+        if free * 4 < self.of(service) { PACKET_TIMEOUT_SHORT } else { PACKET_TIMEOUT }
     }
 
     /// Connections that may be open only to be refused.

@@ -30,16 +30,23 @@ pub struct Connection {
     refused: bool,
 }
 
+/// Whose places: those of a network at a service.
+type Share = (Network, u8);
+
+/// None for a local peer.
+fn share(peer: Peer, service: Service) -> Option<Share> {
+    peer.address().map(|address| (Network::of(address), service as u8))
+}
+
 /// The connections by slot. A slot is never trusted without its generation.
 #[derive(Debug, Default)]
 pub struct Table {
     slots: Vec<Option<Connection>>,
     deadlines: BTreeSet<(Mono, ConnId)>,
-    clients: usize,
     /// Places taken, until the connection is closed.
     taken: [usize; Service::ALL.len()],
     /// The same by network and service.
-    shares: SortedMap<(Network, u8), usize>,
+    shares: SortedMap<Share, usize>,
     /// Connections that have none.
     refused: usize,
 }
@@ -59,10 +66,9 @@ impl Table {
         if refused {
             self.refused += 1;
         } else {
-            self.clients += 1;
             self.taken[service as usize] += 1;
-            if let Some(address) = peer.address() {
-                *self.shares.or_default((Network::of(address), service as u8)) += 1;
+            if let Some(share) = share(peer, service) {
+                *self.shares.or_default(share) += 1;
             }
         }
         self.slots[slot] = Some(Connection {
@@ -86,19 +92,17 @@ impl Table {
     pub fn remove(&mut self, conn: ConnId) -> Option<Connection> {
         self.set_deadline(conn, None);
         let connection = self.slots.get_mut(usize::from(conn.slot))?.take_if(|found| found.conn == conn)?;
-        self.clients -= usize::from(!connection.conversation.is_over());
         if connection.refused {
             self.refused -= 1;
             return Some(connection);
         }
         self.taken[connection.service as usize] -= 1;
-        if let Some(address) = connection.peer.address() {
-            let key = (Network::of(address), connection.service as u8);
-            if let Some(share) = self.shares.get_mut(&key) {
-                *share -= 1;
-                if *share == 0 {
-                    self.shares.remove(&key);
-                }
+        if let Some(share) = share(connection.peer, connection.service)
+            && let Some(count) = self.shares.get_mut(&share)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.shares.remove(&share);
             }
         }
         Some(connection)
@@ -107,12 +111,8 @@ impl Table {
     /// Ends the conversation of a connection: it is no client any more, but still there. `None` if it is gone or its
     /// conversation is over already.
     pub fn finish(&mut self, conn: ConnId) -> Option<&Connection> {
-        let connection = self.slots.get_mut(usize::from(conn.slot))?.as_mut().filter(|found| found.conn == conn)?;
-        if connection.conversation.is_over() {
-            return None;
-        }
+        let connection = self.find(conn).filter(|connection| !connection.conversation.is_over())?;
         connection.conversation = Conversation::Over;
-        self.clients -= 1;
         Some(connection)
     }
 
@@ -149,8 +149,8 @@ impl Table {
     }
 
     /// Connections whose conversation goes on.
-    pub const fn clients(&self) -> usize {
-        self.clients
+    pub fn clients(&self) -> usize {
+        self.iter().count()
     }
 
     /// Places of a service that are taken: by clients, and by connections that are over and not closed yet.
@@ -160,8 +160,7 @@ impl Table {
 
     /// Those among them that belong to the network of `peer`; a local peer has none.
     pub fn share_of(&self, peer: Peer, service: Service) -> usize {
-        let key = peer.address().map(|address| (Network::of(address), service as u8));
-        key.and_then(|key| self.shares.get(&key)).copied().unwrap_or_default()
+        share(peer, service).and_then(|share| self.shares.get(&share)).copied().unwrap_or_default()
     }
 
     /// Connections that were refused as they came, and are not closed yet.

@@ -1,9 +1,9 @@
 //! The settings between an update and the disk: coalesced, written one at a time, and confirmed only once kept.
 //!
-//! An update is in force at once. The camera is restarted and the file written after a quiet moment, so a slider
-//! being dragged costs one restart and one write; both are limited by a token bucket each. A client that reads meanwhile wants to know: its reply waits
-//! until what it shows is on the disk, or is known not to get there. A write that hangs is waited for once: from then
-//! on, until it returns, reads are answered immediately.
+//! An update is in force at once. The camera is restarted and the file written after a quiet moment, so a slider being
+//! dragged costs one restart and one write; both are limited by a token bucket each. A client that reads meanwhile wants
+//! to know: its reply waits until what it shows is on the disk, or is known not to get there. A write that hangs is
+//! waited for once: from then on, until it returns, reads are answered immediately.
 
 mod restart;
 
@@ -237,11 +237,11 @@ impl Store {
         }
         let may_write =
             self.write_due().is_some_and(|at| at <= now) && (self.stopping || self.write_tokens.try_take(CHANGES, now));
-        may_write.then(|| self.write(now))
+        may_write.then(|| Due::Write(self.write(now)))
     }
 
     /// Begins to write immediately what is not kept yet: the server is stopping.
-    pub fn flush(&mut self, now: Mono) -> Option<Due> {
+    pub fn flush(&mut self, now: Mono) -> Option<CameraSettings> {
         self.stopping = true;
         if self.durability == Durability::Kept || self.writing.is_some() { None } else { Some(self.write(now)) }
     }
@@ -267,11 +267,11 @@ impl Store {
         self.release(false)
     }
 
-    fn write(&mut self, now: Mono) -> Due {
+    fn write(&mut self, now: Mono) -> CameraSettings {
         self.writing = Some(Writing { settings: self.current, since: now, given_up: false });
         self.write_at = None;
         self.durability = Durability::Pending;
-        Due::Write(self.current)
+        self.current
     }
 
     fn release(&mut self, failed: bool) -> Outcome {

@@ -13,6 +13,7 @@ use super::stream::Stream;
 use super::syslog::{Syslog, errno, is_away};
 use crate::limits::{LOG_LOSS_NOTICE, LOG_RECONNECT, MAX_LOG_LINE_BYTES};
 use crate::logging::Level;
+use crate::sys::file::parent;
 use crate::time::{Mono, Now};
 
 /// A sink's destination.
@@ -188,10 +189,7 @@ const fn is_disk_failure(errno: Errno) -> bool {
 pub fn check(path: &Path) -> io::Result<()> {
     match path.metadata() {
         Ok(found) if found.is_dir() => Err(Errno::EISDIR.into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-            parent.metadata().map(drop)
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => parent(path).metadata().map(drop),
         // The daemon's user may have access where this user has none.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         found => found.map(drop),

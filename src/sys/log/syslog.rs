@@ -85,5 +85,5 @@ fn sent(result: io::Result<usize>) -> Result<(), Errno> {
 
 /// The errno of an I/O error; `EIO` if it has none.
 pub fn errno(error: &io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+    Errno::from_raw(crate::sys::errno::of(error))
 }

@@ -102,10 +102,10 @@ fn the_last_write_waits_for_no_token() {
         store.written(after(0), true);
     }
     store.update(after(0), A, PEER, settings(9.0));
-    assert_eq!(store.flush(after(0)), Some(Due::Write(settings(9.0))));
+    assert_eq!(store.flush(after(0)), Some(settings(9.0)));
     store.update(after(1), B, PEER, settings(8.0));
     assert_eq!(store.written(after(2), true), Outcome::default());
-    assert_eq!(store.flush(after(2)), Some(Due::Write(settings(8.0))));
+    assert_eq!(store.flush(after(2)), Some(settings(8.0)));
 }
 
 #[test]
