@@ -262,6 +262,14 @@ pub const GROUP_DATAGRAMS: usize = 64;
 /// Bytes of the datagrams of one such `sendmsg`: the longest UDP payload over IPv4.
 pub const GROUP_BYTES: usize = 65_507;
 
+/// The upper limit of `server.max_viewers`: their connections must fit a token's slots beside those of the other services.
+pub const MAX_VIEWERS: u16 = 250;
+/// Connections to the RTSP port beside those of `server.max_viewers` sessions: clients that ask for a description first,
+/// probes, and viewers that come back before their old connection has ended.
+pub const RTSP_SPARE_PLACES: usize = 32;
+/// The longest `server.rtsp_path`, in bytes: replies and URIs repeat it.
+pub const MAX_STREAM_PATH_BYTES: usize = 128;
+
 // --- RTSP -----------------------------------------------------------------------------------------------------
 
 /// The longest head of a request (request line and headers), in bytes; that of a real client has about 300.

@@ -26,7 +26,7 @@ pub fn probe(program: &str) -> Vec<String> {
     vec![program.to_owned(), "--help".to_owned()]
 }
 
-/// The publisher's argv: `camera.publisher`, or ffmpeg copying the stream to RTSP over TCP.
+/// The publisher's argv: `camera.publisher`, or ffmpeg copying the stream to RTSP over TCP. `None` without a destination.
 ///
 /// A raw H.264 pipe has no time stamps, so ffmpeg generates them. Measurements with ffmpeg 5.1 and its RTSP receiver, which
 /// compare each frame's time stamp with its arrival:
@@ -41,9 +41,10 @@ pub fn probe(program: &str) -> Vec<String> {
 /// step. If it is set forward, they jump: by a day, RTP's time stamps wrap; by years, ffmpeg drops every frame's time stamp
 /// with two lines of warning. So `supervisor` restarts the pipeline when the clock is set. `-framerate` remains as a hint
 /// for receivers; `-r` is not needed. `-fpsprobesize 0` avoids a warning about an unknown frame rate at each start.
-pub fn publisher(config: &CameraConfig) -> Vec<String> {
+pub fn publisher(config: &CameraConfig) -> Option<Vec<String>> {
+    let url = config.rtsp_url.as_deref()?;
     if let Some(argv) = &config.publisher {
-        return argv.iter().map(|word| word.replace("{rtsp_url}", &config.rtsp_url)).collect();
+        return Some(argv.iter().map(|word| word.replace("{rtsp_url}", url)).collect());
     }
     let mut argv = Argv::default();
     argv.words(
@@ -52,8 +53,8 @@ pub fn publisher(config: &CameraConfig) -> Vec<String> {
     argv.words("-fpsprobesize 0 -use_wallclock_as_timestamps 1");
     argv.option("-framerate", &config.framerate);
     argv.words("-f h264 -i - -c:v copy -f rtsp -rtsp_transport tcp");
-    argv.word(&config.rtsp_url);
-    argv.0
+    argv.word(url);
+    Some(argv.0)
 }
 
 /// The last component of a program's path, which names its logger.
@@ -266,15 +267,17 @@ mod tests {
 
     #[test]
     fn the_publisher_is_ffmpeg_or_the_configured_one() {
-        let mut config = CameraConfig { framerate: 30, rtsp_url: "rtsp://h/x".into(), ..CameraConfig::default() };
+        let mut config = CameraConfig { framerate: 30, ..CameraConfig::default() };
+        assert_eq!(publisher(&config), None);
+        config.rtsp_url = Some("rtsp://h/x".into());
         assert_eq!(
-            line(&publisher(&config)),
+            line(&publisher(&config).unwrap()),
             "ffmpeg -hide_banner -loglevel warning -fflags nobuffer -flags low_delay -probesize 32 \
              -analyzeduration 0 -fpsprobesize 0 -use_wallclock_as_timestamps 1 -framerate 30 -f h264 -i - -c:v copy \
              -f rtsp -rtsp_transport tcp rtsp://h/x"
         );
         config.publisher = Some(words(&["push", "--to={rtsp_url}"]));
-        assert_eq!(line(&publisher(&config)), "push --to=rtsp://h/x");
+        assert_eq!(line(&publisher(&config).unwrap()), "push --to=rtsp://h/x");
     }
 
     #[test]

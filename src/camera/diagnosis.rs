@@ -71,6 +71,8 @@ pub enum Reason {
     Stalled {
         /// The time in whole seconds, rounded down.
         seconds: u64,
+        /// Whether a publisher took part, which may be the one that hangs.
+        publishing: bool,
     },
     /// A child was ended by a signal that the daemon did not send.
     Crashed {
@@ -217,10 +219,13 @@ impl fmt::Display for Reason {
                 write!(f, "the RTSP server can't be reached ({text}): start it, or correct camera.rtsp_url")
             }
             Self::PublisherLost => f.write_str("the connection to the RTSP server was lost: see that server's log"),
-            Self::Stalled { seconds } => write!(
+            Self::Stalled { seconds, publishing: true } => write!(
                 f,
                 "no video moved for {seconds} s: the camera hangs or the RTSP server stopped reading; restarting both"
             ),
+            Self::Stalled { seconds, publishing: false } => {
+                write!(f, "no video for {seconds} s: the camera hangs or writes no H.264; restarting it")
+            }
             Self::Crashed { role, signal } => write!(
                 f,
                 "the {} crashed with signal {signal}{}: its last output, if any, is below",

@@ -100,6 +100,8 @@ pub enum Action {
     },
     /// Log this.
     Report(Report),
+    /// Count a start of the pipeline. A camera that restarts for new settings does not start the pipeline.
+    CountStart,
     /// Count a pipeline failure. A separate [`Action::Report`] logs it, if it is due.
     CountFailure {
         /// Whether the pipeline stalled.

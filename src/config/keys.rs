@@ -64,6 +64,9 @@ pub const KEYS: &[Key] = &[
     key!(server.settings_port, NextStart, |node: &Node<'_>| node.whole(rules::PORT), plain),
     key!(server.auth_port, NextStart, |node: &Node<'_>| node.whole(rules::PORT), plain),
     key!(server.max_clients, Now, |node: &Node<'_>| node.whole(rules::CLIENTS), plain),
+    key!(server.rtsp_port, NextStart, |node: &Node<'_>| node.nullable(|node| node.whole(rules::PORT)), plain),
+    key!(server.rtsp_path, Now, |node: &Node<'_>| node.text(rules::is_stream_path, rules::STREAM_PATH), plain),
+    key!(server.max_viewers, Now, |node: &Node<'_>| node.whole(rules::VIEWERS), plain),
     key!(data.source, Now, data_source, shown_data_source),
     key!(camera.source, Now, camera_source, |source: &CameraSource| json!(source.name())),
     key!(camera.camera, Now, |node: &Node<'_>| node.nullable(|node| node.whole(rules::CAMERA)), plain),
@@ -77,9 +80,12 @@ pub const KEYS: &[Key] = &[
     key!(camera.hflip, Now, Node::flag, plain),
     key!(camera.rotation, Now, rotation, plain),
     key!(camera.extra_args, Now, Node::arguments, |arguments: &Vec<String>| masked(arguments)),
-    key!(camera.rtsp_url, Now, |node: &Node<'_>| node.text(rules::is_rtsp_url, rules::RTSP_URL), |url: &String| json!(
-        mask::url_passwords(url)
-    )),
+    key!(
+        camera.rtsp_url,
+        Now,
+        |node: &Node<'_>| node.nullable(|node| node.text(rules::is_rtsp_url, rules::RTSP_URL)),
+        |url: &Option<String>| json!(url.as_deref().map(mask::url_passwords))
+    ),
     key!(
         camera.command,
         Now,
@@ -93,6 +99,7 @@ pub const KEYS: &[Key] = &[
         shown_argv
     ),
     key!(camera.stall_seconds, Now, |node: &Node<'_>| node.whole(rules::STALL_SECONDS), plain),
+    key!(camera.slate, Now, Node::flag, plain),
     key!(auth.password, Now, |node: &Node<'_>| node.nullable(Node::secret), |password: &Option<_>| json!(
         password.as_ref().map(|_| MASK)
     )),
@@ -108,11 +115,12 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// The environment variables and their keys.
-pub const VARIABLES: [(&str, &str); 6] = [
+pub const VARIABLES: [(&str, &str); 7] = [
     ("SERVER_HOST", "server.host"),
     ("DATA_PORT", "server.data_port"),
     ("SETTINGS_PORT", "server.settings_port"),
     ("AUTH_PORT", "server.auth_port"),
+    ("RTSP_PORT", "server.rtsp_port"),
     ("AUTH_PASSWORD", "auth.password"),
     ("LOG_LEVEL", "logging.level"),
 ];

@@ -49,14 +49,15 @@ impl Draft {
     pub fn finish(self) -> Result<Config, ConfigError> {
         let server = &self.config.server;
         let ports = [
-            (server.data_port, "server.data_port"),
-            (server.settings_port, "server.settings_port"),
-            (server.auth_port, "server.auth_port"),
+            (Some(server.data_port), "server.data_port"),
+            (Some(server.settings_port), "server.settings_port"),
+            (Some(server.auth_port), "server.auth_port"),
+            (server.rtsp_port, "server.rtsp_port"),
         ];
-        for (first, second) in [(0, 1), (0, 2), (1, 2)] {
-            let ((port, first), (other, second)) = (ports[first], ports[second]);
-            if port == other && port != 0 {
-                let (first, second) = ((first, self.layer(first)), (second, self.layer(second)));
+        for (index, (port, first)) in ports.into_iter().enumerate() {
+            let Some(port) = port.filter(|&port| port != 0) else { continue };
+            if let Some((_, second)) = ports[index + 1..].iter().find(|(other, _)| *other == Some(port)) {
+                let (first, second) = ((first, self.layer(first)), (*second, self.layer(second)));
                 return Err(ConfigError::SamePort { port, first, second });
             }
         }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Codec, LogSink};
-use crate::limits::{DRAWN_FASTEST, DRAWN_SHORTEST_SIDE, DRAWN_TALLEST, DRAWN_WIDEST, MAX_CLIENTS};
+use crate::limits::{
+    DRAWN_FASTEST, DRAWN_SHORTEST_SIDE, DRAWN_TALLEST, DRAWN_WIDEST, MAX_CLIENTS, MAX_STREAM_PATH_BYTES, MAX_VIEWERS,
+};
 
 /// The range of a whole number.
 #[derive(Clone, Copy)]
@@ -23,6 +25,7 @@ impl fmt::Display for WholeNumber {
 
 pub(super) const PORT: WholeNumber = WholeNumber { min: 0, max: 65_535, even: false };
 pub(super) const CLIENTS: WholeNumber = WholeNumber { min: 1, max: MAX_CLIENTS as u64, even: false };
+pub(super) const VIEWERS: WholeNumber = WholeNumber { min: 1, max: MAX_VIEWERS as u64, even: false };
 /// In pixels. 4:2:0 requires even sizes.
 pub(super) const WIDTH: WholeNumber =
     WholeNumber { min: DRAWN_SHORTEST_SIDE as u64, max: DRAWN_WIDEST as u64, even: true };
@@ -94,7 +97,17 @@ pub(super) fn is_argument(text: &str) -> bool {
     is_path(text)
 }
 
-pub(super) const RTSP_URL: &str = "rtsp:// or rtsps://, a host, and optionally a port and a path, without spaces";
+pub(super) const STREAM_PATH: &str =
+    "a path such as \"ES_MTX\" or \"cameras/1\": letters, digits, and -._~, with slashes only between them";
+
+/// Whether the text can be the path of a stream's URL: characters that need no escape (RFC 3986, section 2.3).
+pub(super) fn is_stream_path(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.len() <= MAX_STREAM_PATH_BYTES && text.split('/').all(|part| !part.is_empty() && part.bytes().all(fits))
+}
+
+pub(super) const RTSP_URL: &str =
+    "null, or rtsp:// or rtsps://, a host, and optionally a port and a path, without spaces";
 
 /// Whether the text is an RTSP URL with a host (RFC 2326, section 3.2; the authority as in RFC 3986).
 pub(super) fn is_rtsp_url(text: &str) -> bool {
@@ -187,6 +200,17 @@ mod tests {
             "rtsp://[::1]8554/x",
         ] {
             assert!(!is_rtsp_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn stream_paths_have_no_slashes_around_them() {
+        for good in ["ES_MTX", "cameras/1", "a-b.c~d"] {
+            assert!(is_stream_path(good), "{good}");
+        }
+        let long = "x".repeat(MAX_STREAM_PATH_BYTES + 1);
+        for bad in ["", "/", "/ES_MTX", "ES_MTX/", "a//b", "a b", "a?b", "a%20b", "a\r\nb", "\u{e9}", &long] {
+            assert!(!is_stream_path(bad), "{bad}");
         }
     }
 

@@ -20,6 +20,13 @@ pub fn warnings(config: &Config) -> Vec<String> {
              \"rpicam\", or camera.extra_args to []"
         ));
     }
+    if camera.publisher.is_some() && camera.rtsp_url.is_none() {
+        warnings.push(
+            "camera.publisher is ignored because camera.rtsp_url is null: set camera.rtsp_url to where it publishes, or \
+             camera.publisher to null"
+                .to_owned(),
+        );
+    }
     warnings
 }
 
@@ -49,6 +56,11 @@ mod tests {
             assert_eq!(keys.join(" "), unused);
             assert!(warnings.iter().all(|line| line.contains(&format!("{:?}", source.name()))), "{warnings:?}");
         }
+        let publisher = Some(vec!["push".into(), "{rtsp_url}".into()]);
+        let mut config = Config { camera: CameraConfig { publisher, ..CameraConfig::default() }, ..Config::default() };
+        assert!(warnings(&config)[0].starts_with("camera.publisher is ignored"), "{:?}", warnings(&config));
+        config.camera.rtsp_url = Some("rtsp://h/x".into());
+        assert!(warnings(&config).is_empty());
         assert!(warnings(&Config::default()).is_empty());
     }
 }

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use super::context::Context;
 use super::interface::{Notice, Output};
-use crate::camera::diagnosis::Role;
 use crate::camera::settings::CameraSettings;
 use crate::camera::supervisor::{Action, Event, StopSignal, Supervisor};
 use crate::config::CameraConfig;
@@ -38,13 +37,8 @@ impl Pipeline {
         self.supervisor.handle(cx.mono(), event, &mut self.actions);
         for action in self.actions.drain(..) {
             match action {
-                Action::Spawn { role, argv } => {
-                    // A pipeline begins with its publisher; a settings change restarts the camera alone.
-                    if role == Role::Publisher {
-                        cx.bump(Counter::PipelineStarted);
-                    }
-                    cx.push(Output::Spawn { role, argv });
-                }
+                Action::Spawn { role, argv } => cx.push(Output::Spawn { role, argv }),
+                Action::CountStart => cx.bump(Counter::PipelineStarted),
                 Action::Signal { role, signal } => {
                     if signal == StopSignal::Kill {
                         cx.bump(Counter::ChildKilled);

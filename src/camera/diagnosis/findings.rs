@@ -126,7 +126,8 @@ impl Findings {
         }
         if let Some(idle) = self.stalled {
             let timed_out = self.camera == Some(Symptom::SensorTimeout);
-            return if timed_out { Reason::SensorTimeout } else { Reason::Stalled { seconds: idle.as_secs() } };
+            let (seconds, publishing) = (idle.as_secs(), self.publisher_end.is_some());
+            return if timed_out { Reason::SensorTimeout } else { Reason::Stalled { seconds, publishing } };
         }
         self.verdict_of_ends()
     }

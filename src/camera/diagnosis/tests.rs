@@ -102,11 +102,11 @@ fn a_stall_is_blamed_on_the_sensor_if_it_timed_out_and_did_not_recover() {
     let mut findings = Findings::default();
     findings.stalled(Duration::from_secs(10));
     findings.exited(Role::Camera, Exit::Signal(9), true);
-    assert_eq!(findings.verdict(), Reason::Stalled { seconds: 10 });
+    assert_eq!(findings.verdict(), Reason::Stalled { seconds: 10, publishing: false });
     findings.line(NOW, Role::Camera, "Device timeout detected, attempting a restart!!!");
     assert_eq!(findings.verdict(), Reason::SensorTimeout);
     findings.video(NOW);
-    assert_eq!(findings.verdict(), Reason::Stalled { seconds: 10 });
+    assert_eq!(findings.verdict(), Reason::Stalled { seconds: 10, publishing: false });
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn every_reason_is_one_line_with_a_fix() {
         Reason::RefusedOptions { text: text() },
         Reason::PublisherRefused { text: text() },
         Reason::PublisherLost,
-        Reason::Stalled { seconds: 10 },
+        Reason::Stalled { seconds: 10, publishing: false },
         Reason::Crashed { role, signal: 9 },
         Reason::Exited { role, code: 1 },
         Reason::NotExecutable { role, program: program.clone(), text: text() },

@@ -55,11 +55,11 @@ impl Shadow {
                     assert!(!argv.is_empty(), "nothing to run: {context}");
                     self.alive.push(*role);
                     match role {
-                        Role::Publisher => (self.progress, self.first) = (now, None),
                         Role::Camera => self.awaited = true,
-                        Role::Probe => {}
+                        Role::Publisher | Role::Probe => {}
                     }
                 }
+                Action::CountStart => (self.progress, self.first) = (now, None),
                 Action::Signal { role, .. } => assert!(self.alive.contains(role), "no child to signal: {context}"),
                 Action::Report(report) => assert!(!report.to_string().contains('\n'), "{context}"),
                 Action::CountFailure { stalled } => {
@@ -85,7 +85,8 @@ const LINES: [&str; 7] = [
 fn config(dice: &mut Dice) -> CameraConfig {
     let source = dice.pick(&CameraSource::ALL);
     let command = Some(vec!["cam".into(), dice.pick(&["{gain}", "fixed"]).into()]);
-    CameraConfig { source, command, stall_seconds: dice.pick(&[1, 10]), ..CameraConfig::default() }
+    let rtsp_url = dice.pick(&[None, Some("rtsp://h/x")]).map(str::to_owned);
+    CameraConfig { source, command, rtsp_url, stall_seconds: dice.pick(&[1, 10]), ..CameraConfig::default() }
 }
 
 /// One random event. The shadow records every death, expected or not.

@@ -18,7 +18,10 @@ impl Supervisor {
             CameraSource::Auto | CameraSource::Rpicam | CameraSource::Test | CameraSource::Command => {
                 self.pipeline.renew();
                 self.progress = Progress::begin(now);
-                self.pipeline.spawn(Role::Publisher, command::publisher(&self.config), out);
+                out.push(Action::CountStart);
+                if let Some(argv) = command::publisher(&self.config) {
+                    self.pipeline.spawn(Role::Publisher, argv, out);
+                }
                 self.start_camera(now, out);
             }
         }

@@ -50,8 +50,9 @@ impl Supervisor {
     }
 
     pub(super) fn on_config(&mut self, now: Mono, config: CameraConfig, out: &mut Vec<Action>) {
-        // The stall time is not passed to any child, so it needs no restart.
-        let same_children = CameraConfig { stall_seconds: config.stall_seconds, ..self.config.clone() } == config;
+        // Neither is passed to any child, so they need no restart.
+        let CameraConfig { stall_seconds, slate, .. } = config;
+        let same_children = CameraConfig { stall_seconds, slate, ..self.config.clone() } == config;
         self.config = config;
         if same_children {
             return;
@@ -165,13 +166,16 @@ impl Supervisor {
     }
 
     pub(super) fn on_clock(&mut self, now: Mono, by_ms: i64, out: &mut Vec<Action>) {
+        if !self.pipeline.is_alive(Role::Publisher) {
+            return;
+        }
         match self.state {
             // This is not a failure, so there is no backoff.
             State::Starting { .. } | State::Running { .. } | State::Stopping { scope: Scope::CameraOnly, .. } => {
                 out.push(Action::Report(Report::ClockStepped { by_ms }));
                 self.stop(now, Scope::Everything(Then::Start), out);
             }
-            // There is no publisher, or it is being stopped.
+            // The publisher is being stopped.
             State::Off
             | State::NoCamera { .. }
             | State::Probing { .. }

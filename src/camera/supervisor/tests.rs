@@ -17,7 +17,8 @@ struct Rig {
 
 impl Rig {
     fn new(source: CameraSource) -> Self {
-        let config = CameraConfig { source, ..CameraConfig::default() };
+        let rtsp_url = Some("rtsp://h/x".into());
+        let config = CameraConfig { source, rtsp_url, ..CameraConfig::default() };
         let supervisor = Supervisor::new(config, CameraSettings::default(), 7);
         Self { supervisor, now: Mono::from_nanos(1), out: Vec::new() }
     }
@@ -74,7 +75,11 @@ impl Rig {
     fn argv(&self, wanted: Role) -> String {
         let argv = self.out.iter().find_map(|action| match action {
             Action::Spawn { role, argv } if *role == wanted => Some(argv.join(" ")),
-            Action::Spawn { .. } | Action::Signal { .. } | Action::Report(_) | Action::CountFailure { .. } => None,
+            Action::Spawn { .. }
+            | Action::Signal { .. }
+            | Action::Report(_)
+            | Action::CountStart
+            | Action::CountFailure { .. } => None,
         });
         argv.expect("a spawn")
     }
@@ -85,7 +90,11 @@ impl Rig {
             Action::Report(Report::Failed { reason, attempt, retry_in, tail }) => {
                 Some((reason.clone(), *attempt, *retry_in, tail.clone()))
             }
-            Action::Report(_) | Action::Spawn { .. } | Action::Signal { .. } | Action::CountFailure { .. } => None,
+            Action::Report(_)
+            | Action::Spawn { .. }
+            | Action::Signal { .. }
+            | Action::CountStart
+            | Action::CountFailure { .. } => None,
         });
         failed.expect("a failure")
     }
@@ -97,6 +106,7 @@ fn short(action: &Action) -> String {
         Action::Signal { role, signal: StopSignal::Interrupt } => format!("int:{}", role.name()),
         Action::Signal { role, signal: StopSignal::Kill } => format!("kill:{}", role.name()),
         Action::Report(report) => format!("!{}", report.line(|line| line.kind).unwrap()),
+        Action::CountStart => "#started".into(),
         Action::CountFailure { stalled: false } => "#failed".into(),
         Action::CountFailure { stalled: true } => "#stalled".into(),
     }
@@ -162,7 +172,7 @@ fn turning_a_source_on_starts_it_and_turning_it_off_stops_it() {
     assert_eq!((rig.state(), rig.supervisor.is_off()), ("off", false));
     assert_eq!(
         rig.event(Event::Reconfigured(CameraConfig { source: CameraSource::Test, ..CameraConfig::default() })),
-        "+publisher +camera"
+        "#started +camera"
     );
     assert_eq!(
         rig.event(Event::Reconfigured(CameraConfig { source: CameraSource::None, ..CameraConfig::default() })),
@@ -239,7 +249,7 @@ fn failures_back_off_and_log_less_until_the_pipeline_is_healthy() {
         let wait = rig.supervisor.deadline().expect("a retry").since(rig.now);
         assert!(wait >= base * 3 / 4 && wait <= base * 5 / 4, "{attempt}: {wait:?}");
         base = (base * 2).min(limits::BACKOFF_LONGEST);
-        assert_eq!(rig.deadline(), "+publisher +camera");
+        assert_eq!(rig.deadline(), "#started +publisher +camera");
     }
     assert_eq!(spoken, [1, 2, 4, 8, 16]);
     rig.event(Event::Video { bytes: 1 });
@@ -292,7 +302,7 @@ fn a_clock_step_restarts_the_pipeline_immediately_and_is_no_failure() {
         assert_eq!(rig.event(Event::ClockStepped { by_ms }), "!clock-stepped int:camera int:publisher");
         assert_eq!(rig.event(Event::ClockStepped { by_ms }), "", "the next start uses the new time");
         rig.exit(Role::Publisher, 255);
-        assert_eq!(rig.exit(Role::Camera, 255), "+publisher +camera");
+        assert_eq!(rig.exit(Role::Camera, 255), "#started +publisher +camera");
         assert_eq!(rig.supervisor.backoff.failures(), 0);
     }
 }
@@ -303,6 +313,26 @@ fn a_configuration_while_stopped_starts_nothing() {
     let config = CameraConfig { framerate: 30, ..rig.supervisor.config.clone() };
     assert_eq!(rig.event(Event::Reconfigured(config)), "");
     assert!(rig.supervisor.is_off());
-    assert_eq!(rig.event(Event::Start), "+publisher +camera");
+    assert_eq!(rig.event(Event::Start), "#started +publisher +camera");
     assert!(rig.argv(Role::Camera).contains("rate=30"));
+}
+
+#[test]
+fn without_a_destination_the_camera_runs_alone() {
+    let config = CameraConfig { source: CameraSource::Test, ..CameraConfig::default() };
+    let supervisor = Supervisor::new(config, CameraSettings::default(), 7);
+    let mut rig = Rig { supervisor, now: Mono::from_nanos(1), out: Vec::new() };
+    assert_eq!(rig.event(Event::Start), "#started +camera");
+    assert_eq!(rig.event(Event::Video { bytes: 1 }), "");
+    assert_eq!(rig.event(Event::ClockStepped { by_ms: 5000 }), "", "its time stamps do not follow the wall clock");
+    assert_eq!(rig.settings(1), "!restarting int:camera");
+    assert_eq!(rig.exit(Role::Camera, 0), "+camera");
+    assert_eq!(rig.deadline(), "int:camera");
+    assert_eq!(rig.exit(Role::Camera, 0), "#stalled !stalled");
+    assert!(rig.failure().0.to_string().contains("the camera hangs or writes no H.264"), "{:?}", rig.failure());
+    assert_eq!(rig.deadline(), "#started +camera");
+    let rtsp_url = Some("rtsp://h/x".into());
+    let config = CameraConfig { rtsp_url, ..rig.supervisor.config.clone() };
+    assert_eq!(rig.event(Event::Reconfigured(config)), "int:camera");
+    assert_eq!(rig.exit(Role::Camera, 0), "#started +publisher +camera");
 }

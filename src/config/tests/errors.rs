@@ -130,8 +130,8 @@ fn a_wrong_type() {
         (
             "camera",
             "rtsp_url",
-            "null",
-            "is null; it must be rtsp:// or rtsps://, a host, and optionally a port and a path, without spaces",
+            "1",
+            "is 1; it must be null, or rtsp:// or rtsps://, a host, and optionally a port and a path, without spaces",
         ),
         (
             "camera",
@@ -168,6 +168,8 @@ fn a_number_out_of_range() {
         ("server", "auth_port", "1e3", "a whole number from 0 to 65535"),
         ("server", "max_clients", "0", "a whole number from 1 to 15500"),
         ("server", "max_clients", "15501", "a whole number from 1 to 15500"),
+        ("server", "max_viewers", "251", "a whole number from 1 to 250"),
+        ("server", "rtsp_port", "65536", "a whole number from 0 to 65535"),
         ("camera", "width", "62", "an even number from 64 to 4096"),
         ("camera", "width", "641", "an even number from 64 to 4096"),
         ("camera", "width", "4098", "an even number from 64 to 4096"),

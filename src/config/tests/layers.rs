@@ -7,14 +7,15 @@ use super::super::{CameraSource, Config, DataSource, Level, LogSink, LogTarget, 
 use super::{Directory, load_layers, load_text};
 
 const EVERYTHING: &str = r#"{
-    "server": { "host": "::", "data_port": 0, "settings_port": 0, "auth_port": 65535, "max_clients": 1 },
+    "server": { "host": "::", "data_port": 0, "settings_port": 0, "auth_port": 65535, "max_clients": 1,
+                "rtsp_port": null, "rtsp_path": "cameras/1", "max_viewers": 250 },
     "data": { "source": { "file": "/sys/bus/iio/devices/iio:device0/in_voltage0_raw" } },
     "camera": { "source": "command", "width": 4096, "height": 2160, "framerate": 120, "codec": "h264", "intra": 1000,
                 "vflip": false, "hflip": true, "rotation": 180, "camera": 15, "bitrate": 25000000,
                 "extra_args": ["--denoise", "cdn_off"], "rtsp_url": "rtsps://[::1]:322/x?y",
                 "command": ["cam", "--size={width}x{height}@{framerate}", "{shutter}{gain}{awb_red}{awb_blue}",
                             "{contrast}{brightness}"],
-                "publisher": ["push", "{rtsp_url}"], "stall_seconds": 3600 },
+                "publisher": ["push", "{rtsp_url}"], "stall_seconds": 3600, "slate": false },
     "auth": { "password": null, "password_file": "pw", "required": true, "grant_seconds": 86400,
               "trust_loopback": false },
     "paths": { "state_dir": "state", "camera_settings": "settings.json" },
@@ -53,11 +54,12 @@ fn every_key_of_the_file_is_applied() {
     let server = &config.server;
     assert_eq!((server.host.as_str(), server.data_port, server.settings_port), ("::", 0, 0));
     assert_eq!((server.auth_port, server.max_clients), (65_535, 1));
+    assert_eq!((server.rtsp_port, server.rtsp_path.as_str(), server.max_viewers), (None, "cameras/1", 250));
     assert_eq!(config.data.source, DataSource::File("/sys/bus/iio/devices/iio:device0/in_voltage0_raw".into()));
     let camera = &config.camera;
     assert_eq!(camera.source, CameraSource::Command);
     assert_eq!((camera.width, camera.height, camera.framerate, camera.intra), (4096, 2160, 120, 1000));
-    assert_eq!((camera.vflip, camera.rtsp_url.as_str()), (false, "rtsps://[::1]:322/x?y"));
+    assert_eq!((camera.vflip, camera.slate, camera.rtsp_url.as_deref()), (false, false, Some("rtsps://[::1]:322/x?y")));
     assert_eq!((camera.hflip, camera.rotation, camera.camera, camera.bitrate), (true, 180, Some(15), Some(25_000_000)));
     assert_eq!(camera.extra_args, ["--denoise", "cdn_off"]);
     assert_eq!(camera.command.as_ref().map(Vec::len), Some(4));
@@ -82,12 +84,14 @@ fn the_environment_overrides_the_file_and_the_arguments_override_both() {
         ("SERVER_HOST", "env"),
         ("DATA_PORT", "11"),
         ("AUTH_PORT", "0"),
+        ("RTSP_PORT", "8555"),
         ("SETTINGS_PORT", ""),
         ("LOG_LEVEL", "debug"),
     ];
     let config = load_layers(Some(&path), &variables, None).unwrap().config;
     let server = &config.server;
     assert_eq!((server.host.as_str(), server.data_port, server.settings_port, server.auth_port), ("env", 11, 2, 0));
+    assert_eq!(server.rtsp_port, Some(8555));
     assert_eq!(config.logging.level, Level::Debug);
     let config = load_layers(Some(&path), &variables, Some(Level::Critical)).unwrap().config;
     assert_eq!(config.logging.level, Level::Critical);
@@ -97,7 +101,7 @@ fn the_environment_overrides_the_file_and_the_arguments_override_both() {
 
 #[test]
 fn an_empty_variable_counts_as_unset() {
-    let names = ["SERVER_HOST", "DATA_PORT", "SETTINGS_PORT", "AUTH_PORT", "AUTH_PASSWORD", "LOG_LEVEL"];
+    let names = ["SERVER_HOST", "DATA_PORT", "SETTINGS_PORT", "AUTH_PORT", "RTSP_PORT", "AUTH_PASSWORD", "LOG_LEVEL"];
     let config = load_layers(None, &names.map(|name| (name, "")), None).unwrap().config;
     assert_eq!(config, Config::default());
 }
@@ -171,6 +175,7 @@ fn changes_that_need_a_restart_are_listed() {
         "server.data_port",
         "server.settings_port",
         "server.auth_port",
+        "server.rtsp_port",
         "paths.state_dir",
         "paths.camera_settings",
         "logging.target",

@@ -11,7 +11,7 @@ fn the_probe_tries_both_names_and_reads_the_help() {
     assert_eq!(rig.argv(Role::Probe), "libcamera-vid --help");
     rig.line(Role::Probe, "  --low-latency [=arg(=1)] (=0)");
     rig.line(Role::Probe, "  --libav-format arg");
-    assert_eq!(rig.exit(Role::Probe, 0), "!found +publisher +camera");
+    assert_eq!(rig.exit(Role::Probe, 0), "!found #started +publisher +camera");
     assert!(rig.argv(Role::Camera).starts_with("libcamera-vid -t 0 "));
     assert!(rig.argv(Role::Camera).contains("--low-latency --libav-format h264"));
 }
@@ -22,7 +22,7 @@ fn libav_needs_both_options_and_a_hanging_help_is_killed() {
     rig.event(Event::Start);
     rig.line(Role::Probe, "  --low-latency");
     assert_eq!(rig.deadline(), "!found kill:probe");
-    assert_eq!(rig.event(Event::Exited { role: Role::Probe, exit: Exit::Signal(9) }), "+publisher +camera");
+    assert_eq!(rig.event(Event::Exited { role: Role::Probe, exit: Exit::Signal(9) }), "#started +publisher +camera");
     assert!(!rig.argv(Role::Camera).contains("--low-latency"));
 }
 
@@ -53,7 +53,7 @@ fn a_program_is_remembered_until_it_is_gone() {
     rig.exit(Role::Probe, 0);
     rig.exit(Role::Camera, 1);
     rig.exit(Role::Publisher, 0);
-    assert_eq!(rig.deadline(), "+publisher +camera", "no second probe");
+    assert_eq!(rig.deadline(), "#started +publisher +camera", "no second probe");
     let gone = Event::SpawnFailed { role: Role::Camera, errno: 2, text: "not found" };
     assert_eq!(rig.event(gone), "int:publisher");
     assert_eq!(rig.exit(Role::Publisher, 255), "#failed !program-missing");

@@ -13,7 +13,7 @@ fn a_stall_is_detected_before_and_after_the_first_video() {
         assert_eq!(rig.now.since(begun), Duration::from_secs(seconds));
         rig.exit(Role::Publisher, 255);
         assert_eq!(rig.exit(Role::Camera, 0), "#stalled !stalled");
-        assert_eq!(rig.failure().0, Reason::Stalled { seconds });
+        assert_eq!(rig.failure().0, Reason::Stalled { seconds, publishing: true });
     }
 }
 

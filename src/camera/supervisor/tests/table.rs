@@ -77,7 +77,8 @@ fn named(state: &str) -> &str {
 }
 
 fn other_config(source: CameraSource) -> CameraConfig {
-    CameraConfig { source, width: 320, ..CameraConfig::default() }
+    let rtsp_url = Some("rtsp://h/x".into());
+    CameraConfig { source, width: 320, rtsp_url, ..CameraConfig::default() }
 }
 
 fn apply(rig: &mut Rig, event: &str) -> String {
