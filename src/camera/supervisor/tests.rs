@@ -176,10 +176,9 @@ fn turning_a_source_on_starts_it_and_turning_it_off_stops_it() {
     );
     assert_eq!(
         rig.event(Event::Reconfigured(CameraConfig { source: CameraSource::None, ..CameraConfig::default() })),
-        "int:camera int:publisher"
+        "int:camera"
     );
-    rig.exit(Role::Camera, 0);
-    assert_eq!(rig.exit(Role::Publisher, 0), "");
+    assert_eq!(rig.exit(Role::Camera, 0), "");
     assert_eq!(rig.state(), "off");
 }
 
