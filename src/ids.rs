@@ -62,7 +62,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// One of the three services, each on its own port.
+/// One of the services, each on its own port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// The 24 Hz stream, port 5000.
@@ -71,11 +71,13 @@ pub enum Service {
     Settings,
     /// The password, port 5002.
     Auth,
+    /// The video, port 8554.
+    Rtsp,
 }
 
 impl Service {
-    /// All three, in the order of their ports.
-    pub const ALL: [Self; 3] = [Self::Data, Self::Settings, Self::Auth];
+    /// All of them, in the order of their ports.
+    pub const ALL: [Self; 4] = [Self::Data, Self::Settings, Self::Auth, Self::Rtsp];
 
     /// Its logger name.
     pub const fn name(self) -> &'static str {
@@ -83,6 +85,7 @@ impl Service {
             Self::Data => "data",
             Self::Settings => "settings",
             Self::Auth => "auth",
+            Self::Rtsp => "rtsp",
         }
     }
 }

@@ -109,8 +109,11 @@ pub const MAX_CHILD_LINE_BYTES: usize = 300;
 /// Bytes of one child's standard error to read in one step of the loop. Each line may be logged, and a step must end before
 /// the next tick is late.
 pub const LINE_STEP_BYTES: usize = 1024;
-/// The most video to move in one turn of the loop, in bytes: the capacity of a pipe (pipe(7)).
-pub const SPLICE_BUDGET_BYTES: usize = 64 * 1024;
+/// The most video to read in one step of the loop, in bytes: several pictures of 10 Mbit/s.
+pub const VIDEO_BUDGET_BYTES: usize = 64 * 1024;
+/// The capacity of the camera's pipe, in bytes, if the system grants it (`fs.pipe-max-size`; pipe(7)): a picture then arrives
+/// whole, and the empty pipe shows its end.
+pub const VIDEO_PIPE_BYTES: usize = 1024 * 1024;
 
 // --- the loop -------------------------------------------------------------------------------------------------
 
@@ -267,6 +270,30 @@ pub const MAX_VIEWERS: u16 = 250;
 /// Connections to the RTSP port beside those of `server.max_viewers` sessions: clients that ask for a description first,
 /// probes, and viewers that come back before their old connection has ended.
 pub const RTSP_SPARE_PLACES: usize = 32;
+/// Unsent bytes of one viewer in the kernel above which its socket counts as full: a second of 2 Mbit/s, or a large key
+/// picture. Without it, a viewer that stops reading holds 4 MB of kernel memory and sees old video later.
+pub const VIEWER_KERNEL_UNSENT_BYTES: u32 = 256 * 1024;
+/// Unsent bytes of replies to one RTSP client: a description and several short replies. Its requests rest meanwhile.
+pub const RTSP_MAX_UNSENT_BYTES: usize = 32 * 1024;
+/// Viewers to send to in one step of the loop, each one picture with one system call or a few: about 0.2 ms.
+pub const VIEWERS_PER_STEP: usize = 16;
+/// Pictures to send to one viewer in one step: one that was held up catches up, and does not hold up the others.
+pub const PICTURES_PER_STEP: usize = 4;
+/// How often it is noted that a viewer's socket takes the stream: several times in [`RTSP_SESSION_TIMEOUT`].
+pub const VIEWER_NOTED_EACH: Duration = Duration::from_secs(10);
+/// The interval between sender reports. RFC 3550 recommends 5 s for small sessions.
+pub const SENDER_REPORT_EACH: Duration = Duration::from_secs(5);
+/// Datagrams per second to read from the RTCP port: viewers send one a second at most, and everything else is from strangers.
+pub const RTCP_PER_SECOND: u32 = 1000;
+/// Datagrams that may arrive there in a burst.
+pub const RTCP_BURST: u32 = 500;
+/// Datagrams to read from the RTCP port in one step.
+pub const RTCP_BUDGET: usize = 16;
+/// Pairs of UDP ports to try: half of the ports that the kernel picks are odd, and the next one may be in use.
+pub const UDP_PAIR_TRIES: usize = 64;
+/// The time without a picture from the camera until viewers see the slate, and from one slate to the next.
+pub const SLATE_EACH: Duration = Duration::from_secs(1);
+
 /// The longest `server.rtsp_path`, in bytes: replies and URIs repeat it.
 pub const MAX_STREAM_PATH_BYTES: usize = 128;
 

@@ -5,9 +5,12 @@
 
 use std::path::PathBuf;
 
-use crate::config::Config;
+use crate::config::{Config, ServerConfig};
 use crate::ids::Service;
-use crate::limits::{MAX_UNSENT_BYTES, REQUEST_PLACES, SUBSCRIBER_UNSENT_BYTES};
+use crate::limits::{
+    MAX_UNSENT_BYTES, REQUEST_PLACES, RTSP_MAX_UNSENT_BYTES, RTSP_SPARE_PLACES, SUBSCRIBER_UNSENT_BYTES,
+    VIEWER_KERNEL_UNSENT_BYTES,
+};
 
 /// One listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,22 +61,29 @@ pub fn listeners(config: &Config) -> Vec<Listener> {
     let listener = |service, port, key| Listener {
         service,
         address: Address::Tcp { host: server.host.clone(), port, key },
-        limits: limits(service, server.max_clients),
+        limits: limits(service, server),
     };
-    vec![
-        listener(Service::Data, server.data_port, "server.data_port"),
-        listener(Service::Settings, server.settings_port, "server.settings_port"),
-        listener(Service::Auth, server.auth_port, "server.auth_port"),
-    ]
+    let ports = [
+        (Service::Data, Some(server.data_port), "server.data_port"),
+        (Service::Settings, Some(server.settings_port), "server.settings_port"),
+        (Service::Auth, Some(server.auth_port), "server.auth_port"),
+        (Service::Rtsp, server.rtsp_port, "server.rtsp_port"),
+    ];
+    ports.into_iter().filter_map(|(service, port, key)| Some(listener(service, port?, key))).collect()
 }
 
-fn limits(service: Service, max_clients: u16) -> ServiceLimits {
-    let places = usize::from(max_clients);
+fn limits(service: Service, server: &ServerConfig) -> ServiceLimits {
+    let places = usize::from(server.max_clients);
     let requests =
         ServiceLimits { places: places.min(REQUEST_PLACES), unsent_bytes: MAX_UNSENT_BYTES, kernel_unsent_bytes: None };
     match service {
         Service::Data => ServiceLimits { places, kernel_unsent_bytes: Some(SUBSCRIBER_UNSENT_BYTES), ..requests },
         Service::Settings | Service::Auth => requests,
+        Service::Rtsp => ServiceLimits {
+            places: usize::from(server.max_viewers) + RTSP_SPARE_PLACES,
+            unsent_bytes: RTSP_MAX_UNSENT_BYTES,
+            kernel_unsent_bytes: Some(VIEWER_KERNEL_UNSENT_BYTES),
+        },
     }
 }
 
@@ -97,9 +107,13 @@ mod tests {
                 (Service::Data, 1024, "server.data_port"),
                 (Service::Settings, 256, "server.settings_port"),
                 (Service::Auth, 256, "server.auth_port"),
+                (Service::Rtsp, 96, "server.rtsp_port"),
             ]
         );
         config.server.max_clients = 3;
-        assert!(of(&config).iter().all(|&(_, places, _)| places == 3));
+        config.server.max_viewers = 10;
+        assert_eq!(of(&config).iter().map(|&(_, places, _)| places).collect::<Vec<_>>(), [3, 3, 3, 42]);
+        config.server.rtsp_port = None;
+        assert_eq!(of(&config).len(), 3);
     }
 }

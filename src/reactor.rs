@@ -7,6 +7,7 @@
 //! | `steps.rs` | one step for each source of work |
 //! | `apply.rs` | one exhaustive `match` over the outputs |
 //! | `sockets.rs` | listeners and connections, with `table.rs`, `connection.rs` and `stream.rs` |
+//! | `viewers.rs`, `datagrams.rs` | the stream to its viewers, over TCP and UDP |
 //! | `children.rs` | camera, publisher and probe: pipes and reaping |
 //! | `writer.rs` | the process that writes the settings file |
 //! | `timers.rs` | the timer for the tick, and one for all other deadlines |
@@ -21,6 +22,7 @@ mod apply;
 mod children;
 mod connection;
 mod context;
+mod datagrams;
 mod error;
 mod manager;
 mod sockets;
@@ -29,6 +31,7 @@ mod stream;
 mod table;
 mod timers;
 mod token;
+mod viewers;
 mod writer;
 
 use std::collections::VecDeque;
@@ -41,10 +44,11 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll};
 
 use crate::ids::Service;
-use crate::limits::EVENTS_PER_TURN;
+use crate::limits::{EVENTS_PER_TURN, VIDEO_BUDGET_BYTES};
 use crate::os::Errno;
 use crate::server::{Input, Output, Reloaded, Server};
 use crate::sys::clock;
+use crate::sys::datagram::Pair;
 use crate::sys::file::Reread;
 use crate::sys::limits::Limit;
 use crate::sys::log::Handle;
@@ -77,6 +81,8 @@ pub struct Listening {
 pub struct Resources<'a> {
     /// The bound listeners, in the order of the server's list.
     pub listening: Vec<Listening>,
+    /// The UDP ports of the stream.
+    pub datagrams: Option<Pair>,
     /// The signals, which have been blocked since the program's start.
     pub signals: Signals,
     /// The log.
@@ -103,6 +109,8 @@ struct Reactor<'a> {
     inbox: VecDeque<Input<'static>>,
     sockets: Sockets,
     children: Children,
+    /// What was last read from the camera; kept to be reused.
+    video_buffer: Vec<u8>,
     writer: Writer,
     timers: Timers,
     manager: Manager,
@@ -146,8 +154,8 @@ impl<'a> Reactor<'a> {
         registry
             .register(&mut SourceFd(&signals.as_raw_fd()), Token::Signals.encode(), Interest::READABLE)
             .map_err(kernel("registering the signals"))?;
-        let sockets = Sockets::new(resources.listening, registry).map_err(kernel("registering the listeners"))?;
-        let children = Children::new(resources.child_descriptors).map_err(kernel("opening /dev/null"))?;
+        let sockets = Sockets::new(resources.listening, resources.datagrams, registry)
+            .map_err(kernel("registering the listeners"))?;
         Ok(Self {
             server,
             now: clock::now(),
@@ -156,7 +164,8 @@ impl<'a> Reactor<'a> {
             outputs: Vec::new(),
             inbox: VecDeque::new(),
             sockets,
-            children,
+            children: Children::new(resources.child_descriptors),
+            video_buffer: vec![0; VIDEO_BUDGET_BYTES],
             writer: Writer::new(resources.settings_file),
             timers,
             manager: Manager::new(resources.notifier),

@@ -13,6 +13,8 @@
 //! | `stream.rs` | the subscribers and the tick |
 //! | `settings.rs` | the camera settings between an update and the disk |
 //! | `pipeline.rs` | the camera and its publisher |
+//! | `video.rs` | the pictures, and the slate |
+//! | `viewers.rs` | the viewers |
 //! | `lifecycle.rs` | watchdog, reload and stop |
 //! | `status.rs` | the state in figures |
 //! | `parts.rs` | the ways between the parts |
@@ -32,6 +34,10 @@ pub mod report;
 mod settings;
 mod status;
 mod stream;
+mod video;
+mod viewers;
+
+use sha2::{Digest as _, Sha256};
 
 pub use crate::ids::{ConnId, Peer, Service};
 pub use crate::os::Errno;
@@ -39,6 +45,8 @@ pub use interface::{Input, Notice, Output, Reloaded, Request, Setup};
 
 use crate::camera::supervisor::Event;
 use crate::config::Config;
+use crate::media::ring::Ring;
+use crate::service::rtsp::{self, Ends};
 use crate::stats::{Counter, Stats};
 use crate::time::{Mono, Now};
 use auth::Auth;
@@ -50,6 +58,8 @@ use pipeline::Pipeline;
 use report::{ClientReport, ServerReport};
 use settings::Settings;
 use stream::Stream;
+use video::Video;
+use viewers::Viewers;
 
 /// All that the server knows.
 #[derive(Debug)]
@@ -63,13 +73,17 @@ pub struct Server {
 impl Server {
     /// A server that has done nothing yet; [`Server::start`] begins.
     pub fn new(config: Config, setup: Setup, now: Now) -> Self {
-        let Setup { settings, password, seed, watchdog } = setup;
+        let Setup { settings, password, seed, watchdog, secret, host, udp_port } = setup;
+        let random = Sha256::new().chain_update(secret).chain_update("rtp").finalize().into();
+        let video = Video::new(&config.camera, host, random, now.mono);
         let parts = Parts {
             connections: Connections::new(&config),
             auth: Auth::new(password),
             stream: Stream::new(now.mono, seed),
             settings: Settings::new(settings),
             pipeline: Pipeline::new(config.camera.clone(), settings, seed, now),
+            viewers: Viewers::new(secret, Ends { udp: udp_port, ssrc: video.ring().ssrc() }),
+            video,
             lifecycle: Lifecycle::new(watchdog, now.mono),
         };
         Self { config, stats: Stats::default(), journal: Journal::default(), parts }
@@ -92,10 +106,7 @@ impl Server {
                 cx.bump(Counter::AcceptRested);
                 cx.report(ClientReport::AcceptRests { errno });
             }
-            Input::Received { conn, bytes } => {
-                parts.connections.received(cx, conn, bytes);
-                parts.converse(cx, conn);
-            }
+            Input::Received { conn, bytes } => parts.received(cx, conn, bytes),
             Input::Finished { conn } => {
                 let departed = parts.connections.peer_finished(cx, conn);
                 parts.departed(cx, departed);
@@ -118,14 +129,18 @@ impl Server {
             Input::Wakeup => parts.wakeup(cx),
             Input::SpawnFailed { role, errno } => {
                 let text = errno.to_string();
-                parts.pipeline.handle(cx, Event::SpawnFailed { role, errno: errno.0, text: &text });
+                parts.child_ended(cx, role, Event::SpawnFailed { role, errno: errno.0, text: &text });
             }
             Input::Line { role, text } => parts.pipeline.handle(cx, Event::Line { role, text }),
             Input::Video { bytes } => {
-                cx.stats.add(Counter::VideoBytes, bytes);
-                parts.pipeline.handle(cx, Event::Video { bytes });
+                cx.stats.add(Counter::VideoBytes, bytes.len() as u64);
+                parts.video(cx, bytes);
             }
-            Input::Exited { role, exit } => parts.pipeline.handle(cx, Event::Exited { role, exit }),
+            Input::VideoDrained => parts.video_drained(cx),
+            Input::Published { bytes } => parts.published(cx, bytes),
+            Input::Took { conn } => parts.watch(cx, conn, rtsp::Input::Alive),
+            Input::Rtcp { peer, port, bytes } => parts.rtcp(cx, peer, port, bytes),
+            Input::Exited { role, exit } => parts.child_ended(cx, role, Event::Exited { role, exit }),
             Input::Stored { result } => parts.stored(cx, result),
             Input::Signal(Request::Stop) => parts.stop(cx),
             Input::Signal(Request::Reload) => parts.lifecycle.begin_reload(cx),
@@ -146,7 +161,7 @@ impl Server {
 
     /// When [`Input::Wakeup`] is next wanted, `None` when nothing is waited for.
     pub fn next_wakeup(&self) -> Option<Mono> {
-        self.parts.timers(&self.journal).into_iter().filter_map(|(_, at)| at).min()
+        self.parts.timers(&self.journal, &self.config).into_iter().filter_map(|(_, at)| at).min()
     }
 
     /// The counters.
@@ -157,6 +172,11 @@ impl Server {
     /// The counters, for what the reactor drops.
     pub const fn stats_mut(&mut self) -> &mut Stats {
         &mut self.stats
+    }
+
+    /// The pictures, and the counters.
+    pub const fn lend(&mut self) -> (&Ring, &mut Stats) {
+        (self.parts.video.ring(), &mut self.stats)
     }
 
     /// Connections that are being served.

@@ -16,10 +16,12 @@ pub use arguments::{Arguments, Command};
 pub use error::StartError;
 
 use crate::config::{self, Config, Level, Loaded, LoggingConfig, Sources};
+use crate::ids::Service;
 use crate::limits::SPARE_DESCRIPTORS;
 use crate::listen::{Address, Listener, listeners};
 use crate::reactor::{self, Listening, Resources};
 use crate::server::{Reloaded, Server, Setup};
+use crate::sys::datagram::Pair;
 use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
 use crate::sys::signalfd::{self, Signals};
@@ -69,11 +71,17 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
     let listening = bind(config, log)?;
     let signals = Signals::new().map_err(StartError::internal("opening the signal descriptor"))?;
     let notifier = Notifier::from_env(|name| std::env::var_os(name), std::process::id());
-    let seed = rand::rngs::SysRng.try_next_u64().map_err(|error| StartError::Internal {
+    let no_randomness = |error| StartError::Internal {
         doing: "reading random bytes from the system",
         error: std::io::Error::other(error),
-    })?;
-    let setup = Setup { settings, password, seed, watchdog: notifier.watchdog_interval() };
+    };
+    let seed = rand::rngs::SysRng.try_next_u64().map_err(no_randomness)?;
+    let mut secret = [0; 32];
+    rand::rngs::SysRng.try_fill_bytes(&mut secret).map_err(no_randomness)?;
+    let datagrams = bind_datagrams(&listening, log);
+    let udp_port = datagrams.as_ref().map(Pair::port);
+    let watchdog = notifier.watchdog_interval();
+    let setup = Setup { settings, password, seed, watchdog, secret, host: host_name(), udp_port };
     let server = Server::new(config.clone(), setup, clock::now());
     warn(config, log);
     let mut reload = || {
@@ -83,6 +91,7 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
     };
     let resources = Resources {
         listening,
+        datagrams,
         signals,
         log: log.clone(),
         notifier,
@@ -191,4 +200,29 @@ fn bind_one(listener: &Listener, log: &Handle) -> Result<Listening, StartError> 
         }
     };
     Ok(Listening { socket, service: *service, most_unsent: limits.unsent_bytes })
+}
+
+/// Binds the UDP ports of the video, on the address of its listener. Without them, the video is served over TCP only.
+fn bind_datagrams(listening: &[Listening], log: &Handle) -> Option<Pair> {
+    let rtsp = listening.iter().find(|listening| listening.service == Service::Rtsp)?;
+    let Bound::Tcp(listener) = &rtsp.socket else { return None };
+    match listener.local_addr().and_then(|address| Pair::bind(address.ip())) {
+        Ok(pair) => {
+            let (rtp, rtcp) = (pair.port(), pair.port() + 1);
+            log.write(Level::Info, "tcp", format_args!("rtsp sends datagrams from the UDP ports {rtp} and {rtcp}"));
+            Some(pair)
+        }
+        Err(error) => {
+            let text = format_args!("no UDP ports for the video: {error}; it is served over TCP only");
+            log.write(Level::Warning, "tcp", text);
+            None
+        }
+    }
+}
+
+/// The name of this device, as the kernel has it.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }

@@ -25,7 +25,7 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Accepted connections, over all three ports.
+    /// Accepted connections, over all ports.
     Accepted = "accepted",
     /// Closed connections, for any reason.
     Closed = "closed",
@@ -95,8 +95,60 @@ counters! {
     PipelineStalled = "pipeline_stalled",
     /// Children killed because they ignored SIGINT.
     ChildKilled = "child_killed",
-    /// Bytes of video moved from the camera to the publisher.
+    /// Bytes of video read from the camera.
     VideoBytes = "video_bytes",
+    /// Bytes of video written to the publisher.
+    PublishedBytes = "published_bytes",
+    /// Pictures of the camera that viewers could get.
+    Pictures = "pictures",
+    /// Key pictures among them.
+    KeyPictures = "key_pictures",
+    /// Pictures dropped because no key picture came before them, or none since a damaged one.
+    PicturesWithoutKey = "pictures_without_key",
+    /// Pictures dropped because a part of them was missing.
+    PicturesIncomplete = "pictures_incomplete",
+    /// Pictures dropped because they had too many bytes or units.
+    PicturesTooLarge = "pictures_too_large",
+    /// Pictures dropped because the ring has no room for one of their size.
+    PicturesRefused = "pictures_refused",
+    /// Pictures that went on after they had been taken for complete.
+    PicturesCutWrong = "pictures_cut_wrong",
+    /// NAL units dropped because they were too long.
+    UnitsTooLong = "units_too_long",
+    /// Parameter sets that could not be read.
+    BadParameterSets = "bad_parameter_sets",
+    /// Bytes from the camera that are no H.264.
+    RubbishBytes = "rubbish_bytes",
+    /// Slates shown in place of the camera's picture.
+    Slates = "slates",
+    /// RTSP sessions set up.
+    RtspSessions = "rtsp_sessions",
+    /// RTSP requests refused because they were not well-formed, too long, too slow, or for what the server does not have.
+    RtspBadRequest = "rtsp_bad_request",
+    /// RTSP requests refused for want of the right password. The first request of every client that has to give it is one.
+    RtspUnauthorized = "rtsp_unauthorized",
+    /// RTSP requests for a stream that does not exist.
+    RtspNotFound = "rtsp_not_found",
+    /// RTSP requests that the state of the session does not allow, or that name another session.
+    RtspWrongState = "rtsp_wrong_state",
+    /// RTSP requests refused for want of a usable transport.
+    RtspTransport = "rtsp_transport",
+    /// RTSP requests refused because all places for viewers were taken, or there was no picture.
+    RtspUnavailable = "rtsp_unavailable",
+    /// Frames from RTSP clients that were dropped: too long, or not on the session's RTCP channel.
+    RtspFramesDropped = "rtsp_frames_dropped",
+    /// RTCP packets from viewers.
+    RtcpReceived = "rtcp_received",
+    /// RTCP packets among them that could not be read.
+    RtcpDamaged = "rtcp_damaged",
+    /// Datagrams to the RTCP port from elsewhere than viewers.
+    RtcpStrangers = "rtcp_strangers",
+    /// Pictures that a slow viewer lost, over all viewers.
+    ViewerPicturesLost = "viewer_pictures_lost",
+    /// Pictures that the publisher lost because it was too slow.
+    PublisherPicturesLost = "publisher_pictures_lost",
+    /// Datagrams to viewers that the system refused.
+    DatagramsFailed = "datagrams_failed",
     /// Events for a connection or child that was already gone.
     StaleEvents = "stale_events",
     /// Log lines suppressed by the rate limit of their kind.

@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod datagram;
 pub mod errno;
 pub mod file;
 mod fork;
@@ -12,8 +13,8 @@ pub mod limits;
 pub mod log;
 pub mod memory;
 pub mod notify;
+pub mod pipe;
 pub mod signalfd;
 pub mod socket;
-pub mod splice;
 pub mod terminal;
 pub mod timerfd;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::diagnosis::{Exit, Role};
 use super::report::Report;
 use super::settings::CameraSettings;
-use crate::config::CameraConfig;
+use crate::config::{CameraConfig, CameraSource};
 use crate::limits;
 use crate::time::Mono;
 
@@ -260,6 +260,33 @@ impl Supervisor {
             State::Stopping { .. } => "camera stopping".into(),
             State::BackingOff { .. } => self.backoff.status().into(),
         }
+    }
+
+    /// Why there is no picture from the camera at the moment, for the slate: what the log says, if something is wrong.
+    pub fn why_no_picture(&self) -> Cow<'static, str> {
+        let last = self.backoff.last_reason();
+        match (&self.state, last) {
+            (State::Off, _) if self.config.source == CameraSource::None => {
+                "no camera: camera.source is \"none\" in the configuration".into()
+            }
+            (State::Off, _) => "the camera is off".into(),
+            (State::NoCamera { .. }, _) => Report::NoProgram.to_string().into(),
+            (State::Stopping { scope: Scope::CameraOnly, .. }, _) => {
+                "one moment: the camera takes the new settings".into()
+            }
+            (
+                State::BackingOff { .. } | State::Stopping { .. } | State::Starting { .. } | State::Probing { .. },
+                Some(reason),
+            ) => reason.to_string().into(),
+            (State::Probing { .. } | State::Starting { .. }, None) => "one moment: the camera starts".into(),
+            (State::Stopping { .. } | State::BackingOff { .. }, None) => "one moment: the camera stops".into(),
+            (State::Running { .. }, _) => "no picture: the camera program runs but delivers none".into(),
+        }
+    }
+
+    /// Whether there is a publisher.
+    pub fn is_publishing(&self) -> bool {
+        self.pipeline.is_alive(Role::Publisher)
     }
 
     /// When the pipeline counts as stalled. A long exposure lengthens the interval between pictures.

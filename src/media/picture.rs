@@ -211,6 +211,11 @@ impl Assembler {
         *self = Self { splitter: self.splitter.clone(), units, counts: self.counts, ..Self::default() };
     }
 
+    /// Drops what comes before the next key picture: what viewers have seen meanwhile is not of this stream.
+    pub const fn require_key(&mut self) {
+        self.needs_key = true;
+    }
+
     /// SPS and PPS, once both are known.
     pub fn format(&self) -> Option<&Format> {
         self.sets.format()

@@ -26,7 +26,7 @@ use super::clock::{rtp_time, ticks};
 use super::format::Format;
 use super::picture::Picture;
 use super::rtcp::SenderReport;
-use super::rtp::{self, Packet, Packetiser, RTP_HEADER_BYTES};
+use super::rtp::{self, FirstPacket, Packet, Packetiser, RTP_HEADER_BYTES};
 use crate::limits::{RING_ASSUMED_BITS_PER_SECOND, RING_LEAST_BYTES, RING_MOST_BYTES, RING_PACKETS, RING_PICTURES};
 use crate::time::{Mono, Now};
 
@@ -239,6 +239,17 @@ impl Ring {
         let &Entry { key, arrived, rtp_time, format, at, bytes, slices_at, .. } = self.entry(number)?;
         let units = &self.bytes[at..at + bytes];
         Some(Stored { key, arrived, rtp_time, format, units, slices: &units[slices_at..] })
+    }
+
+    /// The first of a picture's packets, unless the picture is gone or has not come.
+    #[expect(clippy::cast_possible_truncation, reason = "sequence numbers wrap")]
+    pub fn first_packet(&self, number: u64) -> Option<FirstPacket> {
+        self.entry(number).map(|entry| FirstPacket { seq: entry.first_packet as u16, rtptime: entry.rtp_time })
+    }
+
+    /// The stream's source.
+    pub const fn ssrc(&self) -> u32 {
+        self.identity.ssrc
     }
 
     /// The newest picture's format and its number, which grows by one when another takes its place.

@@ -14,6 +14,17 @@ impl Reactor<'_> {
         match output {
             Output::Offer { conn, packet } => self.sockets.offer(conn, packet, &mut context!(self)),
             Output::Send { conn, frame } => self.sockets.send(conn, frame, &mut context!(self)),
+            Output::Watch { conn, transport, from } => {
+                self.sockets.watch(conn, transport, from, &mut context!(self));
+            }
+            Output::Unwatch(conn) => self.sockets.unwatch(conn, &mut context!(self)),
+            Output::Datagram { conn, port, bytes } => {
+                self.sockets.send_rtcp(conn, port, bytes.as_bytes(), &mut context!(self));
+            }
+            Output::Pictures => {
+                self.sockets.pictures(&mut context!(self));
+                self.publish();
+            }
             Output::Pause(conn) => self.sockets.pause(conn, true, &mut context!(self)),
             Output::Resume(conn) => self.sockets.pause(conn, false, &mut context!(self)),
             Output::Finish(conn) => self.sockets.finish(conn, &mut context!(self)),

@@ -18,7 +18,6 @@ use super::token::{GENERATIONS, Pipe, Token};
 use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::StopSignal;
 use crate::config::mask_url_passwords;
-use crate::limits::SPLICE_BUDGET_BYTES;
 use crate::os::Errno;
 use crate::server::Input;
 use crate::stats::Counter;
@@ -26,7 +25,8 @@ use crate::sys::child::{self, ExecFailure, Pid, Signal, Streams};
 use crate::sys::limits::Limit;
 use lines::{Lines, Reading};
 use reaping::Ended;
-use video::Video;
+pub use video::VideoRead;
+use video::{Published, Video};
 
 /// The order of reporting children that ended at the same time. The camera's end explains the publisher's.
 const ROLES: [Role; 3] = [Role::Probe, Role::Camera, Role::Publisher];
@@ -40,8 +40,6 @@ struct Running {
     exec_failure: ExecFailure,
     /// Why its pipes could not be registered with the event queue; it was then killed.
     watch_failure: Option<Errno>,
-    /// Whether it was signalled.
-    stopping: bool,
     /// Whether it is reaped; its pid may then belong to another process.
     ended: bool,
 }
@@ -63,8 +61,12 @@ pub struct Children {
 /// The result of a step at a pipe, or for an ended child.
 #[derive(Debug)]
 pub enum Piped {
-    /// This many bytes of video reached the publisher; it may be none.
-    Video(u64),
+    /// The camera has written.
+    Video,
+    /// An ended camera has left this many bytes in its pipe, which are still to be read.
+    VideoLeft(usize),
+    /// The publisher takes video.
+    Publisher,
     /// A child printed these lines.
     Lines(Role, Vec<String>),
     /// All output of an ended child is read; this is its end.
@@ -73,14 +75,9 @@ pub enum Piped {
 
 impl Children {
     /// No children yet.
-    ///
-    /// # Errors
-    ///
-    /// `/dev/null` can't be opened.
-    pub fn new(descriptors: Limit) -> io::Result<Self> {
-        let video = Video::new()?;
-        let ended = VecDeque::new();
-        Ok(Self { probe: None, camera: None, publisher: None, video, ended, generation: 0, descriptors })
+    pub fn new(descriptors: Limit) -> Self {
+        let (video, ended) = (Video::default(), VecDeque::new());
+        Self { probe: None, camera: None, publisher: None, video, ended, generation: 0, descriptors }
     }
 
     /// Kills every child, at the end of the loop.
@@ -124,7 +121,7 @@ impl Children {
         match role {
             Role::Probe => {}
             Role::Camera => self.video.set_source(started.stdout),
-            Role::Publisher => self.video.set_sink(started.stdin),
+            Role::Publisher => self.video.set_sink(started.stdin, cx.ring),
         }
         *self.slot(role) = Some(Running {
             pid: started.pid,
@@ -132,7 +129,6 @@ impl Children {
             lines: Some(Lines::new(started.stderr)),
             exec_failure: started.exec_failure,
             watch_failure,
-            stopping: false,
             ended: false,
         });
         Ok(())
@@ -144,15 +140,13 @@ impl Children {
             StopSignal::Interrupt => Signal::SIGINT,
             StopSignal::Kill => Signal::SIGKILL,
         };
-        if let Some(running) = self.slot(role).as_mut().filter(|running| !running.ended) {
+        if let Some(running) = self.slot(role).as_ref().filter(|running| !running.ended) {
             child::signal_group(running.pid, signal);
-            running.stopping = true;
         }
         if role == Role::Publisher {
             // ffmpeg checks for SIGINT only between reads, and no more input comes. Closing its input wakes it.
             self.video.close_sink(cx.registry);
         }
-        self.look_at_video(cx);
     }
 
     /// Runs one step at a pipe.
@@ -168,16 +162,32 @@ impl Children {
         }
         let token = Token::Pipe(pipe, generation);
         match pipe {
-            Pipe::Video | Pipe::Publisher => {
-                let stopping = self.camera.as_ref().is_some_and(|camera| camera.stopping);
-                let pumped = self.video.pump(SPLICE_BUDGET_BYTES, stopping, cx.registry);
-                if !pumped.drained {
-                    cx.agenda.put_off_once(token);
-                }
-                Some(Piped::Video(pumped.published as u64))
-            }
+            Pipe::Video => Some(Piped::Video),
+            Pipe::Publisher => Some(Piped::Publisher),
             Pipe::CameraLines | Pipe::PublisherLines | Pipe::ProbeLines => self.read_lines(role, token, cx),
         }
+    }
+
+    /// Reads once from the camera.
+    pub fn read_video(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> VideoRead {
+        self.video.read(buffer, cx.registry)
+    }
+
+    /// Reads more from the camera in the next turn.
+    pub fn put_off_video(&self, cx: &mut Context<'_>) {
+        if let Some(camera) = &self.camera {
+            cx.agenda.put_off_once(Token::Pipe(Pipe::Video, camera.generation));
+        }
+    }
+
+    /// Writes to the publisher what is new for it. Returns how much it took.
+    pub fn publish(&mut self, cx: &mut Context<'_>) -> u64 {
+        let Published { bytes, lost, more } = self.video.publish(cx.ring, cx.registry);
+        cx.stats.add(Counter::PublisherPicturesLost, lost);
+        if more && let Some(publisher) = &self.publisher {
+            cx.agenda.put_off_once(Token::Pipe(Pipe::Publisher, publisher.generation));
+        }
+        bytes
     }
 
     /// Resumes a pipe that was paused by the rate limit.
@@ -202,14 +212,6 @@ impl Children {
             Reading::Ended => complete.extend(self.close_lines(role, cx)),
         }
         (!complete.is_empty()).then_some(Piped::Lines(role, complete))
-    }
-
-    /// Schedules the video for the next turn, after a change that it may have been waiting for. A full pipe causes no
-    /// event.
-    fn look_at_video(&self, cx: &mut Context<'_>) {
-        if let Some(camera) = self.camera.as_ref().filter(|_| self.video.has_source()) {
-            cx.agenda.put_off_once(Token::Pipe(Pipe::Video, camera.generation));
-        }
     }
 
     fn slot(&mut self, role: Role) -> &mut Option<Running> {

@@ -6,7 +6,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use mio::Interest;
 
 use crate::bucket::Bucket;
-use crate::frame::Frame;
+use crate::frame::{Frame, Shared};
+use crate::limits::PICTURES_PER_STEP;
+use crate::media::ring::{PacketCursor, Parts, Ring, Start};
 
 /// A socket and its unsent frames.
 #[derive(Debug)]
@@ -42,8 +44,18 @@ pub struct Connection<S> {
     pub secret: bool,
     /// Whether reading is paused until the next round.
     pub resting: bool,
+    /// What it gets of the stream, if its transport is TCP.
+    watching: Option<Box<Watching>>,
     /// The interest registered with epoll.
     pub registered: Interest,
+}
+
+/// A TCP viewer's place in the stream.
+#[derive(Debug)]
+struct Watching {
+    cursor: PacketCursor,
+    /// Whether some of the stream was taken since this was last asked.
+    took: bool,
 }
 
 /// The result of an attempt to send.
@@ -51,6 +63,8 @@ pub struct Connection<S> {
 pub enum Sent {
     /// Everything is sent.
     All,
+    /// As much of the stream is sent as one step takes; there is more.
+    More,
     /// Frames are unsent, or the offer was refused.
     Blocked,
     /// The connection is broken.
@@ -93,6 +107,7 @@ impl<S: Read + Write> Connection<S> {
             discards: None,
             secret: false,
             resting: false,
+            watching: None,
             registered: Interest::READABLE,
         }
     }
@@ -122,26 +137,54 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Sends a frame, now or after the unsent ones.
-    pub fn send(&mut self, frame: impl Into<Frame>) -> Sent {
+    pub fn send(&mut self, frame: impl Into<Frame>, ring: &Ring) -> Sent {
         let frame = frame.into();
         if self.unsent_bytes + frame.as_bytes().len() > self.most_unsent {
             return Sent::Overflow;
         }
         self.push(frame);
-        if self.full { Sent::Blocked } else { self.flush() }
+        if self.full { Sent::Blocked } else { self.flush(ring) }
     }
 
-    /// Sends the unsent frames, with one write per frame.
-    pub fn flush(&mut self) -> Sent {
+    /// Sends the unsent frames, with one write per frame, and then the stream, with one write per picture. A frame that was
+    /// begun is finished first.
+    pub fn flush(&mut self, ring: &Ring) -> Sent {
         self.full = false;
+        match self.write_unsent(ring) {
+            Ok(true) => {}
+            Ok(false) => return self.filled(),
+            Err(_) => return Sent::Lost,
+        }
+        // Most connections rarely have unsent frames, so the memory is released.
+        self.unsent = VecDeque::new();
+        match self.write_stream(ring) {
+            Ok(Progress::Done) => Sent::All,
+            Ok(Progress::More) => Sent::More,
+            Ok(Progress::Full) => self.filled(),
+            Err(_) => Sent::Lost,
+        }
+    }
+
+    fn filled(&mut self) -> Sent {
+        self.full = true;
+        Sent::Blocked
+    }
+
+    /// Writes the unsent frames, after what is left of the stream's frame. Returns whether all of it is written.
+    fn write_unsent(&mut self, ring: &Ring) -> io::Result<bool> {
+        if let Some(Watching { cursor, .. }) = self.watching.as_deref_mut().filter(|_| !self.unsent.is_empty()) {
+            while cursor.mid_frame() {
+                match Self::write(&mut self.stream, cursor.rest())? {
+                    0 => return Ok(false),
+                    sent => cursor.wrote(ring, sent),
+                }
+            }
+        }
         while let Some(frame) = self.unsent.front() {
             let bytes = frame.as_bytes();
-            match Self::write(&mut self.stream, &bytes[self.sent_of_first..]) {
-                Ok(0) => {
-                    self.full = true;
-                    return Sent::Blocked;
-                }
-                Ok(sent) => {
+            match Self::write(&mut self.stream, &bytes[self.sent_of_first..])? {
+                0 => return Ok(false),
+                sent => {
                     self.sent_of_first += sent;
                     if self.sent_of_first == bytes.len() {
                         self.unsent_bytes -= bytes.len();
@@ -149,12 +192,58 @@ impl<S: Read + Write> Connection<S> {
                         self.unsent.pop_front();
                     }
                 }
-                Err(_) => return Sent::Lost,
             }
         }
-        // Most connections rarely have unsent frames, so the memory is released.
-        self.unsent = VecDeque::new();
-        Sent::All
+        Ok(true)
+    }
+
+    /// Writes up to [`PICTURES_PER_STEP`] pictures of the stream.
+    fn write_stream(&mut self, ring: &Ring) -> io::Result<Progress> {
+        let Some(Watching { cursor, took }) = self.watching.as_deref_mut() else { return Ok(Progress::Done) };
+        for _ in 0..PICTURES_PER_STEP {
+            if !cursor.pending(ring) {
+                return Ok(Progress::Done);
+            }
+            let mut parts = Parts::default();
+            cursor.frames(ring, &mut parts);
+            let all = parts.bytes();
+            let sent = retried(|| self.stream.write_vectored(&parts))?;
+            cursor.wrote(ring, sent);
+            *took |= sent > 0;
+            if sent < all {
+                return Ok(Progress::Full);
+            }
+        }
+        Ok(if cursor.pending(ring) { Progress::More } else { Progress::Done })
+    }
+
+    /// Begins the stream at a picture, in frames of a channel.
+    pub fn watch(&mut self, ring: &Ring, from: u64, channel: u8) {
+        self.unwatch();
+        let cursor = PacketCursor::new(ring, Start::At(from), channel);
+        self.watching = Some(Box::new(Watching { cursor, took: false }));
+    }
+
+    /// Ends the stream. A frame that was begun is still finished, before anything else.
+    pub fn unwatch(&mut self) {
+        if let Some(watching) = self.watching.take()
+            && watching.cursor.mid_frame()
+        {
+            let rest = Shared::new(watching.cursor.rest().to_vec());
+            self.unsent_bytes += rest.as_bytes().len();
+            self.unsent.push_front(Frame::from(rest));
+        }
+    }
+
+    /// Whether the stream may be written to it now.
+    pub const fn may_stream(&self) -> bool {
+        self.watching.is_some() && !self.full
+    }
+
+    /// Whether it has taken some of the stream since this was last asked, and the pictures that it lost since then.
+    pub fn take_progress(&mut self) -> (bool, u64) {
+        let watching = self.watching.as_deref_mut();
+        watching.map_or((false, 0), |watching| (std::mem::take(&mut watching.took), watching.cursor.take_lost()))
     }
 
     fn push(&mut self, frame: Frame) {
@@ -190,16 +279,31 @@ impl<S: Read + Write> Connection<S> {
         if self.full { Interest::READABLE.add(Interest::WRITABLE) } else { Interest::READABLE }
     }
 
-    /// One write, repeated after an interruption by a signal. `WouldBlock` becomes 0 bytes.
     fn write(stream: &mut S, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            return match stream.write(bytes) {
-                Ok(0) => Err(ErrorKind::WriteZero.into()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
-                result => result,
-            };
-        }
+        retried(|| stream.write(bytes))
+    }
+}
+
+/// How far the stream has been written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// To its newest picture.
+    Done,
+    /// As far as one step goes.
+    More,
+    /// Until the socket was full.
+    Full,
+}
+
+/// One write, repeated after an interruption by a signal. `WouldBlock` becomes 0 bytes.
+fn retried(mut write: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        return match write() {
+            Ok(0) => Err(ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+            result => result,
+        };
     }
 }
 
@@ -207,7 +311,6 @@ impl<S: Read + Write> Connection<S> {
 mod tests {
     use super::*;
     use crate::camera::settings::CameraSettings;
-    use crate::frame::Shared;
     use crate::wire;
 
     /// A scripted socket: each write accepts at most this many bytes, or fails.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use mio::Registry;
 
 use super::agenda::Agenda;
+use crate::media::ring::Ring;
 use crate::server::Input;
 use crate::stats::Stats;
 use crate::time::Mono;
@@ -17,6 +18,8 @@ pub struct Context<'a> {
     pub agenda: &'a mut Agenda,
     /// Inputs for the server, in order, after the current outputs.
     pub inbox: &'a mut VecDeque<Input<'static>>,
+    /// The pictures for viewers and publisher.
+    pub ring: &'a Ring,
     /// The counters.
     pub stats: &'a mut Stats,
     /// The monotonic clock at the beginning of the turn, or at its tick.
@@ -25,15 +28,17 @@ pub struct Context<'a> {
 
 /// Borrows a [`Context`] from a reactor; its other fields can still be borrowed.
 macro_rules! context {
-    ($reactor:expr) => {
+    ($reactor:expr) => {{
+        let (ring, stats) = $reactor.server.lend();
         $crate::reactor::context::Context {
             registry: $reactor.poll.registry(),
             agenda: &mut $reactor.agenda,
             inbox: &mut $reactor.inbox,
-            stats: $reactor.server.stats_mut(),
+            ring,
+            stats,
             now: $reactor.now.mono,
         }
-    };
+    }};
 }
 
 pub(super) use context;

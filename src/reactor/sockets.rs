@@ -1,22 +1,27 @@
 //! Listeners and connections: accepting, reading, writing, closing.
 
 use std::io;
+use std::net::SocketAddr;
 
 use mio::{Interest, Registry};
 
 use super::connection::{Connection, ReadOutcome, Sent};
 use super::context::Context;
+use super::datagrams::Datagrams;
 use super::error::ReactorError;
 use super::stream::{Listener, Stream};
 use super::table::Table;
 use super::token::Token;
+use super::viewers::{Viewers, Way};
 use super::{Listening, errno};
 use crate::bucket::{Bucket, Rate};
 use crate::frame::Frame;
 use crate::ids::{ConnId, ListenerId, Peer, Service};
-use crate::limits::{ACCEPT_REST, DISCARD_BURST_BYTES, DISCARD_BYTES_PER_SECOND};
+use crate::limits::{ACCEPT_REST, DISCARD_BURST_BYTES, DISCARD_BYTES_PER_SECOND, VIEWERS_PER_STEP};
 use crate::server::Input;
+use crate::service::rtsp::Transport;
 use crate::stats::Counter;
+use crate::sys::datagram::Pair;
 use crate::sys::socket::{AcceptFailure, accept_failure};
 use crate::time::Mono;
 use crate::wire::Outgoing;
@@ -55,6 +60,9 @@ pub struct Sockets {
     /// When to resume accepting, if it is paused.
     accept_at: Option<Mono>,
     table: Table,
+    viewers: Viewers,
+    /// The UDP ports, if there are any.
+    datagrams: Option<Datagrams>,
 }
 
 impl Sockets {
@@ -63,14 +71,15 @@ impl Sockets {
     /// # Errors
     ///
     /// Registering a listener failed.
-    pub fn new(listening: Vec<Listening>, registry: &Registry) -> io::Result<Self> {
+    pub fn new(listening: Vec<Listening>, datagrams: Option<Pair>, registry: &Registry) -> io::Result<Self> {
         let mut ports = Vec::new();
         for (index, Listening { socket, service, most_unsent }) in (0..).zip(listening) {
             let mut listener = Listener::from(socket);
             registry.register(&mut listener, Token::Listener(ListenerId(index)).encode(), Interest::READABLE)?;
             ports.push(Port { listener, service, most_unsent });
         }
-        Ok(Self { ports, accept_at: None, table: Table::default() })
+        let datagrams = datagrams.map(|pair| Datagrams::new(pair, registry)).transpose()?;
+        Ok(Self { ports, accept_at: None, table: Table::default(), viewers: Viewers::default(), datagrams })
     }
 
     /// Stops listening and frees the ports.
@@ -160,7 +169,7 @@ impl Sockets {
         }
         connection.readable = true;
         if writable && connection.interest().is_writable() {
-            let sent = connection.flush();
+            let sent = connection.flush(cx.ring);
             self.after_sending(conn, &sent, cx);
         }
     }
@@ -224,15 +233,15 @@ impl Sockets {
     pub fn offer(&mut self, conn: ConnId, packet: Outgoing, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         match connection.offer(packet) {
-            Sent::All => self.watch(conn, cx),
-            sent @ (Sent::Blocked | Sent::Lost | Sent::Overflow) => self.after_sending(conn, &sent, cx),
+            Sent::All => self.update_interest(conn, cx),
+            sent @ (Sent::More | Sent::Blocked | Sent::Lost | Sent::Overflow) => self.after_sending(conn, &sent, cx),
         }
     }
 
     /// Sends a frame, after any unsent ones.
     pub fn send(&mut self, conn: ConnId, frame: Frame, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
-        let sent = connection.send(frame);
+        let sent = connection.send(frame, cx.ring);
         self.after_sending(conn, &sent, cx);
     }
 
@@ -261,6 +270,84 @@ impl Sockets {
         }
     }
 
+    /// Begins the stream for a viewer.
+    pub fn watch(&mut self, conn: ConnId, transport: Transport, from: u64, cx: &mut Context<'_>) {
+        let Some(connection) = self.table.find(conn) else { return };
+        let way = match transport {
+            Transport::Tcp { rtp, .. } => {
+                connection.watch(cx.ring, from, rtp);
+                Way::Tcp
+            }
+            Transport::Udp { rtp, .. } => {
+                let Some(remote) = connection.stream.remote() else { return };
+                Way::udp(cx.ring, from, SocketAddr::new(remote.ip(), rtp))
+            }
+        };
+        self.viewers.add(conn, way, cx.now);
+        self.pictures(cx);
+    }
+
+    /// Ends the stream for a viewer.
+    pub fn unwatch(&mut self, conn: ConnId, cx: &mut Context<'_>) {
+        self.viewers.remove(conn);
+        let Some(connection) = self.table.find(conn) else { return };
+        connection.unwatch();
+        let sent = connection.flush(cx.ring);
+        self.after_sending(conn, &sent, cx);
+    }
+
+    /// There are new pictures: every viewer gets them, in this step and the following ones.
+    pub fn pictures(&mut self, cx: &mut Context<'_>) {
+        self.viewers.again();
+        self.stream(cx);
+    }
+
+    /// Sends to the next viewers that have not had the newest pictures.
+    pub fn stream(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..VIEWERS_PER_STEP {
+            let Some(viewer) = self.viewers.next() else { return };
+            let conn = viewer.conn;
+            match &mut viewer.way {
+                Way::Udp(udp) => {
+                    let more = self.datagrams.as_mut().is_some_and(|datagrams| datagrams.stream(udp, cx));
+                    if more {
+                        self.viewers.again();
+                    }
+                }
+                Way::Tcp => {
+                    if let Some(connection) = self.table.find(conn).filter(|connection| connection.may_stream()) {
+                        let sent = connection.flush(cx.ring);
+                        self.after_sending(conn, &sent, cx);
+                    }
+                }
+            }
+        }
+        if self.viewers.are_due() {
+            cx.agenda.put_off_once(Token::Viewers);
+        }
+    }
+
+    /// The UDP port of the stream takes datagrams again.
+    pub fn datagrams_flow(&mut self, cx: &mut Context<'_>) {
+        if let Some(datagrams) = &mut self.datagrams {
+            datagrams.unblocked(cx.registry);
+        }
+        self.pictures(cx);
+    }
+
+    /// Sends an RTCP packet to a port of a connection's other end.
+    pub fn send_rtcp(&mut self, conn: ConnId, port: u16, bytes: &[u8], cx: &mut Context<'_>) {
+        let remote = self.table.find(conn).and_then(|connection| connection.stream.remote());
+        if let (Some(remote), Some(datagrams)) = (remote, &self.datagrams) {
+            datagrams.send_rtcp(SocketAddr::new(remote.ip(), port), bytes, cx);
+        }
+    }
+
+    /// Reads one datagram from the RTCP port, within the rate limit: its length, and where it came from.
+    pub fn read_rtcp(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Option<(usize, Peer, u16)> {
+        self.datagrams.as_mut()?.receive(buffer, cx)
+    }
+
     fn lose(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         self.close(conn, cx);
         cx.inbox.push_back(Input::Lost { conn });
@@ -268,7 +355,16 @@ impl Sockets {
 
     fn after_sending(&mut self, conn: ConnId, sent: &Sent, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
+        let (took, lost) = connection.take_progress();
+        cx.stats.add(Counter::ViewerPicturesLost, lost);
+        if took && self.viewers.took(conn, cx.now) {
+            cx.inbox.push_back(Input::Took { conn });
+        }
         match sent {
+            Sent::More => {
+                self.viewers.again();
+                cx.agenda.put_off_once(Token::Viewers);
+            }
             Sent::All => {
                 if std::mem::take(&mut connection.reported_blocked) {
                     cx.inbox.push_back(Input::Unblocked { conn });
@@ -287,7 +383,7 @@ impl Sockets {
                 return self.lose(conn, cx);
             }
         }
-        self.watch(conn, cx);
+        self.update_interest(conn, cx);
     }
 
     fn shut_down_if_sent(&mut self, conn: ConnId, cx: &mut Context<'_>) {
@@ -304,7 +400,7 @@ impl Sockets {
     }
 
     /// Updates the connection's interest in epoll, if it has changed.
-    fn watch(&mut self, conn: ConnId, cx: &mut Context<'_>) {
+    fn update_interest(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         let interest = connection.interest();
         if interest == connection.registered {

@@ -1,13 +1,13 @@
 //! One bounded step for each source of work. Only this file feeds the results to the server.
 
 use super::agenda::Step;
-use super::children::Piped;
+use super::children::{Piped, VideoRead};
 use super::context::context;
 use super::sockets::Taken;
 use super::token::{Pipe, Token};
 use super::{Reactor, errno};
 use crate::ids::{ConnId, ListenerId};
-use crate::limits::{ACCEPT_BUDGET, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES};
+use crate::limits::{ACCEPT_BUDGET, READ_BUDGET_CHUNKS, READ_CHUNK_BYTES, RTCP_BUDGET};
 use crate::server::{Input, Request};
 use crate::stats::Counter;
 use crate::sys::memory::wipe;
@@ -52,6 +52,15 @@ impl Reactor<'_> {
             Token::Listener(id) => self.accept(id),
             Token::Pipe(pipe, generation) => self.pipe(pipe, generation),
             Token::Reaping => self.take_in_ended(),
+            Token::Rtp => {
+                self.sockets.datagrams_flow(&mut context!(self));
+                self.settle();
+            }
+            Token::Rtcp => self.read_rtcp(),
+            Token::Viewers => {
+                self.sockets.stream(&mut context!(self));
+                self.settle();
+            }
         }
     }
 
@@ -119,6 +128,59 @@ impl Reactor<'_> {
         self.sockets.put_off(conn, &mut context!(self));
     }
 
+    /// Reads what has come to the RTCP port, within the budget and the rate limit.
+    fn read_rtcp(&mut self) {
+        let mut buffer = [0; READ_CHUNK_BYTES];
+        for _ in 0..RTCP_BUDGET {
+            let Some((length, peer, port)) = self.sockets.read_rtcp(&mut buffer, &mut context!(self)) else { return };
+            self.feed(Input::Rtcp { peer, port, bytes: &buffer[..length] });
+        }
+        self.agenda.put_off_once(Token::Rtcp);
+    }
+
+    /// Reads from the camera until its pipe is drained or the budget is used up.
+    fn read_video(&mut self) {
+        let mut buffer = std::mem::take(&mut self.video_buffer);
+        let mut left = buffer.len();
+        while left > 0 {
+            match self.children.read_video(&mut buffer[..left], &mut context!(self)) {
+                VideoRead::Bytes(length) => {
+                    left -= length;
+                    self.feed(Input::Video { bytes: &buffer[..length] });
+                }
+                VideoRead::Drained => {
+                    self.feed(Input::VideoDrained);
+                    break;
+                }
+                VideoRead::Ended => break,
+            }
+        }
+        if left == 0 {
+            self.children.put_off_video(&mut context!(self));
+        }
+        self.video_buffer = buffer;
+    }
+
+    /// Reads what an ended camera has left in its pipe, within the budget.
+    fn read_video_left(&mut self, most: usize) {
+        let mut buffer = std::mem::take(&mut self.video_buffer);
+        let most = most.min(buffer.len());
+        let read = self.children.read_video(&mut buffer[..most], &mut context!(self));
+        self.children.took_video_left(read);
+        if let VideoRead::Bytes(length) = read {
+            self.feed(Input::Video { bytes: &buffer[..length] });
+        }
+        self.video_buffer = buffer;
+    }
+
+    /// Has the publisher take what is new for it.
+    pub(super) fn publish(&mut self) {
+        let bytes = self.children.publish(&mut context!(self));
+        if bytes > 0 {
+            self.inbox.push_back(Input::Published { bytes });
+        }
+    }
+
     fn pipe(&mut self, pipe: Pipe, generation: u16) {
         let piped = self.children.pipe(pipe, generation, &mut context!(self));
         self.piped(piped);
@@ -131,8 +193,13 @@ impl Reactor<'_> {
 
     fn piped(&mut self, piped: Option<Piped>) {
         match piped {
-            None | Some(Piped::Video(0)) => {}
-            Some(Piped::Video(bytes)) => self.feed(Input::Video { bytes }),
+            None => {}
+            Some(Piped::Video) => self.read_video(),
+            Some(Piped::VideoLeft(bytes)) => self.read_video_left(bytes),
+            Some(Piped::Publisher) => {
+                self.publish();
+                self.settle();
+            }
             Some(Piped::Lines(role, lines)) => {
                 for text in &lines {
                     self.feed(Input::Line { role, text });

@@ -32,6 +32,12 @@ pub enum Token {
     Pipe(Pipe, u16),
     /// Children that have ended, with unread output. Only the loop schedules this; the kernel never reports it.
     Reaping,
+    /// The UDP port of the stream, which takes datagrams again.
+    Rtp,
+    /// The UDP port of the viewers' reports.
+    Rtcp,
+    /// Viewers that are still to get the newest pictures. Only the loop schedules this.
+    Viewers,
 }
 
 /// A child's pipe.
@@ -62,6 +68,9 @@ impl Token {
             Self::Conn(conn) => (4, conn.slot, conn.generation),
             Self::Pipe(pipe, generation) => (5, pipe as u16, generation),
             Self::Reaping => (6, 0, 0),
+            Self::Rtp => (7, 0, 0),
+            Self::Rtcp => (7, 1, 0),
+            Self::Viewers => (7, 2, 0),
         };
         let bits = kind << KIND_SHIFT | u32::from(slot) << GENERATION_BITS | u32::from(generation);
         MioToken(bits as usize)
@@ -80,6 +89,7 @@ impl Token {
             4 => Some(Self::Conn(ConnId { slot, generation })),
             5 => PIPES.get(usize::from(slot)).map(|&pipe| Self::Pipe(pipe, generation)),
             6 => Some(Self::Reaping),
+            7 => [Self::Rtp, Self::Rtcp, Self::Viewers].get(usize::from(slot)).copied(),
             _ => None,
         }
     }
@@ -93,6 +103,7 @@ mod tests {
     fn tokens_round_trip_and_fit_32_bits() {
         let conn = |slot, generation| Token::Conn(ConnId { slot, generation });
         let mut tokens = vec![Token::Tick, Token::Deadline, Token::Signals, Token::Reaping];
+        tokens.extend([Token::Rtp, Token::Rtcp, Token::Viewers]);
         tokens.extend([0, 1, u8::MAX].map(|index| Token::Listener(ListenerId(index))));
         tokens.extend(PIPES.map(|pipe| Token::Pipe(pipe, 0)));
         tokens.extend(PIPES.map(|pipe| Token::Pipe(pipe, GENERATIONS - 1)));
@@ -106,7 +117,7 @@ mod tests {
 
     #[test]
     fn unknown_numbers_decode_to_none() {
-        assert_eq!(Token::decode(MioToken(7 << KIND_SHIFT)), None);
+        assert_eq!(Token::decode(MioToken(7 << KIND_SHIFT | 3 << GENERATION_BITS)), None);
         assert_eq!(Token::decode(MioToken(3 << KIND_SHIFT | 256 << GENERATION_BITS)), None);
         assert_eq!(Token::decode(MioToken(usize::MAX)), None);
     }

@@ -10,6 +10,7 @@ use crate::config::Secret;
 use crate::ids::{ConnId, Peer, Service};
 use crate::service::access::{Access, Admission};
 use crate::service::auth::matches;
+use crate::service::rtsp;
 use crate::stats::Counter;
 use crate::time::Mono;
 use crate::wire::{self, ErrorCode};
@@ -34,6 +35,33 @@ impl Auth {
             || !auth.required
             || (auth.trust_loopback && peer.is_on_this_host())
             || self.access.granted(cx.mono(), peer)
+    }
+
+    /// Whether a peer may watch the video.
+    pub fn watching(&self, cx: &Context<'_>, peer: Peer) -> rtsp::Access<'_> {
+        if self.may_use(cx, Service::Rtsp, peer) {
+            rtsp::Access::Open
+        } else if let Some(wait) = self.access.wait(cx.mono(), peer) {
+            rtsp::Access::LockedOut(wait)
+        } else {
+            rtsp::Access::Password(self.password.reveal())
+        }
+    }
+
+    /// A viewer gave a wrong password.
+    pub fn viewer_failed(&mut self, cx: &mut Context<'_>, peer: Peer) {
+        // An attempt like those at the authentication port: the brake counts it.
+        let _was_looked_at = self.access.admit(cx.mono(), peer);
+        cx.bump(Counter::AuthRejected);
+        self.count_failure(cx, peer);
+    }
+
+    /// A viewer gave the right password. It may watch, and nothing else: a grant is for the authentication port to give.
+    pub fn viewer_succeeded(&mut self, cx: &mut Context<'_>, peer: Peer) {
+        let _was_looked_at = self.access.admit(cx.mono(), peer);
+        cx.bump(Counter::AuthAccepted);
+        self.access.forgive(cx.mono(), peer);
+        cx.report(AccessReport::Accepted { peer });
     }
 
     /// Whether this is the password.

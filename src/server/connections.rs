@@ -43,6 +43,15 @@ pub struct Departed {
     pub peer: Peer,
 }
 
+/// A connection whose deadline has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overdue {
+    /// It was closed.
+    Departed(Departed),
+    /// It is a viewer's: its exchange decides.
+    Viewer(ConnId),
+}
+
 /// All connections.
 #[derive(Debug)]
 pub struct Connections {
@@ -78,9 +87,24 @@ impl Connections {
         self.places.patience(service, self.table.taken(service))
     }
 
+    /// The service of a client; `None` if it is gone or has had its last reply.
+    pub fn service_of(&mut self, conn: ConnId) -> Option<Service> {
+        let found = self.table.find(conn).filter(|connection| !connection.conversation.is_over());
+        found.map(|connection| connection.service)
+    }
+
+    /// Sets when a viewer's exchange is to be woken up.
+    pub fn wake_at(&mut self, conn: ConnId, at: Option<Mono>) {
+        if self.service_of(conn).is_some() {
+            self.table.set_deadline(conn, at);
+        }
+    }
+
     /// The clients that may not use their service any more.
     pub fn not_allowed(&self, cx: &Context<'_>, auth: &Auth) -> Vec<ConnId> {
-        let refused = self.table.iter().filter(|client| !auth.may_use(cx, client.service, client.peer));
+        // Viewers may give the password now.
+        let others = self.table.iter().filter(|client| client.service != Service::Rtsp);
+        let refused = others.filter(|client| !auth.may_use(cx, client.service, client.peer));
         refused.map(|client| client.conn).collect()
     }
 
@@ -96,7 +120,7 @@ impl Connections {
             Conversation::Stream => None,
             // Its last reply is still to come.
             Conversation::Settings { awaiting: true, .. } => None,
-            Conversation::Settings { awaiting: false, .. } | Conversation::Auth(_) => {
+            Conversation::Settings { awaiting: false, .. } | Conversation::Auth(_) | Conversation::Rtsp => {
                 self.finish(cx, conn, CloseReason::Done)
             }
             Conversation::Over => self.close(cx, conn, CloseReason::Done),
@@ -109,20 +133,21 @@ impl Connections {
         self.remove(cx, conn, CloseReason::Lost)
     }
 
-    /// Closes connections that have not done in time what they owe. Call until nothing has departed.
-    pub fn close_overdue(&mut self, cx: &mut Context<'_>) -> Option<Departed> {
+    /// Closes connections that have not done in time what they owe. Call until it returns `None`.
+    pub fn close_overdue(&mut self, cx: &mut Context<'_>) -> Option<Overdue> {
         while let Some(conn) = self.table.overdue(cx.mono()) {
             let Some(connection) = self.table.find(conn) else { continue };
             let reason = match connection.conversation {
                 Conversation::Over => CloseReason::Done,
+                Conversation::Rtsp => return Some(Overdue::Viewer(conn)),
                 Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth(_) if connection.blocked => {
                     CloseReason::Stuck
                 }
                 Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth(_) => CloseReason::TooSlow,
             };
             let departed = self.close(cx, conn, reason);
-            if departed.is_some() {
-                return departed;
+            if let Some(departed) = departed {
+                return Some(Overdue::Departed(departed));
             }
         }
         None

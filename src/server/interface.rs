@@ -8,9 +8,10 @@ use crate::camera::diagnosis::Role;
 use crate::camera::settings::CameraSettings;
 use crate::camera::supervisor::StopSignal;
 use crate::config::{Config, Level, Secret};
-use crate::frame::Frame;
+use crate::frame::{Frame, Shared};
 use crate::ids::{ConnId, Peer, Service};
 use crate::os::{Errno, Exit};
+use crate::service::rtsp::Transport;
 use crate::time::Mono;
 use crate::wire::Outgoing;
 
@@ -105,10 +106,32 @@ pub enum Input<'a> {
         /// already: the server could not know them any more.
         text: &'a str,
     },
-    /// Video went from the camera to the publisher.
+    /// The camera wrote video.
     Video {
+        /// What was read, of any length but zero.
+        bytes: &'a [u8],
+    },
+    /// The camera's pipe is empty: all that was in it has been an [`Input::Video`].
+    VideoDrained,
+    /// Video went to the publisher.
+    Published {
         /// How much.
         bytes: u64,
+    },
+    /// A viewer's socket has taken some of the stream. This comes at most every
+    /// [`VIEWER_NOTED_EACH`](crate::limits::VIEWER_NOTED_EACH), if it does.
+    Took {
+        /// Which.
+        conn: ConnId,
+    },
+    /// A datagram came to the RTCP port.
+    Rtcp {
+        /// From whom.
+        peer: Peer,
+        /// From which port.
+        port: u16,
+        /// What arrived.
+        bytes: &'a [u8],
     },
     /// A child was reaped. Its last lines came before.
     Exited {
@@ -155,6 +178,29 @@ pub enum Output {
         /// What.
         packet: Outgoing,
     },
+    /// Send a viewer the stream from this picture on: after what waits on its connection, whole packets, and only if its
+    /// socket takes them.
+    Watch {
+        /// Which viewer.
+        conn: ConnId,
+        /// The way to it.
+        transport: Transport,
+        /// The number of the picture, which is in the ring.
+        from: u64,
+    },
+    /// Send a viewer no more of the stream. A frame that was begun is finished.
+    Unwatch(ConnId),
+    /// Send a datagram from the RTCP port to this port of a connection's other end.
+    Datagram {
+        /// Which connection.
+        conn: ConnId,
+        /// The port there.
+        port: u16,
+        /// What.
+        bytes: Shared,
+    },
+    /// There are new pictures in the ring: viewers and publisher take them.
+    Pictures,
     /// Don't read from this connection until [`Output::Resume`].
     Pause(ConnId),
     /// Read from this connection again.
@@ -207,7 +253,7 @@ pub enum Output {
 /// A message to the service manager (`sd_notify(3)`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// The three ports are bound, or the reload is over.
+    /// The ports are bound, or the reload is over.
     Ready,
     /// One line for `systemctl status`.
     Status(String),
@@ -230,4 +276,10 @@ pub struct Setup {
     pub seed: u64,
     /// How often the service manager wants to hear from the loop.
     pub watchdog: Option<Duration>,
+    /// 32 bytes of the system's randomness, for what nobody may guess: session identifiers, nonces, and RTP's numbers.
+    pub secret: [u8; 32],
+    /// The name of this device.
+    pub host: String,
+    /// The UDP port that the stream is sent from, an even one; RTCP has the next. `None` if they are not open.
+    pub udp_port: Option<u16>,
 }

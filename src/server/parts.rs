@@ -3,7 +3,7 @@
 //! Not here: what a part does with it (its own file), and which input goes where (`server.rs`).
 
 use super::auth::Auth;
-use super::connections::{Connections, Departed, Step};
+use super::connections::{Connections, Departed, Overdue, Step};
 use super::context::{Context, Journal};
 use super::interface::{Notice, Output, Reloaded};
 use super::lifecycle::Lifecycle;
@@ -12,10 +12,14 @@ use super::report::{AccessReport, CloseReason, ServerReport};
 use super::settings::{Effect, Outcome, Reading, Settings};
 use super::status::Status;
 use super::stream::{self, Stream};
+use super::video::{Arrival, Video};
+use super::viewers::{self, Viewers};
+use crate::camera::diagnosis::Role;
 use crate::camera::supervisor::Event;
 use crate::config::Config;
 use crate::ids::{ConnId, Peer, Service};
 use crate::os::Errno;
+use crate::service::rtsp;
 use crate::stats::Counter;
 use crate::time::Mono;
 use crate::wire::ErrorCode;
@@ -35,6 +39,12 @@ pub enum Timer {
     Watchdog,
     /// A kind of lines has been suppressed for long enough.
     Journal,
+    /// A picture may be complete.
+    Picture,
+    /// The slate is due.
+    Slate,
+    /// Viewers want a sender report.
+    SenderReports,
     /// Stopping has to be over.
     Stop,
 }
@@ -47,6 +57,8 @@ pub struct Parts {
     pub stream: Stream,
     pub settings: Settings,
     pub pipeline: Pipeline,
+    pub video: Video,
+    pub viewers: Viewers,
     pub lifecycle: Lifecycle,
 }
 
@@ -74,7 +86,129 @@ impl Parts {
         match service {
             Service::Data => self.stream.subscribe(cx, conn),
             Service::Settings | Service::Auth => {}
+            Service::Rtsp => {
+                self.viewers.add(cx, conn, peer);
+                self.connections.wake_at(conn, self.viewers.deadline_of(conn));
+            }
         }
+    }
+
+    pub fn received(&mut self, cx: &mut Context<'_>, conn: ConnId, bytes: &[u8]) {
+        if self.connections.service_of(conn) == Some(Service::Rtsp) {
+            return self.watch(cx, conn, rtsp::Input::Bytes(bytes));
+        }
+        self.connections.received(cx, conn, bytes);
+        self.converse(cx, conn);
+    }
+
+    /// Hands a viewer's exchange an input, and the other parts what follows.
+    pub fn watch(&mut self, cx: &mut Context<'_>, conn: ConnId, input: rtsp::Input<'_>) {
+        let Some(peer) = self.viewers.peer(conn) else { return };
+        let access = self.auth.watching(cx, peer);
+        let steps = self.viewers.handle(cx, conn, (access, &self.video), input);
+        self.connections.wake_at(conn, self.viewers.deadline_of(conn));
+        for step in steps {
+            match step {
+                viewers::Step::AuthFailed => self.auth.viewer_failed(cx, peer),
+                viewers::Step::AuthSucceeded => self.auth.viewer_succeeded(cx, peer),
+                viewers::Step::Replaced(other) => self.watch(cx, other, rtsp::Input::End(rtsp::Reason::Replaced)),
+                viewers::Step::Closed => {
+                    let departed = self.connections.finish(cx, conn, CloseReason::Done);
+                    self.departed(cx, departed);
+                }
+            }
+        }
+    }
+
+    /// An RTCP packet came by UDP.
+    pub fn rtcp(&mut self, cx: &mut Context<'_>, peer: Peer, port: u16, bytes: &[u8]) {
+        let Some(conn) = self.viewers.by_rtcp_port(peer, port) else { return cx.bump(Counter::RtcpStrangers) };
+        Viewers::hear(cx, &self.video, bytes);
+        self.watch(cx, conn, rtsp::Input::Alive);
+    }
+
+    /// The camera wrote.
+    pub fn video(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) {
+        let before = self.video.progress();
+        while let Some(arrival) = self.video.take(cx, &mut bytes) {
+            self.arrived(cx, arrival);
+        }
+        self.note_progress(cx, before);
+    }
+
+    /// The camera's pipe is empty.
+    pub fn video_drained(&mut self, cx: &mut Context<'_>) {
+        let before = self.video.progress();
+        if let Some(arrival) = self.video.drained(cx) {
+            self.arrived(cx, arrival);
+        }
+        self.note_progress(cx, before);
+    }
+
+    fn picture_due(&mut self, cx: &mut Context<'_>) {
+        let before = self.video.progress();
+        if let Some(arrival) = self.video.quiet(cx) {
+            self.arrived(cx, arrival);
+        }
+        self.note_progress(cx, before);
+    }
+
+    /// Without a publisher, a picture of the camera is the pipeline's progress.
+    fn note_progress(&mut self, cx: &mut Context<'_>, before: u64) {
+        let pictures = self.video.progress() - before;
+        if pictures > 0 && !self.pipeline.is_publishing() {
+            self.pipeline.handle(cx, Event::Video { bytes: pictures });
+        }
+    }
+
+    /// Video went to the publisher. A slate is no progress of the camera.
+    pub fn published(&mut self, cx: &mut Context<'_>, bytes: u64) {
+        cx.stats.add(Counter::PublishedBytes, bytes);
+        if self.video.is_live() {
+            self.pipeline.handle(cx, Event::Video { bytes });
+        }
+    }
+
+    fn slate_due(&mut self, cx: &mut Context<'_>) {
+        let words = self.pipeline.why_no_picture();
+        if let Some(arrival) = self.video.show_slate(cx, &words) {
+            self.arrived(cx, arrival);
+        }
+    }
+
+    /// A picture is in the ring: everybody gets what it was waited for.
+    fn arrived(&mut self, cx: &mut Context<'_>, arrival: Arrival) {
+        if let Some(size) = arrival.resized {
+            for conn in self.viewers.told_otherwise(size) {
+                self.watch(cx, conn, rtsp::Input::End(rtsp::Reason::SizeChanged));
+            }
+        }
+        for conn in self.viewers.describing() {
+            let peer = self.viewers.peer(conn);
+            if let Some((sdp, size)) = peer.and_then(|peer| self.video.describe(cx.config, peer)) {
+                self.viewers.tell(conn, size);
+                self.watch(cx, conn, rtsp::Input::Described(&sdp));
+            }
+        }
+        if arrival.key
+            && let Some(first) = self.video.ring().first_packet(arrival.number)
+        {
+            for conn in self.viewers.starting() {
+                self.watch(cx, conn, rtsp::Input::Started(first));
+            }
+        }
+        if arrival.resumed {
+            self.viewers.send_reports(cx, &self.video);
+        }
+        cx.push(Output::Pictures);
+    }
+
+    /// A child could not be started, or has ended.
+    pub fn child_ended(&mut self, cx: &mut Context<'_>, role: Role, event: Event<'_>) {
+        if role == Role::Camera {
+            self.video.camera_ended();
+        }
+        self.pipeline.handle(cx, event);
     }
 
     /// Answers what a client asks for, as far as it can be answered now.
@@ -131,6 +265,7 @@ impl Parts {
             Service::Data => self.stream.remove(cx, conn),
             Service::Settings => self.settings.remove(conn),
             Service::Auth => {}
+            Service::Rtsp => self.viewers.remove(cx, conn),
         }
         self.auth.closed(cx, peer);
     }
@@ -142,7 +277,13 @@ impl Parts {
         }
     }
 
-    pub fn timers(&self, journal: &Journal) -> [(Timer, Option<Mono>); 7] {
+    /// When the slate is due: if there is anybody to see it.
+    fn slate_deadline(&self, config: &Config) -> Option<Mono> {
+        let is_wanted = self.viewers.want_pictures() || self.pipeline.is_publishing();
+        self.video.slate_deadline(config).filter(|_| is_wanted && !self.lifecycle.is_stopping())
+    }
+
+    pub fn timers(&self, journal: &Journal, config: &Config) -> [(Timer, Option<Mono>); 10] {
         [
             (Timer::Connections, self.connections.deadline()),
             (Timer::Settings, self.settings.deadline()),
@@ -150,19 +291,25 @@ impl Parts {
             (Timer::Brake, self.auth.deadline()),
             (Timer::Watchdog, self.lifecycle.watchdog_deadline()),
             (Timer::Journal, journal.deadline()),
+            (Timer::Picture, self.video.quiet_deadline()),
+            (Timer::Slate, self.slate_deadline(config)),
+            (Timer::SenderReports, self.viewers.report_deadline()),
             (Timer::Stop, self.lifecycle.stop_deadline()),
         ]
     }
 
     pub fn wakeup(&mut self, cx: &mut Context<'_>) {
-        for (timer, at) in self.timers(cx.journal) {
+        for (timer, at) in self.timers(cx.journal, cx.config) {
             if at.is_none_or(|at| at > cx.mono()) {
                 continue;
             }
             match timer {
                 Timer::Connections => {
-                    while let Some(departed) = self.connections.close_overdue(cx) {
-                        self.departed(cx, Some(departed));
+                    while let Some(overdue) = self.connections.close_overdue(cx) {
+                        match overdue {
+                            Overdue::Departed(departed) => self.departed(cx, Some(departed)),
+                            Overdue::Viewer(conn) => self.watch(cx, conn, rtsp::Input::Wakeup),
+                        }
                     }
                 }
                 Timer::Settings => self.settings_due(cx),
@@ -170,6 +317,9 @@ impl Parts {
                 Timer::Brake => self.auth.release_brake(cx),
                 Timer::Watchdog => self.lifecycle.watchdog_due(cx),
                 Timer::Journal => cx.report_suppressed(),
+                Timer::Picture => self.picture_due(cx),
+                Timer::Slate => self.slate_due(cx),
+                Timer::SenderReports => self.viewers.send_reports(cx, &self.video),
                 Timer::Stop => {
                     let waiting_for = if self.pipeline.is_off() { "the settings file" } else { "the camera" };
                     self.lifecycle.stop_timed_out(cx, waiting_for);
@@ -201,6 +351,7 @@ impl Parts {
         let status = Status {
             clients: self.connections.clients(),
             subscribers: self.stream.subscribers(),
+            viewers: self.viewers.playing(),
             failing_addresses,
             grants,
             camera: self.pipeline.state_name(),
@@ -214,7 +365,7 @@ impl Parts {
     pub fn reload(&mut self, cx: &mut Context<'_>, old: &Config, found: Reloaded) {
         let Reloaded { password, settings, needs_restart, .. } = found;
         let config = cx.config;
-        if config.server.max_clients != old.server.max_clients {
+        if (config.server.max_clients, config.server.max_viewers) != (old.server.max_clients, old.server.max_viewers) {
             self.connections.configure(cx);
         }
         cx.push(Output::SetLogLevel(config.logging.level));
@@ -227,6 +378,9 @@ impl Parts {
             self.connections.refuse(cx, conn, ErrorCode::NotAuthenticated);
             let departed = self.connections.finish(cx, conn, CloseReason::Done);
             self.departed(cx, departed);
+        }
+        for conn in self.viewers.all() {
+            self.watch(cx, conn, rtsp::Input::AccessChanged);
         }
         if old.auth.required && !config.auth.required {
             cx.report(AccessReport::OpenToNetwork);
@@ -246,6 +400,7 @@ impl Parts {
 
     pub fn stop(&mut self, cx: &mut Context<'_>) {
         if self.lifecycle.stop(cx) {
+            self.viewers.say_goodbye(cx, &self.video);
             self.settings.flush(cx);
             self.pipeline.handle(cx, Event::Stop);
         }

@@ -79,6 +79,16 @@ impl Pipeline {
         self.supervisor.is_off()
     }
 
+    /// Why there is no picture, in words for people.
+    pub fn why_no_picture(&self) -> Cow<'static, str> {
+        self.supervisor.why_no_picture()
+    }
+
+    /// Whether there is a publisher.
+    pub fn is_publishing(&self) -> bool {
+        self.supervisor.is_publishing()
+    }
+
     /// The state's name, for the counters' line.
     pub fn state_name(&self) -> &'static str {
         self.supervisor.state_name()

@@ -7,6 +7,7 @@ mod disk;
 mod run;
 mod settings;
 mod stream;
+mod video;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ pub use clients::{ClientReport, CloseReason, Shortage};
 pub use run::ServerReport;
 pub use settings::SettingsReport;
 pub use stream::StreamReport;
+pub use video::{VideoReport, ViewerReport};
 
 use crate::camera;
 use crate::logging::{Level, Line};
@@ -30,6 +32,10 @@ pub enum Report {
     Settings(SettingsReport),
     /// The data source.
     Stream(StreamReport),
+    /// The pictures.
+    Video(VideoReport),
+    /// Viewers.
+    Viewer(ViewerReport),
     /// The camera and its publisher.
     Camera(camera::report::Report),
     /// The server as a whole.
@@ -45,6 +51,8 @@ impl Report {
             Self::Access(report) => report.line(show),
             Self::Settings(report) => report.line(show),
             Self::Stream(report) => report.line(show),
+            Self::Video(report) => report.line(show),
+            Self::Viewer(report) => report.line(show),
             Self::Camera(report) => report.line(show),
             Self::Server(report) => report.line(show),
         }
@@ -59,7 +67,13 @@ impl Report {
     pub fn details(&self) -> &[String] {
         match self {
             Self::Camera(report) => report.details(),
-            Self::Client(_) | Self::Access(_) | Self::Settings(_) | Self::Stream(_) | Self::Server(_) => &[],
+            Self::Client(_)
+            | Self::Access(_)
+            | Self::Settings(_)
+            | Self::Stream(_)
+            | Self::Video(_)
+            | Self::Viewer(_)
+            | Self::Server(_) => &[],
         }
     }
 }
@@ -86,6 +100,8 @@ areas! {
     Access(AccessReport),
     Settings(SettingsReport),
     Stream(StreamReport),
+    Video(VideoReport),
+    Viewer(ViewerReport),
     Camera(camera::report::Report),
     Server(ServerReport),
 }

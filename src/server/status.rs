@@ -11,6 +11,8 @@ pub struct Status<'a> {
     pub clients: usize,
     /// Those among them that get the stream.
     pub subscribers: usize,
+    /// Viewers that get the video.
+    pub viewers: usize,
     /// Networks whose wrong passwords are remembered.
     pub failing_addresses: usize,
     /// Peers that hold a grant.
@@ -23,11 +25,11 @@ pub struct Status<'a> {
 
 impl fmt::Display for Status<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clients, subscribers, failing_addresses, grants, camera, stats } = self;
+        let Self { clients, subscribers, viewers, failing_addresses, grants, camera, stats } = self;
         write!(
             f,
-            "clients={clients} subscribers={subscribers} failing_addresses={failing_addresses} grants={grants} \
-             camera={camera} {stats}"
+            "clients={clients} subscribers={subscribers} viewers={viewers} failing_addresses={failing_addresses} \
+             grants={grants} camera={camera} {stats}"
         )
     }
 }

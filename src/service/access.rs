@@ -3,6 +3,7 @@
 //!
 //! Not here: comparing passwords (`service::auth`) and which port needs a grant (`server`).
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::network::Network;
@@ -133,12 +134,38 @@ impl Access {
         if self.locked_for(now, peer).is_some() {
             return Admission::LockedOut;
         }
-        let exempt = self.exempt(now, peer) && self.failures.len() < MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES;
+        let is_braked = self.brakes(now, peer, address);
         match &mut self.brake {
-            Some(brake) if !exempt && !self.failures.contains_key(&Network::of(address)) => {
-                if brake.bucket.try_take(BRAKED, now) { Admission::Open } else { Admission::Braked }
+            Some(brake) if is_braked => {
+                if brake.bucket.try_take(BRAKED, now) {
+                    Admission::Open
+                } else {
+                    Admission::Braked
+                }
             }
             Some(_) | None => Admission::Open,
+        }
+    }
+
+    /// How long until an attempt of `peer` would be looked at; `None` if it would be now. No attempt is counted.
+    pub fn wait(&self, now: Mono, peer: Peer) -> Option<Duration> {
+        let address = peer.address()?;
+        self.locked_for(now, peer).or_else(|| {
+            let brake = self.brake.filter(|_| self.brakes(now, peer, address))?;
+            (brake.bucket.tokens(BRAKED, now) == 0).then_some(BRAKE_EACH)
+        })
+    }
+
+    /// Whether the brake, if it is on, is for this peer: the table of failures does not know its network.
+    fn brakes(&self, now: Mono, peer: Peer, address: IpAddr) -> bool {
+        let exempt = self.exempt(now, peer) && self.failures.len() < MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES;
+        !exempt && !self.failures.contains_key(&Network::of(address))
+    }
+
+    /// Forgets the failures of the peer itself: it knows the password.
+    pub fn forgive(&mut self, now: Mono, peer: Peer) {
+        if let Some(entry) = peer.address().and_then(|address| self.failures.get_mut(&Network::of(address))) {
+            entry.forgive(now, peer);
         }
     }
 
@@ -160,9 +187,7 @@ impl Access {
     /// Notes a right password: failures of the peer itself are forgotten, and it, which has `open` connections,
     /// holds a grant from now on.
     pub fn succeeded(&mut self, now: Mono, peer: Peer, open: usize, lasts: Duration, stats: &mut Stats) {
-        if let Some(entry) = peer.address().and_then(|address| self.failures.get_mut(&Network::of(address))) {
-            entry.forgive(now, peer);
-        }
+        self.forgive(now, peer);
         if !self.grants.contains_key(&peer) && self.grants.len() >= MAX_GRANTS {
             self.grants.retain(|grant| grant.open > 0 || now < grant.until);
             if self.grants.len() >= MAX_GRANTS {

@@ -2,7 +2,7 @@
 //! are reaped by pid.
 
 use std::ffi::{CString, OsString, c_char};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, PipeWriter};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -18,7 +18,6 @@ use super::fork::{close_descriptors, die_with};
 use super::limits::Limit;
 use super::notify;
 pub use super::signalfd::Signal;
-use super::splice::null_sink;
 use crate::limits::CHILD_NICENESS;
 use crate::os::Exit;
 pub use nix::unistd::Pid;
@@ -90,7 +89,7 @@ pub fn spawn(argv: &[String], streams: Streams, descriptors: Limit) -> io::Resul
             stdout = Some(nonblocking(made)?);
             makes.into()
         }
-        Streams::Consumer => null_sink()?.into(),
+        Streams::Consumer => OpenOptions::new().write(true).open("/dev/null")?.into(),
         Streams::Captured => child_output.try_clone()?.into(),
     };
     let (stderr, exec_failure) = (nonblocking(output)?, ExecFailure(nonblocking(exec_failure)?));

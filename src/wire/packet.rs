@@ -24,12 +24,14 @@ pub enum Id {
     Settings = 2,
 }
 
-impl From<Service> for Id {
-    fn from(service: Service) -> Self {
+impl Id {
+    /// The ID of a service; `None` if it does not speak this protocol.
+    pub const fn of(service: Service) -> Option<Self> {
         match service {
-            Service::Data => Self::Data,
-            Service::Settings => Self::Settings,
-            Service::Auth => Self::Auth,
+            Service::Data => Some(Self::Data),
+            Service::Settings => Some(Self::Settings),
+            Service::Auth => Some(Self::Auth),
+            Service::Rtsp => None,
         }
     }
 }

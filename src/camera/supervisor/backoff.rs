@@ -68,6 +68,11 @@ impl Backoff {
         self.failures
     }
 
+    /// The last failure's reason, if all is not well again.
+    pub fn last_reason(&self) -> Option<&Reason> {
+        self.last.as_ref().map(|(reason, _)| reason)
+    }
+
     /// A one-line status for people, with the last failure and its wait.
     pub fn status(&self) -> String {
         self.last.as_ref().map_or_else(

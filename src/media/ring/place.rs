@@ -10,6 +10,8 @@ pub enum Start {
     NextKey,
     /// At the newest key picture in the ring, or the next one if there is none: a picture without waiting.
     NewestKey,
+    /// At the picture of this number, a key picture that is in the ring.
+    At(u64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +36,12 @@ pub(super) struct Place {
 
 impl Place {
     pub fn new(ring: &Ring, start: Start) -> Self {
-        let newest = ring.newest_key().filter(|_| start == Start::NewestKey);
-        let (number, state) = newest.map_or((ring.next(), State::Waits), |key| (key, State::Follows));
+        let key = match start {
+            Start::NextKey => None,
+            Start::NewestKey => ring.newest_key(),
+            Start::At(number) => Some(number),
+        };
+        let (number, state) = key.map_or((ring.next(), State::Waits), |key| (key, State::Follows));
         Self { number, read: 0, state, lost: 0 }
     }
 

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use crate::bucket::{Bucket, Rate};
 use crate::config::mask_url_passwords_in_cut;
 use crate::limits::{CHILD_BURST_BYTES, CHILD_BYTES_PER_SECOND, LINE_STEP_BYTES, MAX_CHILD_LINE_BYTES};
-use crate::sys::splice::waiting;
+use crate::sys::pipe;
 use crate::time::Mono;
 
 /// The rate limit for reading a child's output.
@@ -52,7 +52,7 @@ impl Lines {
 
     /// The number of unread bytes in the pipe.
     pub fn waiting(&self) -> usize {
-        waiting(&self.source)
+        pipe::waiting(&self.source)
     }
 
     /// Reads once, within the rate limit, and adds complete lines to `lines`.

@@ -4,9 +4,9 @@ use mio::unix::SourceFd;
 use std::os::fd::AsRawFd;
 
 use super::lines::Reading;
-use super::{Children, Piped, ROLES};
+use super::{Children, Piped, ROLES, VideoRead};
 use crate::camera::diagnosis::Role;
-use crate::limits::{LINE_STEP_BYTES, SPLICE_BUDGET_BYTES};
+use crate::limits::LINE_STEP_BYTES;
 use crate::os::{Errno, Exit};
 use crate::reactor::context::Context;
 use crate::reactor::token::Token;
@@ -44,9 +44,7 @@ impl Children {
         let role = ended.role;
         cx.agenda.put_off_once(Token::Reaping);
         if ended.video_left > 0 {
-            let pumped = self.video.pump(ended.video_left.min(SPLICE_BUDGET_BYTES), true, cx.registry);
-            ended.video_left = if pumped.drained { 0 } else { ended.video_left.saturating_sub(pumped.moved) };
-            return Some(Piped::Video(pumped.published as u64));
+            return Some(Piped::VideoLeft(ended.video_left));
         }
         let most = ended.lines_left.min(LINE_STEP_BYTES);
         if most > 0 {
@@ -65,6 +63,16 @@ impl Children {
         self.ended.pop_front().map(|ended| Piped::End(self.conclude(&ended, cx)))
     }
 
+    /// Notes what was read of the video that an ended camera has left.
+    pub fn took_video_left(&mut self, read: VideoRead) {
+        if let Some(ended) = self.ended.front_mut() {
+            ended.video_left = match read {
+                VideoRead::Bytes(length) => ended.video_left.saturating_sub(length),
+                VideoRead::Drained | VideoRead::Ended => 0,
+            };
+        }
+    }
+
     /// Closes a child's output. Returns an unfinished line.
     pub fn close_lines(&mut self, role: Role, cx: &mut Context<'_>) -> Option<String> {
         let mut lines = self.slot(role).as_mut().and_then(|running| running.lines.take())?;
@@ -78,10 +86,7 @@ impl Children {
         match role {
             Role::Probe => {}
             Role::Camera => self.video.close_source(cx.registry),
-            Role::Publisher => {
-                self.video.close_sink(cx.registry);
-                self.look_at_video(cx);
-            }
+            Role::Publisher => self.video.close_sink(cx.registry),
         }
         match failure {
             Some(errno) => Input::SpawnFailed { role, errno },

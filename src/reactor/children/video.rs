@@ -1,118 +1,142 @@
-//! Moves the video from the camera to the publisher, or discards it.
+//! The video's two pipes: from the camera, and to the publisher.
 
 use std::fs::File;
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use mio::Registry;
 use mio::unix::SourceFd;
 
-use crate::sys::splice::{Moved, forward, null_sink, waiting};
+use crate::limits::{PICTURES_PER_STEP, VIDEO_PIPE_BYTES};
+use crate::media::ring::{ByteCursor, Parts, Ring, Start};
+use crate::sys::pipe;
 
-/// Both ends of the video's path.
-#[derive(Debug)]
+/// Both pipes.
+#[derive(Debug, Default)]
 pub struct Video {
     /// The camera's standard output.
-    source: Option<OwnedFd>,
+    source: Option<File>,
     /// The publisher's standard input.
-    sink: Option<OwnedFd>,
-    /// Receives the video while there is no publisher, so the camera never blocks in a write.
-    null: File,
-    /// Whether the camera's last video is discarded: the camera is stopping, and the publisher accepts no data.
-    discards: bool,
+    sink: Option<Sink>,
 }
 
-/// The result of one step.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Pumped {
-    /// Bytes moved out of the camera's pipe.
-    pub moved: usize,
-    /// The part of these bytes that reached the publisher.
-    pub published: usize,
-    /// Whether nothing more can move for now.
-    pub drained: bool,
+#[derive(Debug)]
+struct Sink {
+    pipe: File,
+    cursor: ByteCursor,
+}
+
+/// The result of reading from the camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VideoRead {
+    /// This many bytes, at the beginning of the buffer.
+    Bytes(usize),
+    /// The pipe is empty.
+    Drained,
+    /// There is no camera, or no more video from it.
+    Ended,
+}
+
+/// The result of writing to the publisher.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Bytes that it took.
+    pub bytes: u64,
+    /// Pictures that it lost.
+    pub lost: u64,
+    /// Whether there is more for it, and it may take it.
+    pub more: bool,
 }
 
 impl Video {
-    /// A path without ends.
-    ///
-    /// # Errors
-    ///
-    /// `/dev/null` can't be opened.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self { source: None, sink: None, null: null_sink()?, discards: false })
-    }
-
     /// Sets the standard output of a new camera.
     pub fn set_source(&mut self, source: Option<OwnedFd>) {
-        (self.source, self.discards) = (source, false);
+        if let Some(source) = &source {
+            pipe::enlarge(source, VIDEO_PIPE_BYTES);
+        }
+        self.source = source.map(File::from);
     }
 
-    /// Sets the standard input of a new publisher.
-    pub fn set_sink(&mut self, sink: Option<OwnedFd>) {
-        self.sink = sink;
+    /// Sets the standard input of a new publisher. It gets what comes from the next key picture on.
+    pub fn set_sink(&mut self, sink: Option<OwnedFd>, ring: &Ring) {
+        self.sink = sink.map(|pipe| Sink { pipe: pipe.into(), cursor: ByteCursor::new(ring, Start::NextKey) });
     }
 
     /// Closes the camera's end.
     pub fn close_source(&mut self, registry: &Registry) {
-        close(&mut self.source, registry);
+        close(self.source.take(), registry);
     }
 
     /// Closes the publisher's end.
     pub fn close_sink(&mut self, registry: &Registry) {
-        close(&mut self.sink, registry);
-    }
-
-    /// Whether the camera's end is open.
-    pub const fn has_source(&self) -> bool {
-        self.source.is_some()
+        close(self.sink.take().map(|sink| sink.pipe), registry);
     }
 
     /// The number of unread bytes in the camera's pipe.
     pub fn waiting(&self) -> usize {
-        self.source.as_ref().map_or(0, waiting)
+        self.source.as_ref().map_or(0, pipe::waiting)
     }
 
-    /// Moves video until nothing more can move or the budget is used up. `stopping` means that the camera was signalled. A
-    /// camera blocked in a write may never check for the signal, so its video is discarded if the publisher accepts none.
-    pub fn pump(&mut self, budget: usize, stopping: bool, registry: &Registry) -> Pumped {
-        let mut pumped = Pumped::default();
+    /// Reads once from the camera.
+    pub fn read(&mut self, buffer: &mut [u8], registry: &Registry) -> VideoRead {
         loop {
-            let Some(source) = &self.source else {
-                pumped.drained = true;
-                return pumped;
-            };
-            if pumped.moved >= budget {
-                return pumped;
-            }
-            let sink = self.sink.as_ref().filter(|_| !self.discards);
-            let in_the_way = stopping && waiting(source) > 0;
-            let left = budget - pumped.moved;
-            let result = match sink {
-                Some(sink) => forward(source.as_fd(), sink.as_fd(), left),
-                None => forward(source.as_fd(), self.null.as_fd(), left),
-            };
-            match result {
-                Ok(Moved::Bytes(bytes)) => {
-                    pumped.moved += bytes;
-                    pumped.published += if sink.is_some() { bytes } else { 0 };
-                }
-                // There was video, so the publisher is full. Video after a gap is of no use to it.
-                Ok(Moved::WouldBlock) if sink.is_some() && in_the_way => self.discards = true,
-                Ok(Moved::EndOfStream) => close(&mut self.source, registry),
-                Ok(Moved::SinkClosed) => close(&mut self.sink, registry),
-                // Output that can't be spliced is not video; the stall detection handles it.
-                Ok(Moved::WouldBlock) | Err(_) => {
-                    pumped.drained = true;
-                    return pumped;
+            let Some(source) = &mut self.source else { return VideoRead::Ended };
+            match source.read(buffer) {
+                Ok(length) if length > 0 => return VideoRead::Bytes(length),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return VideoRead::Drained,
+                Ok(_) | Err(_) => {
+                    self.close_source(registry);
+                    return VideoRead::Ended;
                 }
             }
         }
     }
+
+    /// Writes to the publisher what is new for it, as far as it takes it.
+    pub fn publish(&mut self, ring: &Ring, registry: &Registry) -> Published {
+        let mut published = Published::default();
+        let Some(Sink { pipe, cursor }) = &mut self.sink else { return published };
+        let mut left = PICTURES_PER_STEP;
+        while cursor.pending(ring) {
+            if left == 0 {
+                published.more = true;
+                break;
+            }
+            left -= 1;
+            let mut parts = Parts::default();
+            cursor.annexb(ring, &mut parts);
+            match write(pipe, &parts) {
+                Ok(0) => break,
+                Ok(bytes) => {
+                    cursor.wrote(ring, bytes);
+                    published.bytes += bytes as u64;
+                }
+                Err(_) => {
+                    published.lost = cursor.take_lost();
+                    self.close_sink(registry);
+                    return published;
+                }
+            }
+        }
+        published.lost = cursor.take_lost();
+        published
+    }
 }
 
-fn close(fd: &mut Option<OwnedFd>, registry: &Registry) {
-    if let Some(fd) = fd.take() {
-        let _closing_anyway = registry.deregister(&mut SourceFd(&fd.as_raw_fd()));
+/// One write. A full pipe takes 0 bytes.
+fn write(pipe: &mut File, parts: &Parts<'_>) -> io::Result<usize> {
+    loop {
+        match pipe.write_vectored(parts) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+            result => return result,
+        }
+    }
+}
+
+fn close(pipe: Option<File>, registry: &Registry) {
+    if let Some(pipe) = pipe {
+        let _closing_anyway = registry.deregister(&mut SourceFd(&pipe.as_raw_fd()));
     }
 }

@@ -18,6 +18,8 @@ pub enum Conversation {
     },
     /// It tries a password.
     Auth(Requests),
+    /// It watches the video; `viewers.rs` has its exchange.
+    Rtsp,
     /// It has had its last reply. Whatever it still sends is thrown away until it closes.
     Over,
 }
@@ -29,13 +31,14 @@ impl Conversation {
             Service::Data => Self::Stream,
             Service::Settings => Self::Settings { requests: Requests::new(Id::Settings), awaiting: false },
             Service::Auth => Self::Auth(Requests::new(Id::Auth)),
+            Service::Rtsp => Self::Rtsp,
         }
     }
 
     /// Takes what the client sent.
     pub fn push(&mut self, bytes: &[u8]) {
         match self {
-            Self::Stream | Self::Over => {}
+            Self::Stream | Self::Rtsp | Self::Over => {}
             Self::Settings { requests, .. } | Self::Auth(requests) => requests.push(bytes),
         }
     }

@@ -13,7 +13,7 @@ use crate::server::report::ClientReport;
 use crate::service::requests::Fault;
 use crate::service::settings;
 use crate::stats::Counter;
-use crate::wire::{self, ErrorCode, Outgoing};
+use crate::wire::{self, ErrorCode, Id, Outgoing};
 
 /// What a client asks for that other parts answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,9 +63,10 @@ impl Connections {
             let connection = self.table.find(conn)?;
             let (peer, owes_nothing) = (connection.peer, !connection.blocked);
             let next = match &mut connection.conversation {
-                Conversation::Stream | Conversation::Over | Conversation::Settings { awaiting: true, .. } => {
-                    return None;
-                }
+                Conversation::Stream
+                | Conversation::Rtsp
+                | Conversation::Over
+                | Conversation::Settings { awaiting: true, .. } => return None,
                 Conversation::Settings { requests, awaiting: false } => {
                     let step = settings::next(requests);
                     if owes_nothing && !matches!(step, Ok(None)) {
@@ -102,7 +103,7 @@ impl Connections {
         self.refuse(cx, conn, code);
         match self.table.find(conn)?.conversation {
             Conversation::Auth(_) => self.finish(cx, conn, CloseReason::Done),
-            Conversation::Stream | Conversation::Settings { .. } | Conversation::Over => None,
+            Conversation::Stream | Conversation::Settings { .. } | Conversation::Rtsp | Conversation::Over => None,
         }
     }
 
@@ -155,6 +156,7 @@ impl Connections {
             Conversation::Settings { awaiting: true, .. }
             | Conversation::Stream
             | Conversation::Auth(_)
+            | Conversation::Rtsp
             | Conversation::Over => None,
         }
     }
@@ -172,7 +174,9 @@ impl Connections {
             | ErrorCode::TooManyClients
             | ErrorCode::NotStored => {}
         }
-        cx.send(conn, Outgoing::error(service.into(), code));
+        if let Some(id) = Id::of(service) {
+            cx.send(conn, Outgoing::error(id, code));
+        }
         cx.report(ClientReport::Refused { service, peer, code });
     }
 
@@ -184,7 +188,8 @@ impl Connections {
         };
         match connection.conversation {
             Conversation::Stream => true,
-            Conversation::Over => false,
+            // A viewer's exchange has its own time-outs, and a socket that is full of video may well be read again.
+            Conversation::Rtsp | Conversation::Over => false,
             Conversation::Settings { .. } | Conversation::Auth(_) => {
                 if !std::mem::replace(&mut connection.blocked, true) {
                     self.table.set_deadline(conn, Some(cx.mono() + WRITE_TIMEOUT));
@@ -202,7 +207,7 @@ impl Connections {
         };
         match &connection.conversation {
             Conversation::Stream => return true,
-            Conversation::Over => {}
+            Conversation::Rtsp | Conversation::Over => {}
             Conversation::Settings { requests, awaiting } => {
                 connection.blocked = false;
                 // What it sent behind a read that waits is not looked at yet, so it may well be complete.

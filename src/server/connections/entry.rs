@@ -8,8 +8,9 @@ use crate::listen::listeners;
 use crate::server::context::Context;
 use crate::server::interface::Output;
 use crate::server::report::{ClientReport, Shortage};
+use crate::service::rtsp;
 use crate::stats::Counter;
-use crate::wire::{ErrorCode, Outgoing};
+use crate::wire::{ErrorCode, Id, Outgoing};
 
 /// Why a connection is refused as it comes.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +54,7 @@ impl Connections {
         cx.report(ClientReport::Connected { service, peer });
         self.table.insert(conn, service, peer, Conversation::with(service));
         match service {
-            Service::Data | Service::Settings => {}
+            Service::Data | Service::Settings | Service::Rtsp => {}
             Service::Auth => self.table.set_deadline(conn, Some(cx.mono() + self.patience(service))),
         }
         true
@@ -87,7 +88,10 @@ impl Connections {
         };
         cx.bump(counter);
         self.table.insert(conn, service, peer, Conversation::Over);
-        cx.send(conn, Outgoing::error(service.into(), code));
+        match Id::of(service) {
+            Some(id) => cx.send(conn, Outgoing::error(id, code)),
+            None => cx.send(conn, rtsp::exchange::TURNED_AWAY.to_owned()),
+        }
         cx.report(report.unwrap_or(ClientReport::Refused { service, peer, code }));
         self.linger(cx, conn);
     }

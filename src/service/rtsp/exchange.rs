@@ -13,6 +13,9 @@ use super::transport::Transport;
 use crate::limits::{RTSP_MAX_WAITING_BYTES, RTSP_REQUEST_TIMEOUT, RTSP_SESSION_GRACE, RTSP_SESSION_TIMEOUT};
 use crate::time::Mono;
 
+/// What a connection gets for which there is no place. No request has come, so no `CSeq` is known.
+pub const TURNED_AWAY: &str = "RTSP/1.0 503 Service Unavailable\r\nConnection: close\r\n\r\n";
+
 /// What a client has set up.
 #[derive(Debug)]
 struct Session {

@@ -1,0 +1,276 @@
+//! The video: from the camera's bytes to pictures in the ring, and the slate while there are none.
+//!
+//! Not here: the viewers (`viewers.rs`), the camera as a process (`pipeline.rs`), and how pictures are cut and kept (`media`).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use super::context::Context;
+use super::report::VideoReport;
+use crate::config::{CameraConfig, Config};
+use crate::ids::Peer;
+use crate::limits::SLATE_EACH;
+use crate::media::draw::{self, Slate};
+use crate::media::picture::{Assembler, Picture};
+use crate::media::ring::{Identity, Ring};
+use crate::media::rtcp;
+use crate::media::rtp::FirstPacket;
+use crate::media::sdp;
+use crate::stats::Counter;
+use crate::time::Mono;
+
+/// Width and height in pixels.
+pub type Size = (u32, u32);
+
+/// A picture that has come into the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Its number.
+    pub number: u64,
+    /// Whether decoding can begin here.
+    pub key: bool,
+    /// Whether it is the first of the camera after another one, or after the slate.
+    pub resumed: bool,
+    /// The size of the picture, if it is another than that of the one before.
+    pub resized: Option<Size>,
+}
+
+/// The slate's drawing, and where it is turned into pictures.
+#[derive(Debug)]
+struct Drawing {
+    format: draw::Format,
+    slate: Slate,
+    assembler: Assembler,
+}
+
+/// The video.
+#[derive(Debug)]
+pub struct Video {
+    assembler: Assembler,
+    ring: Ring,
+    /// The name of this device.
+    host: String,
+    /// Identifies the stream in its description.
+    session: u64,
+    drawing: Option<Box<Drawing>>,
+    /// Holds a slate's bytes, only while it is drawn.
+    drawn: Vec<u8>,
+    /// When the last picture came, the camera's or a slate; at first, when the server started.
+    last: Mono,
+    /// Whether the last picture was the camera's.
+    live: bool,
+    /// Whether the next picture of the camera is the first since it was started.
+    camera_is_new: bool,
+    size: Option<Size>,
+}
+
+impl Video {
+    /// Without pictures. `secret` makes what RTP wants to be random.
+    pub fn new(config: &CameraConfig, host: String, random: [u8; 32], now: Mono) -> Self {
+        let word = |at: usize| u32::from_be_bytes([random[at], random[at + 1], random[at + 2], random[at + 3]]);
+        let identity = Identity {
+            ssrc: word(0),
+            first_sequence: u16::from_be_bytes([random[4], random[5]]),
+            time_offset: word(8),
+        };
+        let interval = Duration::from_secs(1) * config.intra / config.framerate;
+        Self {
+            assembler: Assembler::default(),
+            ring: Ring::new(Ring::capacity_bytes(config.bitrate, interval), identity),
+            host,
+            session: u64::from(word(12)),
+            drawing: None,
+            drawn: Vec::new(),
+            last: now,
+            live: false,
+            camera_is_new: true,
+            size: None,
+        }
+    }
+
+    /// The pictures.
+    pub const fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// Whether viewers see the camera's picture.
+    pub const fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Takes bytes of the camera from the front of `bytes`, up to the next picture. To be called until it returns `None`.
+    pub fn take(&mut self, cx: &mut Context<'_>, bytes: &mut &[u8]) -> Option<Arrival> {
+        while let Some(picture) = self.assembler.push(cx.now.mono, bytes) {
+            let arrival = enter(&mut self.ring, cx, &picture);
+            let arrival = self.entered(cx, arrival);
+            if arrival.is_some() {
+                return arrival;
+            }
+        }
+        self.count(cx);
+        None
+    }
+
+    /// The camera's pipe is empty. Returns the picture that this completes, if it does.
+    pub fn drained(&mut self, cx: &mut Context<'_>) -> Option<Arrival> {
+        let picture = self.assembler.drained(cx.now.mono)?;
+        let arrival = enter(&mut self.ring, cx, &picture);
+        self.entered(cx, arrival)
+    }
+
+    /// When [`Self::quiet`] is due.
+    pub fn quiet_deadline(&self) -> Option<Mono> {
+        self.assembler.deadline()
+    }
+
+    /// The camera's pipe has been empty for a while. Returns the picture that this completes, if it does.
+    pub fn quiet(&mut self, cx: &mut Context<'_>) -> Option<Arrival> {
+        let picture = self.assembler.quiet(cx.now.mono)?;
+        let arrival = enter(&mut self.ring, cx, &picture);
+        self.entered(cx, arrival)
+    }
+
+    /// The camera has ended; another begins a stream of its own.
+    pub fn camera_ended(&mut self) {
+        self.assembler.restart();
+        self.camera_is_new = true;
+    }
+
+    /// Pictures that the camera has completed so far, with those that could not be shown for want of a key picture: its
+    /// progress.
+    pub fn progress(&self) -> u64 {
+        let counts = self.assembler.counts();
+        counts.pictures + if self.assembler.format().is_some() { counts.without_key } else { 0 }
+    }
+
+    /// When the next slate is due, if one is wanted.
+    pub fn slate_deadline(&self, config: &Config) -> Option<Mono> {
+        config.camera.slate.then(|| self.last + SLATE_EACH)
+    }
+
+    /// Draws a slate with these words.
+    pub fn show_slate(&mut self, cx: &mut Context<'_>, words: &str) -> Option<Arrival> {
+        let format = self.slate_format(&cx.config.camera)?;
+        if self.drawing.as_ref().is_none_or(|drawing| drawing.format != format) {
+            let slate = Slate::new(format);
+            self.drawing = Some(Box::new(Drawing { format, slate, assembler: Assembler::default() }));
+        }
+        let drawing = self.drawing.as_mut()?;
+        drawing.slate.picture(words, &self.host, cx.now.unix_ms, &mut self.drawn);
+        let mut bytes = &self.drawn[..];
+        // One picture is drawn, so nothing is complete before the end.
+        let _none = drawing.assembler.push(cx.now.mono, &mut bytes);
+        let arrival = drawing.assembler.finish().and_then(|picture| enter(&mut self.ring, cx, &picture));
+        self.drawn = Vec::new();
+        let mut arrival = arrival?;
+        if std::mem::replace(&mut self.live, false) {
+            cx.report(VideoReport::Slate { words: words.to_owned() });
+        }
+        self.last = cx.now.mono;
+        self.assembler.require_key();
+        cx.bump(Counter::Slates);
+        self.note_size(&mut arrival);
+        Some(arrival)
+    }
+
+    /// The description of the stream for a client, and the size in it; `None` while no picture has come.
+    pub fn describe(&self, config: &Config, peer: Peer) -> Option<(String, Size)> {
+        let (version, format) = self.ring.format()?;
+        let address = match peer.address() {
+            Some(IpAddr::V6(_)) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            Some(IpAddr::V4(_)) | None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        let session = sdp::Session {
+            address,
+            id: self.session,
+            version,
+            name: &config.server.rtsp_path,
+            format,
+            pictures_per_second: config.camera.framerate,
+            bits_per_second: config.camera.bitrate,
+        };
+        Some((sdp::describe(&session), (format.video().width, format.video().height)))
+    }
+
+    /// The first packet of the slate that viewers see at this moment, if they see one: there is no need to wait for the next.
+    pub fn slate_at_hand(&self) -> Option<FirstPacket> {
+        let newest = self.ring.newest_key().filter(|_| !self.live)?;
+        self.ring.first_packet(newest)
+    }
+
+    /// Appends what a sender report is: for viewers that stay, or for one that is left.
+    pub fn report(&self, cx: &Context<'_>, leaving: bool, out: &mut Vec<u8>) {
+        let report = self.ring.report(cx.now);
+        let cname = format!("es-iot-server@{}", self.host);
+        if leaving {
+            rtcp::goodbye(&report, &cname, out);
+        } else {
+            rtcp::sender_report(&report, &cname, out);
+        }
+    }
+
+    /// Releases the slate's memory: nobody watches.
+    pub fn forget_drawing(&mut self) {
+        self.drawing = None;
+    }
+
+    /// Takes note of a picture of the camera, or that the ring did not take it.
+    fn entered(&mut self, cx: &mut Context<'_>, arrival: Option<Arrival>) -> Option<Arrival> {
+        self.count(cx);
+        let Some(mut arrival) = arrival else {
+            self.assembler.require_key();
+            return None;
+        };
+        self.last = cx.now.mono;
+        arrival.resumed = !std::mem::replace(&mut self.live, true) || self.camera_is_new;
+        self.camera_is_new = false;
+        self.note_size(&mut arrival);
+        if let (Some((width, height)), Some((_, format))) = (arrival.resized, self.ring.format()) {
+            let profile = format.video().profile_level_id();
+            cx.report(VideoReport::Format { width, height, profile });
+        }
+        Some(arrival)
+    }
+
+    fn note_size(&mut self, arrival: &mut Arrival) {
+        let size = self.ring.format().map(|(_, format)| (format.video().width, format.video().height));
+        if size != self.size {
+            (self.size, arrival.resized) = (size, size);
+        }
+    }
+
+    /// The last video's size, if that can be drawn, else the configured one.
+    fn slate_format(&self, config: &CameraConfig) -> Option<draw::Format> {
+        let last = self.size.and_then(|(width, height)| draw::Format::new(width, height, config.framerate).ok());
+        last.or_else(|| draw::Format::new(config.width, config.height, config.framerate).ok())
+    }
+
+    fn count(&self, cx: &mut Context<'_>) {
+        let counts = self.assembler.counts();
+        for (counter, count) in [
+            (Counter::Pictures, counts.pictures),
+            (Counter::KeyPictures, counts.key_pictures),
+            (Counter::PicturesWithoutKey, counts.without_key),
+            (Counter::PicturesIncomplete, counts.incomplete),
+            (Counter::PicturesTooLarge, counts.too_large),
+            (Counter::PicturesCutWrong, counts.wrong_cuts),
+            (Counter::UnitsTooLong, counts.units_too_long),
+            (Counter::BadParameterSets, counts.bad_parameter_sets),
+            (Counter::RubbishBytes, counts.rubbish_bytes),
+        ] {
+            cx.stats.set(counter, count);
+        }
+    }
+}
+
+/// Puts a picture into the ring.
+fn enter(ring: &mut Ring, cx: &mut Context<'_>, picture: &Picture<'_>) -> Option<Arrival> {
+    match ring.push(picture) {
+        Ok(number) => Some(Arrival { number, key: picture.key, resumed: false, resized: None }),
+        Err(why) => {
+            cx.bump(Counter::PicturesRefused);
+            cx.report(VideoReport::Refused { why });
+            None
+        }
+    }
+}
