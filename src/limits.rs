@@ -155,8 +155,8 @@ pub const MAX_CLIENTS: u16 = 15_500;
 pub const LISTEN_BACKLOG: i32 = 1024;
 /// The pause before accepting again when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
-/// Descriptors reserved for other uses than connections. At most about 30 are in use: 13 for the standard streams, event
-/// queue, timers, signals, listeners, log and service manager; 9 for camera and publisher; 7 while one of them is being
+/// Descriptors reserved for other uses than connections. At most about 33 are in use: 16 for the standard streams, event
+/// queue, timers, signals, listeners, UDP ports, log and service manager; 9 for camera and publisher; 7 while one of them is being
 /// started; 1 for a file being read.
 pub const SPARE_DESCRIPTORS: u32 = 40;
 /// The time from SIGTERM to the exit: both stages of stopping the camera, and the last write of the settings.

@@ -31,6 +31,7 @@ use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Level, Secret};
 use es_iot_server::limits::{LOG_BURST, LOG_WINDOW};
+use es_iot_server::media::draw::{self, Slate};
 use es_iot_server::server::report::{AccessReport, Report, ServerReport};
 use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
@@ -99,10 +100,28 @@ impl Bench {
 
 /// A server that has started, with the password `1111`. What it does at its start is not looked at.
 fn started(config: Config, now: Now) -> Server {
-    let setup = Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
+    let setup = Setup {
+        settings: CameraSettings::default(),
+        password: Secret::new("1111"),
+        seed: 1,
+        watchdog: None,
+        secret: [1; 32],
+        host: "pi".into(),
+        udp_port: None,
+    };
     let mut server = Server::new(config, setup, now);
     server.start(now, &mut Vec::new());
     server
+}
+
+/// Two key pictures as a camera writes them. The first is complete when the second begins.
+fn two_pictures() -> Vec<u8> {
+    let mut slate = Slate::new(draw::Format::new(64, 64, 24).expect("a small picture"));
+    let mut bytes = Vec::new();
+    for words in ["one", "two"] {
+        slate.picture(words, "pi", 0, &mut bytes);
+    }
+    bytes
 }
 
 /// What is done to the children, for people.

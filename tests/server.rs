@@ -33,8 +33,15 @@ struct Bench {
 impl Bench {
     fn new(config: Config) -> Self {
         let now = Now { mono: Mono::from_nanos(5_000_000_000), unix_ms: DATA_UNIX_MS };
-        let setup =
-            Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 7, watchdog: None };
+        let setup = Setup {
+            settings: CameraSettings::default(),
+            password: Secret::new("1111"),
+            seed: 7,
+            watchdog: None,
+            secret: [7; 32],
+            host: "pi".into(),
+            udp_port: None,
+        };
         let mut bench = Self { server: Server::new(config, setup, now), now, next_slot: 0 };
         bench.server.start(now, &mut Vec::new());
         bench
@@ -213,7 +220,7 @@ fn only_who_authenticated_may_use_the_others() {
     let mut bench = Bench::requiring();
     for service in [Service::Data, Service::Settings] {
         let (_, out) = bench.connect_from(service, "192.0.2.1");
-        assert_eq!(digest(&out), (error(es_iot_server::wire::Id::from(service) as u8, 4), true));
+        assert_eq!(digest(&out), (error(es_iot_server::wire::Id::of(service).unwrap() as u8, 4), true));
         assert!(!digest(&bench.connect_from(service, "::1").1).1, "loopback is trusted");
     }
     assert_eq!(bench.try_password("192.0.2.1", &PASSWORD), READY);

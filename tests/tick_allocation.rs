@@ -58,7 +58,15 @@ impl Drop for Scratch {
 fn server(source: DataSource, now: Now) -> Server {
     let camera = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
     let config = Config { camera, data: DataConfig { source }, ..Config::default() };
-    let setup = Setup { settings: CameraSettings::default(), password: Secret::new("1111"), seed: 1, watchdog: None };
+    let setup = Setup {
+        settings: CameraSettings::default(),
+        password: Secret::new("1111"),
+        seed: 1,
+        watchdog: None,
+        secret: [1; 32],
+        host: "pi".into(),
+        udp_port: None,
+    };
     Server::new(config, setup, now)
 }
 
@@ -130,6 +138,7 @@ fn run(source: DataSource, listening: Vec<Listening>, scratch: &Path, count: Cou
     let clock = Box::new(clock::now);
     let around = Surroundings { stderr, journal_stream: None, dev_log: scratch.join("none"), clock };
     let resources = Resources {
+        datagrams: None,
         listening,
         signals: Signals::new().unwrap(),
         log: log::open(&LoggingConfig::default(), around).unwrap(),

@@ -311,6 +311,7 @@ fn retried(mut write: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
 mod tests {
     use super::*;
     use crate::camera::settings::CameraSettings;
+    use crate::media::ring::Identity;
     use crate::wire;
 
     /// A scripted socket: each write accepts at most this many bytes, or fails.
@@ -359,6 +360,11 @@ mod tests {
         ErrorKind::Interrupted.into()
     }
 
+    /// A stream without pictures.
+    fn no_video() -> Ring {
+        Ring::new(0, Identity { ssrc: 1, first_sequence: 0, time_offset: 0 })
+    }
+
     fn reply() -> wire::Outgoing {
         wire::settings::reply(&CameraSettings::default())
     }
@@ -371,7 +377,7 @@ mod tests {
         assert_eq!(connection.offer(packet), Sent::Blocked);
         assert_eq!(connection.offer(packet), Sent::Blocked, "without another write");
         assert_eq!(connection.interest(), Interest::READABLE | Interest::WRITABLE);
-        assert_eq!(connection.flush(), Sent::All);
+        assert_eq!(connection.flush(&no_video()), Sent::All);
         assert_eq!(connection.interest(), Interest::READABLE);
         assert_eq!(connection.stream.taken, [packet.as_bytes()]);
     }
@@ -382,8 +388,8 @@ mod tests {
         let packet = reply();
         assert_eq!(connection.offer(packet), Sent::All);
         assert_eq!(connection.offer(packet), Sent::Blocked);
-        assert_eq!(connection.flush(), Sent::Blocked);
-        assert_eq!(connection.flush(), Sent::All);
+        assert_eq!(connection.flush(&no_video()), Sent::Blocked);
+        assert_eq!(connection.flush(&no_video()), Sent::All);
         assert_eq!(connection.stream.taken.concat(), packet.as_bytes());
     }
 
@@ -392,11 +398,11 @@ mod tests {
         let mut connection = scripted(vec![Err(would_block()), Ok(99), Ok(3), Ok(99), Ok(99)]);
         let reply = reply();
         let refusal = wire::Outgoing::error(wire::Id::Settings, wire::ErrorCode::BadLength);
-        assert_eq!(connection.send(reply), Sent::Blocked);
-        assert_eq!(connection.send(refusal), Sent::Blocked);
-        assert_eq!(connection.send(reply), Sent::Blocked);
+        assert_eq!(connection.send(reply, &no_video()), Sent::Blocked);
+        assert_eq!(connection.send(refusal, &no_video()), Sent::Blocked);
+        assert_eq!(connection.send(reply, &no_video()), Sent::Blocked);
         assert!(!connection.may_read());
-        assert_eq!(connection.flush(), Sent::All);
+        assert_eq!(connection.flush(&no_video()), Sent::All);
         assert_eq!(connection.stream.taken[0], reply.as_bytes());
         assert_eq!(connection.stream.taken[1..3].concat(), refusal.as_bytes());
         assert_eq!(connection.stream.taken[3], reply.as_bytes());
@@ -406,9 +412,9 @@ mod tests {
     fn a_frame_of_any_kind_is_one_write_and_resumes_after_a_short_write() {
         let page = Shared::new(vec![7; 1000]);
         let mut connection = scripted(vec![Ok(4), Err(would_block()), Ok(99), Ok(600), Ok(999)]);
-        assert_eq!(connection.send(String::from("HTTP/1.1 200 OK\r\n\r\n")), Sent::Blocked);
-        assert_eq!(connection.send(page.part(10, 990).unwrap()), Sent::Blocked);
-        assert_eq!(connection.flush(), Sent::All);
+        assert_eq!(connection.send(String::from("HTTP/1.1 200 OK\r\n\r\n"), &no_video()), Sent::Blocked);
+        assert_eq!(connection.send(page.part(10, 990).unwrap(), &no_video()), Sent::Blocked);
+        assert_eq!(connection.flush(&no_video()), Sent::All);
         let lengths: Vec<usize> = connection.stream.taken.iter().map(Vec::len).collect();
         assert_eq!(lengths, [4, 15, 600, 380]);
         assert!(connection.stream.taken.concat().starts_with(b"HTTP/1.1 200 OK\r\n\r\n\x07"));
@@ -420,9 +426,9 @@ mod tests {
         let packet = reply();
         let fitting = MOST_UNSENT / packet.as_bytes().len();
         for _ in 0..fitting {
-            assert_eq!(connection.send(packet), Sent::Blocked);
+            assert_eq!(connection.send(packet, &no_video()), Sent::Blocked);
         }
-        assert_eq!(connection.send(packet), Sent::Overflow);
+        assert_eq!(connection.send(packet, &no_video()), Sent::Overflow);
     }
 
     #[test]
@@ -431,7 +437,7 @@ mod tests {
             let packet = reply();
             let mut connection = scripted(vec![Err(error.into()), Err(error.into())]);
             assert_eq!(connection.offer(packet), Sent::Lost);
-            assert_eq!(connection.send(packet), Sent::Lost);
+            assert_eq!(connection.send(packet, &no_video()), Sent::Lost);
         }
     }
 }

@@ -209,11 +209,6 @@ impl Video {
         }
     }
 
-    /// Releases the slate's memory: nobody watches.
-    pub fn forget_drawing(&mut self) {
-        self.drawing = None;
-    }
-
     /// Takes note of a picture of the camera, or that the ring did not take it.
     fn entered(&mut self, cx: &mut Context<'_>, arrival: Option<Arrival>) -> Option<Arrival> {
         self.count(cx);
@@ -223,7 +218,7 @@ impl Video {
         };
         self.last = cx.now.mono;
         arrival.resumed = !std::mem::replace(&mut self.live, true) || self.camera_is_new;
-        self.camera_is_new = false;
+        (self.camera_is_new, self.drawing) = (false, None);
         self.note_size(&mut arrival);
         if let (Some((width, height)), Some((_, format))) = (arrival.resized, self.ring.format()) {
             let profile = format.video().profile_level_id();

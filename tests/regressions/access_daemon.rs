@@ -37,6 +37,7 @@ fn full_house(descriptors: u64) -> String {
     launch.change("camera.source", "command");
     launch.change("camera.command", json!(["sh", "-c", "echo the camera was started >&2; exit 3"]));
     launch.change("camera.publisher", json!(["cat"]));
+    launch.change("camera.rtsp_url", "rtsp://127.0.0.1:9/ES_MTX");
     launch.change("server.max_clients", 2000);
     launch.write_config();
     daemon.signal(Signal::SIGHUP);
@@ -110,7 +111,7 @@ fn a_childs_flood_of_lines_was_read_as_fast_as_it_came() {
     let mut daemon = Launch::new()
         .set("camera.source", "command")
         .set("camera.command", json!(["sh", "-c", "echo begin >&2; exec yes >&2"]))
-        .set("camera.publisher", json!(["cat"]))
+        .publisher(json!(["cat"]))
         .set("camera.stall_seconds", 60)
         .start();
     let mut client = daemon.data();

@@ -24,7 +24,7 @@ fn a_child_could_read_the_memory_of_the_daemon() {
     let launch = Launch::new()
         .set("camera.source", "command")
         .set("camera.command", json!(["sh", "-c", format!("{{ {read}; }} >&2; exit 3")]))
-        .set("camera.publisher", json!(["cat"]));
+        .publisher(json!(["cat"]));
     let mut command = launch.command();
     if geteuid().is_root() {
         let program = launch.dir.join("es-iot-server");

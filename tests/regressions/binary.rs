@@ -230,7 +230,7 @@ fn a_noisy_orphan_of_a_camera_stopped_the_loop() {
         let launch = Launch::new()
             .set("camera.source", "command")
             .set("camera.command", json!(["sh", "-c", camera]))
-            .set("camera.publisher", json!(["sh", "-c", "exec cat > /dev/null"]));
+            .publisher(json!(["sh", "-c", "exec cat > /dev/null"]));
         let end = launch.dir.join("end");
         nix::unistd::mkfifo(&end, Mode::S_IRWXU).unwrap();
         let mut daemon = launch.start();
@@ -258,7 +258,7 @@ fn a_start_with_signals_ignored_and_blocked_waited_for_children_in_vain() {
     let launch = Launch::new()
         .set("camera.source", "command")
         .set("camera.command", json!(["sh", "-c", camera]))
-        .set("camera.publisher", json!(["cat", "/dev/stdin"]));
+        .publisher(json!(["cat", "/dev/stdin"]));
     let mut command = launch.command();
     // SAFETY: no handler is set: what can be ignored and blocked is.
     unsafe {

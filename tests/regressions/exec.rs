@@ -25,7 +25,7 @@ impl Held {
         let launch = launch
             .set("camera.source", "command")
             .set("camera.command", json!([path]))
-            .set("camera.publisher", json!(["cat", "/dev/stdin"]));
+            .publisher(json!(["cat", "/dev/stdin"]));
         // Made by another process: what other tests are about to start would have it open for writing for a moment.
         let write = "echo \"$2\" > \"$1\" && chmod 755 \"$1\"";
         assert!(Command::new("sh").args(["-c", write, "sh"]).arg(&path).arg(text).status().unwrap().success());

@@ -36,7 +36,7 @@ impl Launch {
     pub fn new() -> Self {
         let dir = Arc::new(TempDir::new());
         let config = json!({
-            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0 },
+            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0 },
             "camera": { "source": "none" },
             "auth": { "password": "1111" },
             "paths": { "state_dir": dir.join("state") },
@@ -56,6 +56,12 @@ impl Launch {
     pub fn change(&mut self, key: &str, value: impl Into<Value>) {
         let (section, key) = key.split_once('.').unwrap();
         self.config[section][key] = value.into();
+    }
+
+    /// Has a program publish the video, to nowhere.
+    #[must_use]
+    pub fn publisher(self, argv: impl Into<Value>) -> Self {
+        self.set("camera.publisher", argv).set("camera.rtsp_url", "rtsp://127.0.0.1:9/ES_MTX")
     }
 
     /// Adds an argument.

@@ -99,15 +99,16 @@ mod tests {
         Places::new(&listeners(&config))
     }
 
-    fn all(places: &Places) -> [usize; 4] {
-        let [data, settings, auth] = Service::ALL.map(|service| places.of(service));
-        [data, settings, auth, places.refused()]
+    /// Data, settings, authentication, video, refusals.
+    fn all(places: &Places) -> [usize; 5] {
+        let [data, settings, auth, rtsp] = places.of_all();
+        [data, settings, auth, rtsp, places.refused()]
     }
 
     #[test]
     fn the_small_services_have_places_of_their_own() {
-        assert_eq!(all(&places(1024)), [1024, 256, 256, 64]);
-        assert_eq!(all(&places(3)), [3, 3, 3, 64]);
+        assert_eq!(all(&places(1024)), [1024, 256, 256, 96, 64]);
+        assert_eq!(all(&places(3)), [3, 3, 3, 96, 64]);
         assert_eq!((places(3).share(Service::Auth), places(1024).share(Service::Data)), (2, 512));
     }
 
@@ -116,22 +117,22 @@ mod tests {
         for max_clients in [1, 2, 3, 10, 255, 1024, 15_500] {
             let wanted = places(max_clients);
             assert_eq!(wanted.within(wanted.descriptors()), wanted);
-            for descriptors in (SPARE_DESCRIPTORS + 4..wanted.descriptors()).step_by(7) {
+            for descriptors in (SPARE_DESCRIPTORS + 5..wanted.descriptors()).step_by(7) {
                 let left = wanted.within(descriptors);
                 assert!(left.descriptors() <= descriptors, "{left:?} within {descriptors}");
                 assert!(all(&left).iter().all(|&count| count > 0), "{left:?} within {descriptors}");
                 assert!(all(&left).iter().zip(all(&wanted)).all(|(&count, wanted)| count <= wanted), "{left:?}");
             }
         }
-        assert_eq!(all(&places(1024).within(0)), [1; 4]);
-        assert_eq!(all(&places(1024).within(SPARE_DESCRIPTORS + 64)), [24, 12, 12, 16]);
+        assert_eq!(all(&places(1024).within(0)), [1; 5]);
+        assert_eq!(all(&places(1024).within(SPARE_DESCRIPTORS + 64)), [24, 8, 8, 8, 16]);
     }
 
     #[test]
     fn a_service_without_a_listener_has_no_places_and_takes_none() {
         let mut list = listeners(&Config::default());
         list.retain(|listener| listener.service != Service::Auth);
-        assert_eq!(all(&Places::new(&list)), [1024, 256, 0, 64]);
-        assert_eq!(all(&Places::new(&list).within(SPARE_DESCRIPTORS + 64)), [24, 24, 0, 16]);
+        assert_eq!(all(&Places::new(&list)), [1024, 256, 0, 96, 64]);
+        assert_eq!(all(&Places::new(&list).within(SPARE_DESCRIPTORS + 64)), [24, 12, 0, 12, 16]);
     }
 }

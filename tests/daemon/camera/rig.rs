@@ -66,8 +66,9 @@ impl Setup {
         fs::create_dir(&programs).expect("a directory for programs");
         std::os::unix::fs::symlink(stand_in(), programs.join("rpicam-vid")).expect("a link to the stand-in");
         let config = json!({
-            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0 },
-            "camera": { "source": "rpicam", "publisher": ["cat", "/dev/stdin"], "stall_seconds": 2 },
+            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0 },
+            "camera": { "source": "rpicam", "publisher": ["cat", "/dev/stdin"],
+                        "rtsp_url": "rtsp://127.0.0.1:9/ES_MTX", "stall_seconds": 2 },
             "paths": { "state_dir": scratch.file("state") },
             "logging": { "target": "console", "level": "DEBUG" },
         });
@@ -79,7 +80,9 @@ impl Setup {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        for name in ["SERVER_HOST", "DATA_PORT", "SETTINGS_PORT", "AUTH_PORT", "AUTH_PASSWORD", "LOG_LEVEL"] {
+        for name in
+            ["SERVER_HOST", "DATA_PORT", "SETTINGS_PORT", "AUTH_PORT", "RTSP_PORT", "AUTH_PASSWORD", "LOG_LEVEL"]
+        {
             command.env_remove(name);
         }
         fs::write(scratch.file("faults"), faults).expect("a file of faults");
