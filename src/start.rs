@@ -208,8 +208,9 @@ fn bind_datagrams(listening: &[Listening], log: &Handle) -> Option<Pair> {
     let Bound::Tcp(listener) = &rtsp.socket else { return None };
     match listener.local_addr().and_then(|address| Pair::bind(address.ip())) {
         Ok(pair) => {
-            let (rtp, rtcp) = (pair.port(), pair.port() + 1);
-            log.write(Level::Info, "tcp", format_args!("rtsp sends datagrams from the UDP ports {rtp} and {rtcp}"));
+            let port = pair.port();
+            let text = format_args!("rtsp sends datagrams from the UDP ports {port} and {}", port + 1);
+            log.write(Level::Info, "tcp", text);
             Some(pair)
         }
         Err(error) => {

@@ -1,14 +1,16 @@
 //! One connection: its unsent frames and its interest in events. Generic over the socket, so tests can script it.
 
+mod watching;
+
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 
 use mio::Interest;
 
 use crate::bucket::Bucket;
-use crate::frame::{Frame, Shared};
-use crate::limits::PICTURES_PER_STEP;
-use crate::media::ring::{PacketCursor, Parts, Ring, Start};
+use crate::frame::Frame;
+use crate::media::ring::Ring;
+use watching::{Progress, Watching};
 
 /// A socket and its unsent frames.
 #[derive(Debug)]
@@ -48,14 +50,6 @@ pub struct Connection<S> {
     watching: Option<Box<Watching>>,
     /// The interest registered with epoll.
     pub registered: Interest,
-}
-
-/// A TCP viewer's place in the stream.
-#[derive(Debug)]
-struct Watching {
-    cursor: PacketCursor,
-    /// Whether some of the stream was taken since this was last asked.
-    took: bool,
 }
 
 /// The result of an attempt to send.
@@ -197,55 +191,6 @@ impl<S: Read + Write> Connection<S> {
         Ok(true)
     }
 
-    /// Writes up to [`PICTURES_PER_STEP`] pictures of the stream.
-    fn write_stream(&mut self, ring: &Ring) -> io::Result<Progress> {
-        let Some(Watching { cursor, took }) = self.watching.as_deref_mut() else { return Ok(Progress::Done) };
-        for _ in 0..PICTURES_PER_STEP {
-            if !cursor.pending(ring) {
-                return Ok(Progress::Done);
-            }
-            let mut parts = Parts::default();
-            cursor.frames(ring, &mut parts);
-            let all = parts.bytes();
-            let sent = retried(|| self.stream.write_vectored(&parts))?;
-            cursor.wrote(ring, sent);
-            *took |= sent > 0;
-            if sent < all {
-                return Ok(Progress::Full);
-            }
-        }
-        Ok(if cursor.pending(ring) { Progress::More } else { Progress::Done })
-    }
-
-    /// Begins the stream at a picture, in frames of a channel.
-    pub fn watch(&mut self, ring: &Ring, from: u64, channel: u8) {
-        self.unwatch();
-        let cursor = PacketCursor::new(ring, Start::At(from), channel);
-        self.watching = Some(Box::new(Watching { cursor, took: false }));
-    }
-
-    /// Ends the stream. A frame that was begun is still finished, before anything else.
-    pub fn unwatch(&mut self) {
-        if let Some(watching) = self.watching.take()
-            && watching.cursor.mid_frame()
-        {
-            let rest = Shared::new(watching.cursor.rest().to_vec());
-            self.unsent_bytes += rest.as_bytes().len();
-            self.unsent.push_front(Frame::from(rest));
-        }
-    }
-
-    /// Whether the stream may be written to it now.
-    pub const fn may_stream(&self) -> bool {
-        self.watching.is_some() && !self.full
-    }
-
-    /// Whether it has taken some of the stream since this was last asked, and the pictures that it lost since then.
-    pub fn take_progress(&mut self) -> (bool, u64) {
-        let watching = self.watching.as_deref_mut();
-        watching.map_or((false, 0), |watching| (std::mem::take(&mut watching.took), watching.cursor.take_lost()))
-    }
-
     fn push(&mut self, frame: Frame) {
         self.unsent_bytes += frame.as_bytes().len();
         self.unsent.push_back(frame);
@@ -284,17 +229,6 @@ impl<S: Read + Write> Connection<S> {
     }
 }
 
-/// How far the stream has been written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    /// To its newest picture.
-    Done,
-    /// As far as one step goes.
-    More,
-    /// Until the socket was full.
-    Full,
-}
-
 /// One write, repeated after an interruption by a signal. `WouldBlock` becomes 0 bytes.
 fn retried(mut write: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
@@ -308,136 +242,4 @@ fn retried(mut write: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::camera::settings::CameraSettings;
-    use crate::media::ring::Identity;
-    use crate::wire;
-
-    /// A scripted socket: each write accepts at most this many bytes, or fails.
-    struct Script {
-        writes: Vec<io::Result<usize>>,
-        taken: Vec<Vec<u8>>,
-    }
-
-    impl Script {
-        fn new(mut writes: Vec<io::Result<usize>>) -> Self {
-            writes.reverse();
-            Self { writes, taken: Vec::new() }
-        }
-    }
-
-    impl Write for Script {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let most = self.writes.pop().expect("an unexpected write")?;
-            let taken = most.min(bytes.len());
-            self.taken.push(bytes[..taken].to_vec());
-            Ok(taken)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Read for Script {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(would_block())
-        }
-    }
-
-    const MOST_UNSENT: usize = 4096;
-
-    fn scripted(writes: Vec<io::Result<usize>>) -> Connection<Script> {
-        Connection::new(Script::new(writes), MOST_UNSENT)
-    }
-
-    fn would_block() -> io::Error {
-        ErrorKind::WouldBlock.into()
-    }
-
-    fn interrupted() -> io::Error {
-        ErrorKind::Interrupted.into()
-    }
-
-    /// A stream without pictures.
-    fn no_video() -> Ring {
-        Ring::new(0, Identity { ssrc: 1, first_sequence: 0, time_offset: 0 })
-    }
-
-    fn reply() -> wire::Outgoing {
-        wire::settings::reply(&CameraSettings::default())
-    }
-
-    #[test]
-    fn an_offer_is_accepted_whole_or_refused() {
-        let mut connection = scripted(vec![Err(interrupted()), Ok(99), Err(would_block())]);
-        let packet = reply();
-        assert_eq!(connection.offer(packet), Sent::All);
-        assert_eq!(connection.offer(packet), Sent::Blocked);
-        assert_eq!(connection.offer(packet), Sent::Blocked, "without another write");
-        assert_eq!(connection.interest(), Interest::READABLE | Interest::WRITABLE);
-        assert_eq!(connection.flush(&no_video()), Sent::All);
-        assert_eq!(connection.interest(), Interest::READABLE);
-        assert_eq!(connection.stream.taken, [packet.as_bytes()]);
-    }
-
-    #[test]
-    fn a_short_write_of_an_offer_is_completed_before_anything_else() {
-        let mut connection = scripted(vec![Ok(5), Ok(4), Err(would_block()), Ok(99)]);
-        let packet = reply();
-        assert_eq!(connection.offer(packet), Sent::All);
-        assert_eq!(connection.offer(packet), Sent::Blocked);
-        assert_eq!(connection.flush(&no_video()), Sent::Blocked);
-        assert_eq!(connection.flush(&no_video()), Sent::All);
-        assert_eq!(connection.stream.taken.concat(), packet.as_bytes());
-    }
-
-    #[test]
-    fn each_packet_is_one_write() {
-        let mut connection = scripted(vec![Err(would_block()), Ok(99), Ok(3), Ok(99), Ok(99)]);
-        let reply = reply();
-        let refusal = wire::Outgoing::error(wire::Id::Settings, wire::ErrorCode::BadLength);
-        assert_eq!(connection.send(reply, &no_video()), Sent::Blocked);
-        assert_eq!(connection.send(refusal, &no_video()), Sent::Blocked);
-        assert_eq!(connection.send(reply, &no_video()), Sent::Blocked);
-        assert!(!connection.may_read());
-        assert_eq!(connection.flush(&no_video()), Sent::All);
-        assert_eq!(connection.stream.taken[0], reply.as_bytes());
-        assert_eq!(connection.stream.taken[1..3].concat(), refusal.as_bytes());
-        assert_eq!(connection.stream.taken[3], reply.as_bytes());
-    }
-
-    #[test]
-    fn a_frame_of_any_kind_is_one_write_and_resumes_after_a_short_write() {
-        let page = Shared::new(vec![7; 1000]);
-        let mut connection = scripted(vec![Ok(4), Err(would_block()), Ok(99), Ok(600), Ok(999)]);
-        assert_eq!(connection.send(String::from("HTTP/1.1 200 OK\r\n\r\n"), &no_video()), Sent::Blocked);
-        assert_eq!(connection.send(page.part(10, 990).unwrap(), &no_video()), Sent::Blocked);
-        assert_eq!(connection.flush(&no_video()), Sent::All);
-        let lengths: Vec<usize> = connection.stream.taken.iter().map(Vec::len).collect();
-        assert_eq!(lengths, [4, 15, 600, 380]);
-        assert!(connection.stream.taken.concat().starts_with(b"HTTP/1.1 200 OK\r\n\r\n\x07"));
-    }
-
-    #[test]
-    fn unsent_bytes_are_bounded() {
-        let mut connection = scripted(vec![Err(would_block())]);
-        let packet = reply();
-        let fitting = MOST_UNSENT / packet.as_bytes().len();
-        for _ in 0..fitting {
-            assert_eq!(connection.send(packet, &no_video()), Sent::Blocked);
-        }
-        assert_eq!(connection.send(packet, &no_video()), Sent::Overflow);
-    }
-
-    #[test]
-    fn a_broken_socket_is_lost_without_a_retry() {
-        for error in [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe] {
-            let packet = reply();
-            let mut connection = scripted(vec![Err(error.into()), Err(error.into())]);
-            assert_eq!(connection.offer(packet), Sent::Lost);
-            assert_eq!(connection.send(packet, &no_video()), Sent::Lost);
-        }
-    }
-}
+mod tests;

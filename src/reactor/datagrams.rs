@@ -69,7 +69,7 @@ impl Datagrams {
                         cx.registry.register(&mut SourceFd(&rtp), Token::Rtp.encode(), Interest::WRITABLE).is_ok();
                     return false;
                 }
-                Err(SendFailure::NoSegments | SendFailure::Other(_)) => {
+                Err(SendFailure::NoSegments | SendFailure::Refused) => {
                     cx.stats.add(Counter::DatagramsFailed, u64::from(group.datagrams));
                     viewer.cursor.sent(cx.ring, group.datagrams);
                 }

@@ -1,7 +1,8 @@
-//! Listeners and connections: accepting, reading, writing, closing.
+//! Listeners and connections: accepting, reading, writing, closing. `viewing.rs` sends the stream to viewers.
+
+mod viewing;
 
 use std::io;
-use std::net::SocketAddr;
 
 use mio::{Interest, Registry};
 
@@ -12,14 +13,13 @@ use super::error::ReactorError;
 use super::stream::{Listener, Stream};
 use super::table::Table;
 use super::token::Token;
-use super::viewers::{Viewers, Way};
+use super::viewers::Viewers;
 use super::{Listening, errno};
 use crate::bucket::{Bucket, Rate};
 use crate::frame::Frame;
 use crate::ids::{ConnId, ListenerId, Peer, Service};
-use crate::limits::{ACCEPT_REST, DISCARD_BURST_BYTES, DISCARD_BYTES_PER_SECOND, VIEWERS_PER_STEP};
+use crate::limits::{ACCEPT_REST, DISCARD_BURST_BYTES, DISCARD_BYTES_PER_SECOND};
 use crate::server::Input;
-use crate::service::rtsp::Transport;
 use crate::stats::Counter;
 use crate::sys::datagram::Pair;
 use crate::sys::socket::{AcceptFailure, accept_failure};
@@ -268,84 +268,6 @@ impl Sockets {
         if let Some(mut connection) = self.table.remove(conn) {
             let _closing_anyway = cx.registry.deregister(&mut connection.stream);
         }
-    }
-
-    /// Begins the stream for a viewer.
-    pub fn watch(&mut self, conn: ConnId, transport: Transport, from: u64, cx: &mut Context<'_>) {
-        let Some(connection) = self.table.find(conn) else { return };
-        let way = match transport {
-            Transport::Tcp { rtp, .. } => {
-                connection.watch(cx.ring, from, rtp);
-                Way::Tcp
-            }
-            Transport::Udp { rtp, .. } => {
-                let Some(remote) = connection.stream.remote() else { return };
-                Way::udp(cx.ring, from, SocketAddr::new(remote.ip(), rtp))
-            }
-        };
-        self.viewers.add(conn, way, cx.now);
-        self.pictures(cx);
-    }
-
-    /// Ends the stream for a viewer.
-    pub fn unwatch(&mut self, conn: ConnId, cx: &mut Context<'_>) {
-        self.viewers.remove(conn);
-        let Some(connection) = self.table.find(conn) else { return };
-        connection.unwatch();
-        let sent = connection.flush(cx.ring);
-        self.after_sending(conn, &sent, cx);
-    }
-
-    /// There are new pictures: every viewer gets them, in this step and the following ones.
-    pub fn pictures(&mut self, cx: &mut Context<'_>) {
-        self.viewers.again();
-        self.stream(cx);
-    }
-
-    /// Sends to the next viewers that have not had the newest pictures.
-    pub fn stream(&mut self, cx: &mut Context<'_>) {
-        for _ in 0..VIEWERS_PER_STEP {
-            let Some(viewer) = self.viewers.next() else { return };
-            let conn = viewer.conn;
-            match &mut viewer.way {
-                Way::Udp(udp) => {
-                    let more = self.datagrams.as_mut().is_some_and(|datagrams| datagrams.stream(udp, cx));
-                    if more {
-                        self.viewers.again();
-                    }
-                }
-                Way::Tcp => {
-                    if let Some(connection) = self.table.find(conn).filter(|connection| connection.may_stream()) {
-                        let sent = connection.flush(cx.ring);
-                        self.after_sending(conn, &sent, cx);
-                    }
-                }
-            }
-        }
-        if self.viewers.are_due() {
-            cx.agenda.put_off_once(Token::Viewers);
-        }
-    }
-
-    /// The UDP port of the stream takes datagrams again.
-    pub fn datagrams_flow(&mut self, cx: &mut Context<'_>) {
-        if let Some(datagrams) = &mut self.datagrams {
-            datagrams.unblocked(cx.registry);
-        }
-        self.pictures(cx);
-    }
-
-    /// Sends an RTCP packet to a port of a connection's other end.
-    pub fn send_rtcp(&mut self, conn: ConnId, port: u16, bytes: &[u8], cx: &mut Context<'_>) {
-        let remote = self.table.find(conn).and_then(|connection| connection.stream.remote());
-        if let (Some(remote), Some(datagrams)) = (remote, &self.datagrams) {
-            datagrams.send_rtcp(SocketAddr::new(remote.ip(), port), bytes, cx);
-        }
-    }
-
-    /// Reads one datagram from the RTCP port, within the rate limit: its length, and where it came from.
-    pub fn read_rtcp(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Option<(usize, Peer, u16)> {
-        self.datagrams.as_mut()?.receive(buffer, cx)
     }
 
     fn lose(&mut self, conn: ConnId, cx: &mut Context<'_>) {

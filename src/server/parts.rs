@@ -2,6 +2,8 @@
 //!
 //! Not here: what a part does with it (its own file), and which input goes where (`server.rs`).
 
+mod video;
+
 use super::auth::Auth;
 use super::connections::{Connections, Departed, Overdue, Step};
 use super::context::{Context, Journal};
@@ -12,9 +14,8 @@ use super::report::{AccessReport, CloseReason, ServerReport};
 use super::settings::{Effect, Outcome, Reading, Settings};
 use super::status::Status;
 use super::stream::{self, Stream};
-use super::video::{Arrival, Video};
-use super::viewers::{self, Viewers};
-use crate::camera::diagnosis::Role;
+use super::video::Video;
+use super::viewers::Viewers;
 use crate::camera::supervisor::Event;
 use crate::config::Config;
 use crate::ids::{ConnId, Peer, Service};
@@ -99,116 +100,6 @@ impl Parts {
         }
         self.connections.received(cx, conn, bytes);
         self.converse(cx, conn);
-    }
-
-    /// Hands a viewer's exchange an input, and the other parts what follows.
-    pub fn watch(&mut self, cx: &mut Context<'_>, conn: ConnId, input: rtsp::Input<'_>) {
-        let Some(peer) = self.viewers.peer(conn) else { return };
-        let access = self.auth.watching(cx, peer);
-        let steps = self.viewers.handle(cx, conn, (access, &self.video), input);
-        self.connections.wake_at(conn, self.viewers.deadline_of(conn));
-        for step in steps {
-            match step {
-                viewers::Step::AuthFailed => self.auth.viewer_failed(cx, peer),
-                viewers::Step::AuthSucceeded => self.auth.viewer_succeeded(cx, peer),
-                viewers::Step::Replaced(other) => self.watch(cx, other, rtsp::Input::End(rtsp::Reason::Replaced)),
-                viewers::Step::Closed => {
-                    let departed = self.connections.finish(cx, conn, CloseReason::Done);
-                    self.departed(cx, departed);
-                }
-            }
-        }
-    }
-
-    /// An RTCP packet came by UDP.
-    pub fn rtcp(&mut self, cx: &mut Context<'_>, peer: Peer, port: u16, bytes: &[u8]) {
-        let Some(conn) = self.viewers.by_rtcp_port(peer, port) else { return cx.bump(Counter::RtcpStrangers) };
-        Viewers::hear(cx, &self.video, bytes);
-        self.watch(cx, conn, rtsp::Input::Alive);
-    }
-
-    /// The camera wrote.
-    pub fn video(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) {
-        let before = self.video.progress();
-        while let Some(arrival) = self.video.take(cx, &mut bytes) {
-            self.arrived(cx, arrival);
-        }
-        self.note_progress(cx, before);
-    }
-
-    /// The camera's pipe is empty.
-    pub fn video_drained(&mut self, cx: &mut Context<'_>) {
-        let before = self.video.progress();
-        if let Some(arrival) = self.video.drained(cx) {
-            self.arrived(cx, arrival);
-        }
-        self.note_progress(cx, before);
-    }
-
-    fn picture_due(&mut self, cx: &mut Context<'_>) {
-        let before = self.video.progress();
-        if let Some(arrival) = self.video.quiet(cx) {
-            self.arrived(cx, arrival);
-        }
-        self.note_progress(cx, before);
-    }
-
-    /// Without a publisher, a picture of the camera is the pipeline's progress.
-    fn note_progress(&mut self, cx: &mut Context<'_>, before: u64) {
-        let pictures = self.video.progress() - before;
-        if pictures > 0 && !self.pipeline.is_publishing() {
-            self.pipeline.handle(cx, Event::Video { bytes: pictures });
-        }
-    }
-
-    /// Video went to the publisher. A slate is no progress of the camera.
-    pub fn published(&mut self, cx: &mut Context<'_>, bytes: u64) {
-        cx.stats.add(Counter::PublishedBytes, bytes);
-        if self.video.is_live() {
-            self.pipeline.handle(cx, Event::Video { bytes });
-        }
-    }
-
-    fn slate_due(&mut self, cx: &mut Context<'_>) {
-        let words = self.pipeline.why_no_picture();
-        if let Some(arrival) = self.video.show_slate(cx, &words) {
-            self.arrived(cx, arrival);
-        }
-    }
-
-    /// A picture is in the ring: everybody gets what it was waited for.
-    fn arrived(&mut self, cx: &mut Context<'_>, arrival: Arrival) {
-        if let Some(size) = arrival.resized {
-            for conn in self.viewers.told_otherwise(size) {
-                self.watch(cx, conn, rtsp::Input::End(rtsp::Reason::SizeChanged));
-            }
-        }
-        for conn in self.viewers.describing() {
-            let peer = self.viewers.peer(conn);
-            if let Some((sdp, size)) = peer.and_then(|peer| self.video.describe(cx.config, peer)) {
-                self.viewers.tell(conn, size);
-                self.watch(cx, conn, rtsp::Input::Described(&sdp));
-            }
-        }
-        if arrival.key
-            && let Some(first) = self.video.ring().first_packet(arrival.number)
-        {
-            for conn in self.viewers.starting() {
-                self.watch(cx, conn, rtsp::Input::Started(first));
-            }
-        }
-        if arrival.resumed {
-            self.viewers.send_reports(cx, &self.video);
-        }
-        cx.push(Output::Pictures);
-    }
-
-    /// A child could not be started, or has ended.
-    pub fn child_ended(&mut self, cx: &mut Context<'_>, role: Role, event: Event<'_>) {
-        if role == Role::Camera {
-            self.video.camera_ended();
-        }
-        self.pipeline.handle(cx, event);
     }
 
     /// Answers what a client asks for, as far as it can be answered now.

@@ -37,8 +37,8 @@ pub enum SendFailure {
     WouldBlock,
     /// The kernel does not cut segments of this size for this route: send them as datagrams of their own.
     NoSegments,
-    /// Something else: no route, a firewall.
-    Other(Errno),
+    /// The system refuses: no route, a firewall, no memory.
+    Refused,
 }
 
 impl Pair {
@@ -57,11 +57,11 @@ impl Pair {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue,
                 Err(error) => return Err(error),
             };
-            let (rtp, rtcp) = if port.is_multiple_of(2) { (one, other) } else { (other, one) };
-            setsockopt(&rtp, sockopt::RcvBuf, &UNREAD_BUFFER_BYTES)?;
-            setsockopt(&rtp, sockopt::SndBuf, &SEND_BUFFER_BYTES)?;
-            let cuts = setsockopt(&rtp, sockopt::UdpGsoSegment, &0).is_ok();
-            return Ok(Self { rtp, rtcp, port: port & !1, cuts });
+            let [even, odd] = if port.is_multiple_of(2) { [one, other] } else { [other, one] };
+            setsockopt(&even, sockopt::RcvBuf, &UNREAD_BUFFER_BYTES)?;
+            setsockopt(&even, sockopt::SndBuf, &SEND_BUFFER_BYTES)?;
+            let cuts = setsockopt(&even, sockopt::UdpGsoSegment, &0).is_ok();
+            return Ok(Self { rtp: even, rtcp: odd, port: port & !1, cuts });
         }
         Err(io::ErrorKind::AddrInUse.into())
     }
@@ -130,11 +130,8 @@ impl Pair {
     }
 }
 
-const fn failure(errno: Errno) -> SendFailure {
-    match errno {
-        Errno::EAGAIN | Errno::ENOBUFS => SendFailure::WouldBlock,
-        errno => SendFailure::Other(errno),
-    }
+fn failure(errno: Errno) -> SendFailure {
+    if errno == Errno::EAGAIN { SendFailure::WouldBlock } else { SendFailure::Refused }
 }
 
 fn open(address: IpAddr, port: u16) -> io::Result<UdpSocket> {

@@ -102,11 +102,9 @@ impl ViewerReport {
                 show(Line::limited(Info, logger, "viewers", text))
             }
             Self::Refused { peer, rejection } => {
-                let level = match rejection {
-                    // Every client that has a password to give asks without it first.
-                    Rejection::NotAuthenticated | Rejection::StaleNonce => Debug,
-                    _ => Warning,
-                };
+                // Every client that has a password to give asks without it first.
+                let is_usual = matches!(rejection, Rejection::NotAuthenticated | Rejection::StaleNonce);
+                let level = if is_usual { Debug } else { Warning };
                 let logger = if rejection.status().code == 400 { "protocol" } else { logger };
                 let text = format_args!("refused a request of {peer} on the rtsp port: {rejection}");
                 show(Line::limited(level, logger, "rtsp refusals", text))

@@ -1,0 +1,111 @@
+//! What follows from an exchange's outputs.
+
+use super::viewer::{Stage, Viewer};
+use super::{Answer, Step, Viewers};
+use crate::ids::ConnId;
+use crate::server::context::Context;
+use crate::server::interface::Output;
+use crate::server::report::ViewerReport;
+use crate::server::video::Video;
+use crate::service::rtsp::{self, Rejection, Transport};
+use crate::stats::Counter;
+
+impl Viewers {
+    /// Does what an exchange asks for. Returns the answer, if it needs one and that can be had at once.
+    pub(super) fn carry_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        at: usize,
+        video: &Video,
+        output: rtsp::Output,
+        steps: &mut Vec<Step>,
+    ) -> Option<Answer> {
+        let viewer = &mut self.list[at];
+        let (conn, peer) = (viewer.conn, viewer.peer);
+        match output {
+            rtsp::Output::Reply(text) => cx.send(conn, text),
+            rtsp::Output::Describe => match video.describe(cx.config, peer) {
+                None => viewer.describes = true,
+                Some((sdp, size)) => {
+                    viewer.described = Some(size);
+                    return Some(Answer::Described(sdp));
+                }
+            },
+            rtsp::Output::SetUp(transport) => {
+                cx.bump(Counter::RtspSessions);
+                viewer.transport = Some(transport);
+                steps.extend(self.rival(at).map(Step::Replaced));
+            }
+            rtsp::Output::Start => {
+                viewer.stage = Stage::Starts;
+                return video.slate_at_hand().map(Answer::Started);
+            }
+            rtsp::Output::Stop => viewer.stop(cx),
+            rtsp::Output::SessionOver => {
+                viewer.stop(cx);
+                viewer.transport = None;
+            }
+            rtsp::Output::Rtcp(bytes) => Self::hear(cx, video, &bytes),
+            rtsp::Output::FrameDropped => cx.bump(Counter::RtspFramesDropped),
+            rtsp::Output::AuthFailed => steps.push(Step::AuthFailed),
+            rtsp::Output::AuthSucceeded => steps.push(Step::AuthSucceeded),
+            rtsp::Output::Refused(rejection) => {
+                cx.bump(counter(rejection));
+                cx.report(ViewerReport::Refused { peer, rejection });
+            }
+            rtsp::Output::Close(reason) => {
+                if viewer.stage == Stage::Plays {
+                    viewer.say_goodbye(cx, video);
+                }
+                viewer.stop(cx);
+                viewer.transport = None;
+                cx.report(ViewerReport::Closed { peer, reason });
+                steps.push(Step::Closed);
+            }
+        }
+        None
+    }
+
+    /// Begins to send to a viewer whose PLAY has just been answered: a sender report, then the stream from the newest key
+    /// picture, whose packet the answer names.
+    pub(super) fn begin(&mut self, cx: &mut Context<'_>, at: usize, video: &Video) {
+        let viewer = &mut self.list[at];
+        let (Some(transport), Some(from)) = (viewer.transport, video.ring().newest_key()) else { return };
+        let mut report = Vec::new();
+        video.report(cx, false, &mut report);
+        viewer.send_rtcp(cx, &report);
+        cx.push(Output::Watch { conn: viewer.conn, transport, from });
+        if viewer.watches_since.is_none() {
+            viewer.watches_since = Some(cx.mono());
+            cx.report(ViewerReport::Watches { peer: viewer.peer, transport });
+        }
+    }
+
+    /// Another viewer that has the same UDP ports of the same address.
+    fn rival(&self, at: usize) -> Option<ConnId> {
+        let ports = |viewer: &Viewer| match viewer.transport {
+            Some(Transport::Udp { rtp, rtcp }) => Some([rtp, rtcp]),
+            Some(Transport::Tcp { .. }) | None => None,
+        };
+        let viewer = &self.list[at];
+        let wanted = ports(viewer)?;
+        let collides = |other: &&Viewer| {
+            other.conn != viewer.conn
+                && other.peer == viewer.peer
+                && ports(other).is_some_and(|has| has.iter().any(|port| wanted.contains(port)))
+        };
+        self.list.iter().find(collides).map(|other| other.conn)
+    }
+}
+
+/// The counter of a refusal: one for each group of statuses.
+const fn counter(rejection: Rejection) -> Counter {
+    match rejection.status().code {
+        401 | 403 => Counter::RtspUnauthorized,
+        404 => Counter::RtspNotFound,
+        454 | 455 | 459 => Counter::RtspWrongState,
+        461 => Counter::RtspTransport,
+        503 => Counter::RtspUnavailable,
+        _ => Counter::RtspBadRequest,
+    }
+}
