@@ -291,8 +291,11 @@ pub const RTCP_BURST: u32 = 500;
 pub const RTCP_BUDGET: usize = 16;
 /// Pairs of UDP ports to try: half of the ports that the kernel picks are odd, and the next one may be in use.
 pub const UDP_PAIR_TRIES: usize = 64;
-/// The time without a picture from the camera until viewers see the slate, and from one slate to the next.
-pub const SLATE_EACH: Duration = Duration::from_secs(1);
+/// The time without a picture from the camera until viewers see the slate.
+pub const SLATE_AFTER: Duration = Duration::from_secs(1);
+/// Pictures a second while the slate is shown: one is drawn, the others repeat it with some 30 bytes each. With one a second,
+/// ffmpeg looks at the stream for half a minute before it shows anything, and programs built on it give up.
+pub const SLATE_PICTURES_PER_SECOND: u32 = 10;
 
 /// The longest `server.rtsp_path`, in bytes: replies and URIs repeat it.
 pub const MAX_STREAM_PATH_BYTES: usize = 128;

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::report::VideoReport;
 use crate::config::{CameraConfig, Config};
 use crate::ids::Peer;
-use crate::limits::SLATE_EACH;
+use crate::limits::{SLATE_AFTER, SLATE_PICTURES_PER_SECOND};
 use crate::media::draw::{self, Slate};
 use crate::media::picture::{Assembler, Picture};
 use crate::media::ring::{Identity, Ring};
@@ -41,6 +41,8 @@ struct Drawing {
     format: draw::Format,
     slate: Slate,
     assembler: Assembler,
+    /// Pictures since the last one that was drawn.
+    repeated: u32,
 }
 
 /// The video.
@@ -53,7 +55,7 @@ pub struct Video {
     /// Identifies the stream in its description.
     session: u64,
     drawing: Option<Box<Drawing>>,
-    /// Holds a slate's bytes, only while it is drawn.
+    /// Holds a slate's bytes while it is drawn; kept to be reused.
     drawn: Vec<u8>,
     /// When the last picture came, the camera's or a slate; at first, when the server started.
     last: Mono,
@@ -145,30 +147,38 @@ impl Video {
 
     /// When the next slate is due, if one is wanted.
     pub fn slate_deadline(&self, config: &Config) -> Option<Mono> {
-        config.camera.slate.then(|| self.last + SLATE_EACH)
+        // The drawing lasts as long as the slate is shown.
+        let each = if self.drawing.is_some() { Duration::from_secs(1) / SLATE_PICTURES_PER_SECOND } else { SLATE_AFTER };
+        config.camera.slate.then(|| self.last + each)
     }
 
-    /// Draws a slate with these words.
+    /// Shows a slate with these words: once a second a new one, and otherwise the last one again.
     pub fn show_slate(&mut self, cx: &mut Context<'_>, words: &str) -> Option<Arrival> {
         let format = self.slate_format(&cx.config.camera)?;
-        if self.drawing.as_ref().is_none_or(|drawing| drawing.format != format) {
-            let slate = Slate::new(format);
-            self.drawing = Some(Box::new(Drawing { format, slate, assembler: Assembler::default() }));
-        }
-        let drawing = self.drawing.as_mut()?;
-        drawing.slate.picture(words, &self.host, cx.now.unix_ms, &mut self.drawn);
-        let mut bytes = &self.drawn[..];
-        // One picture is drawn, so nothing is complete before the end.
-        let _none = drawing.assembler.push(cx.now.mono, &mut bytes);
-        let arrival = drawing.assembler.finish().and_then(|picture| enter(&mut self.ring, cx, &picture));
-        self.drawn = Vec::new();
-        let mut arrival = arrival?;
-        if std::mem::replace(&mut self.live, false) {
+        let is_new = self.drawing.as_ref().is_none_or(|drawing| drawing.format != format);
+        if is_new {
+            let (slate, assembler) = (Slate::new(format), Assembler::default());
+            self.drawing = Some(Box::new(Drawing { format, slate, assembler, repeated: 0 }));
             cx.report(VideoReport::Slate { words: words.to_owned() });
         }
-        self.last = cx.now.mono;
+        let Drawing { slate, assembler, repeated, .. } = self.drawing.as_deref_mut()?;
+        let is_old = cx.now.mono.since(self.last) > SLATE_AFTER;
+        if is_new || is_old || *repeated + 1 >= SLATE_PICTURES_PER_SECOND {
+            slate.picture(words, &self.host, cx.now.unix_ms, &mut self.drawn);
+            *repeated = 0;
+            cx.bump(Counter::Slates);
+        } else {
+            *repeated += 1;
+            slate.repeat(*repeated, &mut self.drawn);
+        }
+        let mut bytes = &self.drawn[..];
+        // One picture is drawn, so nothing is complete before the end.
+        let _none = assembler.push(cx.now.mono, &mut bytes);
+        let arrival = assembler.finish().and_then(|picture| enter(&mut self.ring, cx, &picture));
+        self.drawn.clear();
+        (self.live, self.last) = (false, cx.now.mono);
         self.assembler.require_key();
-        cx.bump(Counter::Slates);
+        let mut arrival = arrival?;
         self.note_size(&mut arrival);
         Some(arrival)
     }
@@ -218,7 +228,7 @@ impl Video {
         };
         self.last = cx.now.mono;
         arrival.resumed = !std::mem::replace(&mut self.live, true) || self.camera_is_new;
-        (self.camera_is_new, self.drawing) = (false, None);
+        (self.camera_is_new, self.drawing, self.drawn) = (false, None, Vec::new());
         self.note_size(&mut arrival);
         if let (Some((width, height)), Some((_, format))) = (arrival.resized, self.ring.format()) {
             let profile = format.video().profile_level_id();

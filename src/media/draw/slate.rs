@@ -1,7 +1,7 @@
 //! The slate: a dark still that shows in plain words why there is no picture.
 //!
-//! Each is a key picture of its own, once a second: a viewer that comes sees it within a second, nothing is kept between
-//! two, and the time it shows goes on.
+//! Each is a key picture of its own, once a second: a viewer that comes sees it within a second, and the time it shows goes
+//! on. Between two, it may be repeated for a few bytes.
 
 use super::canvas::{Canvas, Rect};
 use super::colour::{Colour, Matrix};
@@ -54,6 +54,12 @@ impl Slate {
         parameters::write(self.format, out);
         self.id ^= 1;
         slice::write(&mut self.canvas, Kind::Key { id: self.id }, out);
+    }
+
+    /// Appends a picture that changes nothing, some 30 bytes: the `nth` after the last slate, from 1. It belongs directly behind
+    /// that slate or its last repetition.
+    pub fn repeat(&mut self, nth: u32, out: &mut Vec<u8>) {
+        slice::write(&mut self.canvas, Kind::Change { nth }, out);
     }
 
     /// Appends the last slate as every decoder shows it: planes of Y, Cb and Cr, 4:2:0, without padding.
