@@ -8,7 +8,7 @@ use crate::config::{ALLOWED_LEVELS, Level};
 
 const HELP: &str = "\
 Camera daemon: a 24 Hz data stream, camera settings and authentication over TCP,
-and a supervised camera pipeline that publishes H.264 to an RTSP server.
+and the camera's video over RTSP.
 
 Usage: es-iot-server [OPTIONS]
 
@@ -24,8 +24,8 @@ Options:
   -V, --version          print the version
   -h, --help             print this help
 
-Environment: SERVER_HOST, DATA_PORT, SETTINGS_PORT, AUTH_PORT, AUTH_PASSWORD,
-LOG_LEVEL. They override the configuration file.
+Environment: SERVER_HOST, DATA_PORT, SETTINGS_PORT, AUTH_PORT, RTSP_PORT,
+AUTH_PASSWORD, LOG_LEVEL. They override the configuration file.
 
 Exit codes: 0 stopped on request, 64 wrong usage, 69 a port can't be bound,
 70 internal error, 73 state directory can't be used, 78 invalid configuration.
