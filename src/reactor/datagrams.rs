@@ -4,7 +4,6 @@
 //! its own address and ports.
 
 use std::io;
-use std::net::SocketAddr;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry};
@@ -17,7 +16,7 @@ use crate::ids::Peer;
 use crate::limits::{PICTURES_PER_STEP, RTCP_BURST, RTCP_PER_SECOND};
 use crate::media::ring::Parts;
 use crate::stats::Counter;
-use crate::sys::datagram::{Pair, SendFailure};
+use crate::sys::datagram::{Pair, SendFailure, Way};
 
 /// The rate limit for reading reports.
 const REPORTS: Rate = Rate::per_second(RTCP_PER_SECOND, RTCP_BURST);
@@ -60,7 +59,7 @@ impl Datagrams {
                 cx.stats.add(Counter::ViewerPicturesLost, viewer.cursor.take_lost());
                 return false;
             }
-            match self.send(viewer.to, &mut viewer.uncut, &parts, group.segment_bytes) {
+            match self.send(&viewer.way, &mut viewer.uncut, &parts, group.segment_bytes) {
                 Ok(sent) => viewer.cursor.sent(cx.ring, sent.unwrap_or(group.datagrams)),
                 Err(SendFailure::WouldBlock) => {
                     let [rtp, _] = self.pair.descriptors();
@@ -79,21 +78,15 @@ impl Datagrams {
     }
 
     /// Sends a group of datagrams; returns how many left, `None` if all did.
-    fn send(
-        &self,
-        to: SocketAddr,
-        uncut: &mut bool,
-        parts: &Parts<'_>,
-        segment: usize,
-    ) -> Result<Option<u32>, SendFailure> {
+    fn send(&self, way: &Way, uncut: &mut bool, parts: &Parts<'_>, segment: usize) -> Result<Option<u32>, SendFailure> {
         if !*uncut {
             let segment = u16::try_from(segment).unwrap_or(u16::MAX);
-            match self.pair.send_cut(to, parts, segment) {
+            match self.pair.send_cut(way, parts, segment) {
                 Err(SendFailure::NoSegments) => *uncut = true,
                 result => return result.map(|()| None),
             }
         }
-        self.pair.send_each(to, parts).map(|sent| u32::try_from(sent).ok())
+        self.pair.send_each(way, parts).map(|sent| u32::try_from(sent).ok())
     }
 
     /// The socket takes datagrams again.
@@ -105,8 +98,8 @@ impl Datagrams {
     }
 
     /// Sends a report. One that the system refuses is lost, like one that the network loses.
-    pub fn send_rtcp(&self, to: SocketAddr, bytes: &[u8], cx: &mut Context<'_>) {
-        if self.pair.send_rtcp(to, bytes).is_err() {
+    pub fn send_rtcp(&self, way: &Way, bytes: &[u8], cx: &mut Context<'_>) {
+        if self.pair.send_rtcp(way, bytes).is_err() {
             cx.stats.bump(Counter::DatagramsFailed);
         }
     }

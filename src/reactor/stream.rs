@@ -1,13 +1,14 @@
 //! TCP and Unix stream sockets behind one interface.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
 
 use crate::ids::Peer;
+use crate::sys::datagram::Way;
 use crate::sys::socket::Bound;
 
 /// A listening socket.
@@ -58,10 +59,15 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The other end's address; `None` if it is gone, or on a Unix socket.
-    pub fn remote(&self) -> Option<SocketAddr> {
+    /// The way of datagrams to a port of the other end; `None` if that is gone, or on a Unix socket.
+    pub fn datagrams_to(&self, port: u16) -> Option<Way> {
         match self {
-            Self::Tcp(stream) => stream.peer_addr().ok(),
+            Self::Tcp(stream) => {
+                let (local, mut to) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
+                // A link-local address keeps its interface.
+                to.set_port(port);
+                Some(Way::new(local.ip(), to))
+            }
             Self::Unix(_) => None,
         }
     }

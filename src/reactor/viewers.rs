@@ -2,11 +2,10 @@
 //!
 //! Not here: sending (`connection.rs` for TCP, `datagrams.rs` for UDP), and who is a viewer (`server`).
 
-use std::net::SocketAddr;
-
 use crate::ids::ConnId;
 use crate::limits::VIEWER_NOTED_EACH;
 use crate::media::ring::{PacketCursor, Ring, Start};
+use crate::sys::datagram;
 use crate::time::Mono;
 
 /// A viewer that gets the stream.
@@ -35,15 +34,15 @@ pub struct Udp {
     /// Its place in the stream.
     pub cursor: PacketCursor,
     /// Where the datagrams go.
-    pub to: SocketAddr,
+    pub way: datagram::Way,
     /// Whether the kernel does not cut datagrams on the route to it.
     pub uncut: bool,
 }
 
 impl Way {
-    /// Datagrams to this address, from this picture on.
-    pub fn udp(ring: &Ring, from: u64, to: SocketAddr) -> Self {
-        Self::Udp(Box::new(Udp { cursor: PacketCursor::new(ring, Start::At(from), 0), to, uncut: false }))
+    /// Datagrams this way, from this picture on.
+    pub fn udp(ring: &Ring, from: u64, way: datagram::Way) -> Self {
+        Self::Udp(Box::new(Udp { cursor: PacketCursor::new(ring, Start::At(from), 0), way, uncut: false }))
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod video;
 
+use std::time::Duration;
+
 use super::auth::Auth;
 use super::connections::{Connections, Departed, Overdue, Step};
 use super::context::{Context, Journal};
@@ -168,10 +170,12 @@ impl Parts {
         }
     }
 
-    /// When the slate is due: if there is anybody to see it.
+    /// When the slate is due: if there is anybody to see it. A publisher does not count: it has none to begin with, since the
+    /// first parameter sets that it gets are those that it declares.
     fn slate_deadline(&self, config: &Config) -> Option<Mono> {
-        let is_wanted = self.viewers.want_pictures() || self.pipeline.is_publishing();
-        self.video.slate_deadline(config).filter(|_| is_wanted && !self.lifecycle.is_stopping())
+        let is_wanted = self.viewers.want_pictures() && !self.lifecycle.is_stopping();
+        let exposure = Duration::from_micros(self.settings.current().shutter.into());
+        self.video.slate_deadline(&config.camera, exposure).filter(|_| is_wanted)
     }
 
     pub fn timers(&self, journal: &Journal, config: &Config) -> [(Timer, Option<Mono>); 10] {

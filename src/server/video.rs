@@ -9,7 +9,7 @@ use super::context::Context;
 use super::report::VideoReport;
 use crate::config::{CameraConfig, Config};
 use crate::ids::Peer;
-use crate::limits::{SLATE_AFTER, SLATE_PICTURES_PER_SECOND};
+use crate::limits::{SLATE_AFTER, SLATE_PICTURES_PER_SECOND, STALL_FRAMES};
 use crate::media::draw::{self, Slate};
 use crate::media::picture::{Assembler, Picture};
 use crate::media::ring::{Identity, Ring};
@@ -145,11 +145,16 @@ impl Video {
         counts.pictures + if self.assembler.format().is_some() { counts.without_key } else { 0 }
     }
 
-    /// When the next slate is due, if one is wanted.
-    pub fn slate_deadline(&self, config: &Config) -> Option<Mono> {
+    /// When the next slate is due, if one is wanted. A slow camera, or one with a long `exposure`, is given time for several
+    /// pictures.
+    pub fn slate_deadline(&self, config: &CameraConfig, exposure: Duration) -> Option<Mono> {
         // The drawing lasts as long as the slate is shown.
-        let each = if self.drawing.is_some() { Duration::from_secs(1) / SLATE_PICTURES_PER_SECOND } else { SLATE_AFTER };
-        config.camera.slate.then(|| self.last + each)
+        let each = if self.drawing.is_some() {
+            Duration::from_secs(1) / SLATE_PICTURES_PER_SECOND
+        } else {
+            SLATE_AFTER.max(exposure.max(Duration::from_secs(1) / config.framerate) * STALL_FRAMES)
+        };
+        config.slate.then(|| self.last + each)
     }
 
     /// Shows a slate with these words: once a second a new one, and otherwise the last one again.

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
+use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, MultiHeaders, SockFlag, SockType, SockaddrIn, SockaddrIn6,
@@ -39,6 +40,47 @@ pub enum SendFailure {
     NoSegments,
     /// The system refuses: no route, a firewall, no memory.
     Refused,
+}
+
+/// The way of datagrams: where they go, and from which of this device's addresses. A device with several would otherwise send
+/// them from the one that its routes prefer, and clients and firewalls expect them from where they connected to.
+#[derive(Debug)]
+pub struct Way {
+    to: SockaddrStorage,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    V4(libc::in_pktinfo),
+    V6(libc::in6_pktinfo),
+}
+
+impl Way {
+    /// From the address `local` to `to`, both as the connection's socket has them.
+    pub fn new(local: IpAddr, to: SocketAddr) -> Self {
+        let source = match local {
+            IpAddr::V4(address) => Source::V4(libc::in_pktinfo {
+                ipi_ifindex: 0,
+                ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) },
+                ipi_addr: libc::in_addr { s_addr: 0 },
+            }),
+            IpAddr::V6(address) => Source::V6(libc::in6_pktinfo {
+                ipi6_addr: libc::in6_addr { s6_addr: address.octets() },
+                ipi6_ifindex: 0,
+            }),
+        };
+        Self { to: SockaddrStorage::from(to), source }
+    }
+}
+
+impl Source {
+    const fn control(&self) -> ControlMessage<'_> {
+        match self {
+            Self::V4(info) => ControlMessage::Ipv4PacketInfo(info),
+            Self::V6(info) => ControlMessage::Ipv6PacketInfo(info),
+        }
+    }
 }
 
 impl Pair {
@@ -81,12 +123,12 @@ impl Pair {
     /// # Errors
     ///
     /// [`SendFailure`]; none was sent.
-    pub fn send_cut(&self, to: SocketAddr, parts: &[IoSlice<'_>], segment: u16) -> Result<(), SendFailure> {
+    pub fn send_cut(&self, way: &Way, parts: &[IoSlice<'_>], segment: u16) -> Result<(), SendFailure> {
         if !self.cuts {
             return Err(SendFailure::NoSegments);
         }
-        let (control, to) = ([ControlMessage::UdpGsoSegments(&segment)], SockaddrStorage::from(to));
-        match sendmsg(self.rtp.as_raw_fd(), parts, &control, MsgFlags::MSG_DONTWAIT, Some(&to)) {
+        let control = [ControlMessage::UdpGsoSegments(&segment), way.source.control()];
+        match sendmsg(self.rtp.as_raw_fd(), parts, &control, MsgFlags::MSG_DONTWAIT, Some(&way.to)) {
             Ok(_) => Ok(()),
             // EINVAL: a segment does not fit the route's packets. EIO: its device computes no checksums.
             Err(Errno::EINVAL | Errno::EMSGSIZE | Errno::EIO | Errno::EOPNOTSUPP) => Err(SendFailure::NoSegments),
@@ -99,11 +141,18 @@ impl Pair {
     /// # Errors
     ///
     /// [`SendFailure`]; none was sent.
-    pub fn send_each(&self, to: SocketAddr, parts: &[IoSlice<'_>]) -> Result<usize, SendFailure> {
+    pub fn send_each(&self, way: &Way, parts: &[IoSlice<'_>]) -> Result<usize, SendFailure> {
         let datagrams: Vec<&[IoSlice<'_>]> = parts.chunks(2).collect();
-        let to = vec![Some(SockaddrStorage::from(to)); datagrams.len()];
-        let mut headers = MultiHeaders::preallocate(datagrams.len(), None);
-        let sent = sendmmsg(self.rtp.as_raw_fd(), &mut headers, &datagrams, &to, [], MsgFlags::MSG_DONTWAIT);
+        let to = vec![Some(way.to); datagrams.len()];
+        let mut headers = MultiHeaders::preallocate(datagrams.len(), Some(cmsg_space!(libc::in6_pktinfo)));
+        let sent = sendmmsg(
+            self.rtp.as_raw_fd(),
+            &mut headers,
+            &datagrams,
+            &to,
+            [way.source.control()],
+            MsgFlags::MSG_DONTWAIT,
+        );
         sent.map(Iterator::count).map_err(failure)
     }
 
@@ -111,9 +160,11 @@ impl Pair {
     ///
     /// # Errors
     ///
-    /// The errors of `sendto(2)`.
-    pub fn send_rtcp(&self, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
-        self.rtcp.send_to(bytes, to).map(drop)
+    /// The errors of `sendmsg(2)`.
+    pub fn send_rtcp(&self, way: &Way, bytes: &[u8]) -> io::Result<()> {
+        let (control, parts) = ([way.source.control()], [IoSlice::new(bytes)]);
+        sendmsg(self.rtcp.as_raw_fd(), &parts, &control, MsgFlags::MSG_DONTWAIT, Some(&way.to))?;
+        Ok(())
     }
 
     /// Reads one datagram that came to the RTCP port; `None` if there is none. Longer ones than `buffer` are cut.
@@ -155,10 +206,10 @@ mod tests {
 
     const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    fn receiver() -> (UdpSocket, SocketAddr) {
+    fn receiver() -> (UdpSocket, Way) {
         let socket = UdpSocket::bind((LOCAL, 0)).unwrap();
-        let address = socket.local_addr().unwrap();
-        (socket, address)
+        let way = Way::new(LOCAL, socket.local_addr().unwrap());
+        (socket, way)
     }
 
     fn received(socket: &UdpSocket) -> Vec<u8> {
@@ -186,13 +237,42 @@ mod tests {
         let pieces: [&[u8]; 4] = [&[1; 12], &[2; 988], &[3; 12], &[4; 100]];
         let parts = pieces.map(IoSlice::new);
         if pair.cuts {
-            pair.send_cut(to, &parts, 1000).unwrap();
+            pair.send_cut(&to, &parts, 1000).unwrap();
             assert_eq!(received(&socket), pieces[..2].concat());
             assert_eq!(received(&socket), pieces[2..].concat());
         }
-        assert_eq!(pair.send_each(to, &parts), Ok(2));
+        assert_eq!(pair.send_each(&to, &parts), Ok(2));
         assert_eq!(received(&socket), pieces[..2].concat());
         assert_eq!(received(&socket), pieces[2..].concat());
+    }
+
+    #[test]
+    fn datagrams_come_from_the_address_that_was_asked_for() {
+        // Linux has all of 127.0.0.0/8 on its loopback.
+        let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 9));
+        for any in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+            let Ok(pair) = Pair::bind(any) else { continue };
+            let socket = UdpSocket::bind((LOCAL, 0)).unwrap();
+            let to = socket.local_addr().unwrap();
+            let way = match any {
+                IpAddr::V4(_) => Way::new(other, to),
+                IpAddr::V6(_) => Way::new(mapped(other), SocketAddr::new(mapped(to.ip()), to.port())),
+            };
+            let parts = [IoSlice::new(b"head"), IoSlice::new(b"body")];
+            assert_eq!(pair.send_each(&way, &parts), Ok(1), "{any}");
+            assert_eq!(pair.send_cut(&way, &parts, 8), Ok(()));
+            pair.send_rtcp(&way, b"report").unwrap();
+            for _ in 0..3 {
+                assert_eq!(socket.recv_from(&mut [0; 20]).unwrap().1.ip(), other);
+            }
+        }
+    }
+
+    fn mapped(address: IpAddr) -> IpAddr {
+        match address {
+            IpAddr::V4(address) => IpAddr::V6(address.to_ipv6_mapped()),
+            IpAddr::V6(_) => address,
+        }
     }
 
     #[test]
@@ -202,7 +282,7 @@ mod tests {
         let long = vec![0; 65_000];
         // Loopback's packets have 65536 bytes, with headers of 28; a segment of 65535 can't be cut.
         assert_eq!(
-            pair.send_cut(to, &[IoSlice::new(&long), IoSlice::new(&long)], 65_535),
+            pair.send_cut(&to, &[IoSlice::new(&long), IoSlice::new(&long)], 65_535),
             Err(SendFailure::NoSegments)
         );
     }
@@ -211,12 +291,12 @@ mod tests {
     fn rtcp_goes_both_ways() {
         let pair = Pair::bind(LOCAL).unwrap();
         let (socket, to) = receiver();
-        pair.send_rtcp(to, b"report").unwrap();
+        pair.send_rtcp(&to, b"report").unwrap();
         assert_eq!(received(&socket), b"report");
         assert_eq!(pair.receive_rtcp(&mut [0; 9]), None);
         socket.send_to(b"heard", (LOCAL, pair.port() + 1)).unwrap();
         let mut buffer = [0; 9];
         let (length, from) = pair.receive_rtcp(&mut buffer).unwrap();
-        assert_eq!((&buffer[..length], from), (&b"heard"[..], to));
+        assert_eq!((&buffer[..length], from), (&b"heard"[..], socket.local_addr().unwrap()));
     }
 }

@@ -1,7 +1,5 @@
 //! The stream, to the viewers' sockets.
 
-use std::net::SocketAddr;
-
 use super::Sockets;
 use crate::ids::{ConnId, Peer};
 use crate::limits::VIEWERS_PER_STEP;
@@ -20,8 +18,8 @@ impl Sockets {
                 Way::Tcp
             }
             Transport::Udp { rtp, .. } => {
-                let Some(remote) = connection.stream.remote() else { return };
-                Way::udp(cx.ring, from, SocketAddr::new(remote.ip(), rtp))
+                let Some(way) = connection.stream.datagrams_to(rtp) else { return };
+                Way::udp(cx.ring, from, way)
             }
         };
         self.viewers.add(conn, way, cx.now);
@@ -78,9 +76,9 @@ impl Sockets {
 
     /// Sends an RTCP packet to a port of a connection's other end.
     pub fn send_rtcp(&mut self, conn: ConnId, port: u16, bytes: &[u8], cx: &mut Context<'_>) {
-        let remote = self.table.find(conn).and_then(|connection| connection.stream.remote());
-        if let (Some(remote), Some(datagrams)) = (remote, &self.datagrams) {
-            datagrams.send_rtcp(SocketAddr::new(remote.ip(), port), bytes, cx);
+        let way = self.table.find(conn).and_then(|connection| connection.stream.datagrams_to(port));
+        if let (Some(way), Some(datagrams)) = (way, &self.datagrams) {
+            datagrams.send_rtcp(&way, bytes, cx);
         }
     }
 
