@@ -121,7 +121,7 @@ fn slates_are_shown_exactly() {
             let host = ["raspberrypi", "", "a-host-name-that-is-much-longer-than-any-footer-of-a-small-picture"][nth % 3];
             slate.picture(words, host, 1_795_700_000_000 + nth as u64 * 1000, &mut drawn.stream);
             slate.append_planes(&mut drawn.planes);
-            for repetition in 1..=nth as u32 * 3 {
+            for repetition in 1..=u32::try_from(nth).unwrap() * 3 {
                 slate.repeat(repetition, &mut drawn.stream);
                 slate.append_planes(&mut drawn.planes);
             }
