@@ -6,6 +6,8 @@ mod access;
 mod binary;
 #[path = "regressions/camera.rs"]
 mod camera;
+#[path = "regressions/demo.rs"]
+mod demo;
 #[path = "regressions/exec.rs"]
 mod exec;
 #[path = "golden/vectors.rs"]
