@@ -91,12 +91,27 @@ impl Rig {
     }
 }
 
+fn name(report: &Report) -> &'static str {
+    match report {
+        Report::Found { .. } => "found",
+        Report::NoProgram => "no-program",
+        Report::Running { .. } => "running",
+        Report::Restarting => "restarting",
+        Report::ClockStepped { .. } => "clock-stepped",
+        Report::Failed { reason, .. } => reason.kind(),
+        Report::WillNotDie { .. } => "will-not-die",
+        Report::ChildLine { role: Role::Probe, .. } => "probe-line",
+        Report::ChildLine { role: Role::Camera, .. } => "camera-line",
+        Report::ChildLine { role: Role::Publisher, .. } => "publisher-line",
+    }
+}
+
 fn short(action: &Action) -> String {
     match action {
         Action::Spawn { role, .. } => format!("+{}", role.name()),
         Action::Signal { role, signal: StopSignal::Interrupt } => format!("int:{}", role.name()),
         Action::Signal { role, signal: StopSignal::Kill } => format!("kill:{}", role.name()),
-        Action::Report(report) => format!("!{}", report.line(|line| line.kind).unwrap()),
+        Action::Report(report) => format!("!{}", name(report)),
         Action::CountFailure { stalled: false } => "#failed".into(),
         Action::CountFailure { stalled: true } => "#stalled".into(),
     }
