@@ -227,16 +227,6 @@ fn a_closed_client_is_not_resumed() {
     assert_eq!(bench.handle(Input::Stored { result: Ok(()) }), [reply(A, &gained(2)), Output::Close(A)]);
 }
 
-/// What was written is what is read again: a value that changes by a bit on the way would restart the camera at
-/// every reload.
-#[test]
-fn every_setting_a_client_can_make_survives_the_file() {
-    for byte in 0..=255 {
-        let settings = wire::settings::decode([byte; 6]);
-        assert_eq!(CameraSettings::from_json(&settings.to_json()), Ok(settings), "byte {byte}");
-    }
-}
-
 /// A client that updated faster than the disk writes kept every other client's read waiting for as long as it went
 /// on.
 #[test]
