@@ -115,7 +115,7 @@ if kill -0 "$daemon" 2>/dev/null; then
 		In another terminal:
 		  $BINARIES/es-iot-ctl watch               the data stream, 24 packets a second
 		  $BINARIES/es-iot-ctl get                 the camera settings
-		  $BINARIES/es-iot-ctl set contrast=1.5    change one: the picture changes, the video continues
+		  $BINARIES/es-iot-ctl set brightness=0.3  change one: the picture changes, the video continues
 		  $BINARIES/es-iot-ctl auth --password-file $STATE/auth_password
 
 		Ctrl-C stops everything.
