@@ -3,7 +3,7 @@
 # the camera by a moving test picture. If no RTSP server listens on port 8554, starts an ffmpeg in its place. Ctrl-C stops
 # everything.
 #
-# Needs a Rust toolchain and ffmpeg; installs nothing, and writes only to target/.
+# Needs a Rust toolchain with a linker, and ffmpeg; installs nothing, and writes only to target/.
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -19,12 +19,24 @@ fail() {
 }
 
 command -v cargo >/dev/null || fail "cargo not found: install a Rust toolchain, 1.94 or newer, from https://rustup.rs"
+command -v cc >/dev/null || fail "cc not found, which cargo needs as a linker: sudo apt-get install gcc"
 command -v ffmpeg >/dev/null || fail "ffmpeg not found: sudo apt-get install ffmpeg"
 
-# Whether a server listens on TCP port 8554: 216A in /proc/net/tcp, where 0A is LISTEN (proc(5)). A connection attempt would
-# look like a publisher.
+# Whether a server listens on this TCP port; in /proc/net/tcp, 0A is LISTEN (proc(5)). A connection attempt would look like a
+# client, or a publisher.
+listens() {
+	grep -qs "$(printf ':%04X [0-9A-F]*:0000 0A ' "$1")" /proc/net/tcp /proc/net/tcp6
+}
+
 rtsp_server_listens() {
-	grep -qs ':216A [0-9A-F]*:0000 0A ' /proc/net/tcp /proc/net/tcp6
+	listens 8554
+}
+
+# A second server could not start, and this script would delete the files of the first.
+check_ports() {
+	for port in "${DATA_PORT:-5000}" "${SETTINGS_PORT:-5001}" "${AUTH_PORT:-5002}"; do
+		! listens "$port" || fail "port $port is in use, perhaps by another demonstration: stop that program first"
+	done
 }
 
 # One publisher after another: ffmpeg accepts one, and exits with it. It decodes the video and saves one picture per second.
@@ -54,8 +66,10 @@ trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 trap 'stop; exit 129' HUP
 
+check_ports
 echo "Building; the first build takes a few minutes on a Pi."
 cargo build --release --locked || fail "the build failed"
+check_ports
 
 mkdir -p "$STATE" || fail "cannot create $STATE"
 rm -f "$PICTURE" "$STATE/receiver.log"
@@ -101,7 +115,7 @@ if kill -0 "$daemon" 2>/dev/null; then
 		In another terminal:
 		  $BINARIES/es-iot-ctl watch               the data stream, 24 packets a second
 		  $BINARIES/es-iot-ctl get                 the camera settings
-		  $BINARIES/es-iot-ctl set contrast=1.5    change one: the picture changes, the video continues
+		  $BINARIES/es-iot-ctl set brightness=0.3  change one: the picture changes, the video continues
 		  $BINARIES/es-iot-ctl auth --password-file $STATE/auth_password
 
 		Ctrl-C stops everything.

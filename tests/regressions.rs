@@ -6,6 +6,8 @@ mod access;
 mod binary;
 #[path = "regressions/camera.rs"]
 mod camera;
+#[path = "regressions/demo.rs"]
+mod demo;
 #[path = "regressions/exec.rs"]
 mod exec;
 #[path = "golden/vectors.rs"]
@@ -242,16 +244,6 @@ fn a_closed_client_is_not_resumed() {
     bench.receive(A, &[update(2), read(), vec![7; 1024]]);
     bench.pass(0);
     assert_eq!(bench.handle(Input::Stored { result: Ok(()) }), [reply(A, &gained(2)), Output::Close(A)]);
-}
-
-/// What was written is what is read again: a value that changes by a bit on the way would restart the camera at
-/// every reload.
-#[test]
-fn every_setting_a_client_can_make_survives_the_file() {
-    for byte in 0..=255 {
-        let settings = wire::settings::decode([byte; 6]);
-        assert_eq!(CameraSettings::from_json(&settings.to_json()), Ok(settings), "byte {byte}");
-    }
 }
 
 /// A client that updated faster than the disk writes kept every other client's read waiting for as long as it went

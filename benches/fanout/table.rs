@@ -112,7 +112,7 @@ pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras
     let figure = format!("{hertz:.4} Hz, {off:+.2} packets (floor: {floor_hertz:.4} Hz, {floor_off:+.2})");
     add(true, "rate over 60 s: 24.000 Hz within one packet", figure, off.abs() < 1.0);
     let idle = format!("{} in {} s", extras.idle, extras.idle_for.as_secs());
-    add(false, "wake-ups with no peer and no camera: none", idle, extras.idle == 0);
+    add(false, "wake-ups without clients and camera: none", idle, extras.idle == 0);
     let size = mega(extras.binary_bytes);
     add(false, "release binary, stripped: under 1 MB", format!("{} bytes", extras.binary_bytes), size < 1.0);
     let start = extras.start.as_secs_f64() * 1e3;

@@ -124,7 +124,7 @@ impl Reason {
         }
     }
 
-    /// A stable name, for counting and for rate limiting the log.
+    /// A stable name, for counting.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::NoCamera => "no-camera",

@@ -74,13 +74,13 @@ impl Report {
             Self::Found { program, libav } => show(Line::limited(
                 Info,
                 camera,
-                "found",
+                "camera programs",
                 format_args!("camera program {program}, built with{} libav", if *libav { "" } else { "out" }),
             )),
             Self::NoProgram => show(Line::limited(
                 Warning,
                 camera,
-                "no-program",
+                "missing camera programs",
                 format_args!(
                     "no video: neither rpicam-vid nor libcamera-vid is installed; looking again every {} s",
                     REPROBE.as_secs()
@@ -89,17 +89,20 @@ impl Report {
             Self::Running { after, failures } => {
                 let failures = Failures(*failures);
                 let text = format_args!("video is running, first after {:.1} s{failures}", after.as_secs_f64());
-                show(Line::limited(Info, camera, "running", text))
+                show(Line::limited(Info, camera, "running video", text))
             }
-            Self::Restarting => {
-                show(Line::limited(Info, camera, "restarting", format_args!("restarting the camera for new settings")))
-            }
+            Self::Restarting => show(Line::limited(
+                Info,
+                camera,
+                "camera restarts",
+                format_args!("restarting the camera for new settings"),
+            )),
             Self::ClockStepped { by_ms } => {
                 let (way, seconds) = (if *by_ms < 0 { "back" } else { "forward" }, by_ms.unsigned_abs() / 1000);
                 show(Line::limited(
                     Info,
                     camera,
-                    "clock-stepped",
+                    "clock changes",
                     format_args!(
                         "the system clock was set {way} by {seconds} s: restarting video to correct its time stamps"
                     ),
@@ -109,12 +112,12 @@ impl Report {
                 let retry_in = retry_in.as_secs_f64();
                 let attempt = Attempt(*attempt);
                 let text = format_args!("{reason}; next try in {retry_in:.1} s{attempt}");
-                show(Line::limited(reason.level(), process, reason.kind(), text))
+                show(Line::limited(reason.level(), process, "pipeline failures", text))
             }
             Self::WillNotDie { role } => show(Line::limited(
                 Error,
                 process,
-                "will-not-die",
+                "unkillable children",
                 format_args!(
                     "the {} survives SIGKILL, stuck in the kernel: waiting for it; if this lasts, power-cycle the device",
                     role.name()
@@ -123,9 +126,9 @@ impl Report {
             Self::ChildLine { logger, role, text, quiet } => {
                 let level = if *quiet { Debug } else { Info };
                 let kind = match role {
-                    Role::Probe => "probe-line",
-                    Role::Camera => "camera-line",
-                    Role::Publisher => "publisher-line",
+                    Role::Probe => "the probe's output",
+                    Role::Camera => "the camera's output",
+                    Role::Publisher => "the publisher's output",
                 };
                 show(Line::limited(level, logger, kind, format_args!("{text}")))
             }
@@ -158,7 +161,11 @@ struct Failures(u32);
 
 impl fmt::Display for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 > 0 { write!(f, ", and {} failures before", self.0) } else { Ok(()) }
+        match self.0 {
+            0 => Ok(()),
+            1 => f.write_str(", and 1 failure before"),
+            failures => write!(f, ", and {failures} failures before"),
+        }
     }
 }
 
@@ -184,7 +191,7 @@ mod tests {
             tail: Vec::new(),
         };
         assert_eq!(failed(1).line(|line| line.logger.to_owned()), "camera.process");
-        assert_eq!(failed(1).line(|line| (line.level, line.kind)), (Error, Some("busy")));
+        assert_eq!(failed(1).line(|line| (line.level, line.kind)), (Error, Some("pipeline failures")));
         assert!(failed(1).to_string().ends_with("stop that one; next try in 0.5 s"));
         assert!(failed(4).to_string().ends_with("next try in 0.5 s (attempt 4)"));
     }

@@ -142,7 +142,7 @@ pub(super) fn unknown_placeholder<'a>(argument: &'a str, known: &[&str]) -> Opti
     })
 }
 
-/// The known key that was probably meant: at most two edits away.
+/// The known key that was probably meant: at most two edits away, and fewer than half of what was given.
 pub(super) fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
     let longest = known.iter().map(|name| name.len()).max()?;
     if key.len() > longest + 2 {
@@ -150,7 +150,7 @@ pub(super) fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str>
     }
     let distances = known.iter().map(|name| (distance(key.as_bytes(), name.as_bytes()), *name));
     let (least, name) = distances.min_by_key(|(distance, _)| *distance)?;
-    (least <= 2 && least < name.len()).then_some(name)
+    (least <= 2 && 2 * least < key.len()).then_some(name)
 }
 
 /// The Levenshtein distance: the number of insertions, deletions and replacements.
@@ -237,6 +237,7 @@ mod tests {
         assert_eq!(nearest("hieght", &known), Some("height"));
         assert_eq!(nearest("Width", &known), Some("width"));
         assert_eq!(nearest("fps", &known), None);
+        assert_eq!(nearest("port", &["host", "data_port"]), None);
         assert_eq!(nearest(&"w".repeat(10_000), &known), None);
     }
 }

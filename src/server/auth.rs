@@ -152,9 +152,9 @@ impl Auth {
         }
     }
 
-    /// Entries in the tables of failures and grants.
-    pub fn sizes(&self) -> (usize, usize) {
-        self.access.sizes()
+    /// Entries in the table of failures, and grants that have not ended.
+    pub fn sizes(&self, cx: &Context<'_>) -> (usize, usize) {
+        self.access.sizes(cx.mono())
     }
 }
 

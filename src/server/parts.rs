@@ -242,7 +242,7 @@ impl Parts {
     }
 
     pub fn report_status(&self, cx: &mut Context<'_>) {
-        let (failing_addresses, grants) = self.auth.sizes();
+        let (failing_addresses, grants) = self.auth.sizes(cx);
         let status = Status {
             clients: self.connections.clients(),
             subscribers: self.stream.subscribers(),

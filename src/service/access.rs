@@ -114,6 +114,12 @@ struct Grant {
     until: Mono,
 }
 
+impl Grant {
+    fn is_valid(&self, now: Mono) -> bool {
+        self.open > 0 || now < self.until
+    }
+}
+
 /// The two tables, and the brake.
 #[derive(Debug, Default)]
 pub struct Access {
@@ -189,7 +195,7 @@ impl Access {
     pub fn succeeded(&mut self, now: Mono, peer: Peer, open: usize, lasts: Duration, stats: &mut Stats) {
         self.forgive(now, peer);
         if !self.grants.contains_key(&peer) && self.grants.len() >= MAX_GRANTS {
-            self.grants.retain(|grant| grant.open > 0 || now < grant.until);
+            self.grants.retain(|grant| grant.is_valid(now));
             if self.grants.len() >= MAX_GRANTS {
                 let idle = self.grants.iter().filter(|(_, grant)| grant.open == 0);
                 if let Some(oldest) = idle.min_by_key(|(_, grant)| grant.until).map(|(peer, _)| *peer) {
@@ -203,7 +209,7 @@ impl Access {
 
     /// Whether `peer` holds a grant.
     pub fn granted(&self, now: Mono, peer: Peer) -> bool {
-        self.grants.get(&peer).is_some_and(|grant| grant.open > 0 || now < grant.until)
+        self.grants.get(&peer).is_some_and(|grant| grant.is_valid(now))
     }
 
     /// Notes that a connection of `peer` opened. Without a valid grant, nothing is noted.
@@ -230,9 +236,10 @@ impl Access {
         self.grants.clear();
     }
 
-    /// Entries in the two tables, failures and grants.
-    pub fn sizes(&self) -> (usize, usize) {
-        (self.failures.len(), self.grants.len())
+    /// Entries in the table of failures, and grants that have not ended. Ended ones stay in their table until it is full.
+    pub fn sizes(&self, now: Mono) -> (usize, usize) {
+        let grants = self.grants.iter().filter(|(_, grant)| grant.is_valid(now));
+        (self.failures.len(), grants.count())
     }
 
     /// Whether the brake is on.

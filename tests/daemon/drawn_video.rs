@@ -36,6 +36,7 @@ impl Drawn {
 
     /// Asserts that ffmpeg, where it is installed, shows every picture as it was drawn and has nothing to complain of.
     /// Returns the pictures' planes as ffmpeg has them.
+    #[must_use]
     fn is_shown_exactly(&self) -> Option<Vec<u8>> {
         let name = format!("{:?}", self.format);
         let after = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-fps_mode", "passthrough", "-"];
@@ -173,5 +174,7 @@ fn a_slate_in_the_middle_of_a_video_and_back() {
             slate.append_planes(&mut drawn.planes);
         }
     }
-    drawn.is_shown_exactly();
+    if drawn.is_shown_exactly().is_none() {
+        skip("ffmpeg is not installed");
+    }
 }

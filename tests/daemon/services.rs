@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::golden;
-use crate::support::{Client, Launch, due, follows, packet, side_by_side};
+use crate::support::{Client, Launch, due, follows, packet, side_by_side, until};
 use serde_json::json;
 
 #[test]
@@ -119,8 +119,9 @@ fn every_byte_of_every_setting_survives() {
 }
 
 /// Reads the stream until this value comes.
+#[track_caller]
 fn await_value(subscriber: &mut Client, value: u8) {
-    while subscriber.data().0 != value {}
+    until(|| subscriber.data().0 == value);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::os::unix::process::ExitStatusExt;
 
-use crate::support::{Client, DEADLINE, Daemon, Launch};
+use crate::support::{Client, DEADLINE, Daemon, Launch, until};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn sigterm_and_sigint_stop_it() {
         assert_eq!(daemon.wait().code(), Some(0));
         assert!(daemon.log().ends_with("server INFO stopped"));
         settings.expect_end();
-        while data.try_packet().is_some() {}
+        until(|| data.try_packet().is_none());
     }
 }
 
@@ -97,14 +97,14 @@ fn a_reload_applies_what_can_change_at_run_time() {
     assert_eq!(daemon.try_password("127.0.0.2", "new one").len(), READY_BYTES);
     daemon.await_log("DEBUG 127.0.0.2");
     assert_ne!(daemon.try_password("127.0.0.2", "1111").len(), READY_BYTES);
-    while subscriber.data().0 != 42 {}
+    until(|| subscriber.data().0 == 42);
     let _clients = [daemon.settings(), daemon.settings()];
     daemon.settings().expect_error(2, 6);
 
     launch.change("auth.required", true);
     launch.change("auth.trust_loopback", false);
     reload(&mut daemon, &launch);
-    while subscriber.packet()[3] != 2 {}
+    until(|| subscriber.packet()[3] == 2);
     subscriber.expect_end();
     Client::connect_from("127.0.0.3", daemon.data_port()).expect_error(1, 4);
 }

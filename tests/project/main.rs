@@ -6,6 +6,8 @@
 mod golden;
 mod packaging;
 mod packets;
+#[path = "../support/stand_in.rs"]
+mod program;
 mod protocol_doc;
 mod repository;
 #[path = "../support/skip.rs"]

@@ -8,7 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::repository::read;
 use crate::skip::skip;
+use crate::source::root;
 
 /// What every route must agree on. The numbers are those of the images; Debian takes them if they are free.
 const USER: &str = "es-iot";
@@ -34,14 +36,6 @@ const CRATES: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-serv
 const WKS: &str = "meta-es-iot/files/wic/es-iot-sdimage.wks";
 const POSTINST: &str = "config/debian/postinst";
 
-fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
-}
-
-fn read(name: &str) -> String {
-    fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
 /// Asserts that each text is in the file.
 fn holds(name: &str, texts: &[&str]) {
     let content = read(name);
@@ -66,7 +60,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 /// Runs a program of the machine; `None`, and part of the test is skipped, where it is not installed.
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
-    match Command::new(program).args(arguments).current_dir(path("")).output() {
+    match Command::new(program).args(arguments).current_dir(root()).output() {
         Ok(output) => Some(output),
         Err(error) => {
             skip(format_args!("{program}: {error}"));
@@ -138,7 +132,7 @@ fn generated_files_are_what_their_generators_make() {
 
 #[test]
 fn files_that_recipes_name_exist() {
-    for recipe in files(&path("meta-es-iot")) {
+    for recipe in files(&root().join("meta-es-iot")) {
         if !recipe.extension().is_some_and(|ext| ext == "bb" || ext == "inc" || ext == "bbappend") {
             continue;
         }
@@ -155,17 +149,17 @@ fn files_that_recipes_name_exist() {
             // What is installed from the source, which is this repository.
             for name in line.split("${S}/").skip(1) {
                 let name = name.split([' ', '"']).next().unwrap();
-                assert!(path(name).exists(), "{}: ${{S}}/{name} does not exist", recipe.display());
+                assert!(root().join(name).exists(), "{}: ${{S}}/{name} does not exist", recipe.display());
             }
         }
     }
     for name in read(MK).split("$(@D)/config/").skip(1) {
         let name = name.split_whitespace().next().unwrap();
-        assert!(path("config").join(name).exists(), "{MK}: config/{name} does not exist");
+        assert!(root().join("config").join(name).exists(), "{MK}: config/{name} does not exist");
     }
     for line in read("Cargo.toml").lines().filter(|line| line.starts_with("    [\"config/")) {
         let name = between(line, "[\"", "\"").unwrap();
-        assert!(path(name).exists(), "Cargo.toml: the asset {name} does not exist");
+        assert!(root().join(name).exists(), "Cargo.toml: the asset {name} does not exist");
     }
 }
 
@@ -292,7 +286,7 @@ fn state_is_on_a_partition_of_its_own() {
         holds(&layout, &[&format!("label = \"{DATA_LABEL}\""), "mountpoint = \"/var/lib\"", "image sdcard.img"]);
     }
     holds(WKS, &[&format!("--label {DATA_LABEL}"), "part /var/lib ", "--exclude-path var/lib/"]);
-    for defconfig in files(&path("buildroot-package/configs")) {
+    for defconfig in files(&root().join("buildroot-package/configs")) {
         let text = fs::read_to_string(&defconfig).unwrap();
         for line in ["# BR2_TARGET_GENERIC_REMOUNT_ROOTFS_RW is not set", "BR2_DOWNLOAD_FORCE_CHECK_HASHES=y"] {
             assert!(text.lines().any(|l| l == line), "{}: {line}", defconfig.display());
@@ -320,7 +314,7 @@ fn kas_pins_every_layer() {
 fn shell_scripts_please_shellcheck() {
     let mut scripts = vec![INIT.to_owned(), SHOW.to_owned()];
     for dir in ["config/debian", "buildroot-package", "meta-es-iot"] {
-        for file in files(&path(dir)) {
+        for file in files(&root().join(dir)) {
             if fs::read(&file).unwrap().starts_with(b"#!/bin/sh") {
                 scripts.push(file.to_str().unwrap().to_owned());
             }

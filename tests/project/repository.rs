@@ -14,7 +14,7 @@ use serde_json::Value;
 /// Lines of a source file above which it is two files.
 const MOST_LINES: usize = 350;
 
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

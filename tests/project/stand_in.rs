@@ -1,6 +1,5 @@
 //! The stand-in for the camera program is what the other tests rest on, so it is tested itself.
 
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use es_iot_server::camera::command;
@@ -9,21 +8,17 @@ use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::CameraConfig;
 use es_iot_server::time::Mono;
 
-/// `cargo test` puts examples beside the directory of the test programs.
-fn program() -> PathBuf {
-    let tests = std::env::current_exe().expect("a path of its own");
-    tests.ancestors().nth(2).expect("a target directory").join("examples/rpicam-vid")
-}
+use crate::program::stand_in;
 
 fn run(arguments: &[String], faults: &str) -> Output {
-    Command::new(program())
+    Command::new(stand_in())
         .args(arguments)
         .env("ES_STANDIN", format!("startup:0,{faults}"))
         .env_remove("ES_STANDIN_FILE")
         .env_remove("ES_STANDIN_LOG")
         .stdin(Stdio::null())
         .output()
-        .expect("the stand-in runs; `cargo test --test` alone does not build it, `cargo build --examples` does")
+        .expect("the stand-in runs")
 }
 
 /// The daemon's own command line.

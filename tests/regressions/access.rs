@@ -11,7 +11,7 @@ use std::time::Duration;
 use es_iot_server::config::Config;
 use es_iot_server::frame::Frame;
 use es_iot_server::limits::{MAX_FAILING_ADDRESSES, MAX_FAILURES};
-use es_iot_server::server::{ConnId, Input, Output, Server, Service};
+use es_iot_server::server::{ConnId, Input, Output, Request, Server, Service};
 use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
 use es_iot_server::wire::{Id, Kind, packet};
@@ -115,6 +115,18 @@ fn a_neighbour_that_logged_in_cleared_the_failures_of_a_guesser() {
         house.attempt(ip("2001:db8::2"), b"1111");
     };
     assert_eq!(house.looked_at(200, ip("2001:db8::1"), neighbour), MAX_FAILURES);
+}
+
+/// They were kept, and counted, until their table was full.
+#[test]
+fn grants_that_had_ended_were_counted() {
+    let mut house = House::new(config());
+    assert_eq!(house.attempt(ip("192.0.2.1"), b"1111"), Answer::Ready);
+    house.handle(Input::Signal(Request::Counters));
+    assert_eq!(house.logged(" grants=1 "), 1, "{:?}", house.log);
+    house.pass(Duration::from_mins(2));
+    house.handle(Input::Signal(Request::Counters));
+    assert_eq!(house.logged(" grants=0 "), 1, "{:?}", house.log);
 }
 
 /// Behind one address of a NAT, the guesser and who knows the password are one.

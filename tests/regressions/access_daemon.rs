@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{setsockopt, sockopt};
 use serde_json::json;
 
-use crate::support::{Daemon, Launch, pass};
+use crate::support::{Daemon, Launch, pass, until};
 
 /// As many clients as there may be, and more that are refused. The limit is below what the configuration asks for.
 #[test]
@@ -91,7 +91,7 @@ fn what_a_subscriber_sent_was_thrown_away_as_fast_as_it_came() {
     // It is read on, slowly, and a reset is noticed although it is not the next to be read.
     setsockopt(&bad, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 }).expect("an option");
     drop(bad);
-    while daemon.counter("peer_lost") == 0 {}
+    until(|| daemon.counter("peer_lost") > 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
 use crate::golden;
-use crate::support::{Client, Daemon, Launch, NO_NAMESPACE, in_mount_namespace, packet, skip};
+use crate::support::{Client, Daemon, Launch, NO_NAMESPACE, in_mount_namespace, packet, skip, until};
 use nix::sys::signal::{SigHandler, SigSet, Signal};
 use nix::sys::stat::Mode;
 use serde_json::json;
@@ -134,7 +134,7 @@ fn a_killed_daemon_left_a_writer_behind_that_could_tear_the_file_of_the_next() {
     let mut client = daemon.settings();
     client.send(&[packet(2, 1, &[2; 6]), packet(2, 1, &[])].concat());
     let children = daemon.proc(&format!("task/{}/children", daemon.pid()));
-    while fs::read_to_string(&children).unwrap().is_empty() {}
+    until(|| !fs::read_to_string(&children).unwrap().is_empty());
     daemon.kill();
     daemon.await_end_of_log();
 }
@@ -236,7 +236,7 @@ fn a_noisy_orphan_of_a_camera_stopped_the_loop() {
         let mut daemon = launch.start();
         let mut subscriber = daemon.data();
         if stream == 1 {
-            while daemon.counter("video_bytes") == 0 {}
+            until(|| daemon.counter("video_bytes") > 0);
         } else {
             daemon.await_log("sh INFO y");
         }

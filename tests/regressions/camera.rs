@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use es_iot_server::camera::diagnosis::{Exit, Role};
-use es_iot_server::config::{CameraConfig, CameraSource, Config};
+use es_iot_server::camera::diagnosis::{Exit, Reason, Role};
+use es_iot_server::camera::report::Report as CameraReport;
+use es_iot_server::config::{CameraConfig, CameraSource, Config, Level};
+use es_iot_server::server::report::{Report, ServerReport};
 use es_iot_server::server::{Input, Output, Server};
 use es_iot_server::time::{Mono, Now};
 use serde_json::json;
@@ -143,4 +145,53 @@ fn a_clue_that_video_came_long_after_was_the_verdict() {
         let done = bench.handle(Input::Exited { role: Role::Publisher, exit: Exit::Code(255) });
         assert!(done.contains("the camera exited on its own with status 3"), "{said_after}: {done}");
     }
+}
+
+#[test]
+fn one_failure_before_video_ran_was_counted_in_the_plural() {
+    let told = |failures| CameraReport::Running { after: Duration::from_millis(400), failures }.to_string();
+    assert_eq!(told(0), "video is running, first after 0.4 s");
+    assert_eq!(told(1), "video is running, first after 0.4 s, and 1 failure before");
+    assert_eq!(told(2), "video is running, first after 0.4 s, and 2 failures before");
+}
+
+/// "suppressed 3 more lines about no-program", for example.
+#[test]
+fn suppressed_lines_were_named_by_codes() {
+    let (retry_in, text) = (Duration::from_secs(1), String::new());
+    let mut reports = vec![
+        CameraReport::Found { program: text.clone(), libav: true },
+        CameraReport::NoProgram,
+        CameraReport::Running { after: retry_in, failures: 0 },
+        CameraReport::Restarting,
+        CameraReport::ClockStepped { by_ms: 2000 },
+        CameraReport::Failed { reason: Reason::NoCamera, attempt: 1, retry_in, tail: Vec::new() },
+        CameraReport::WillNotDie { role: Role::Camera },
+    ];
+    reports.extend(Role::ALL.map(|role| CameraReport::ChildLine {
+        logger: text.clone(),
+        role,
+        text: text.clone(),
+        quiet: false,
+    }));
+    let kinds = reports.iter().map(|report| report.line(|line| line.kind).expect("it is limited"));
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        [
+            "camera programs",
+            "missing camera programs",
+            "running video",
+            "camera restarts",
+            "clock changes",
+            "pipeline failures",
+            "unkillable children",
+            "the probe's output",
+            "the camera's output",
+            "the publisher's output",
+        ]
+    );
+    let suppressed = |count| ServerReport::Suppressed { kind: "camera restarts", count, level: Level::Info }.into();
+    let told: [Report; 2] = [1, 2].map(suppressed);
+    let expected = ["suppressed 1 more line about camera restarts", "suppressed 2 more lines about camera restarts"];
+    assert_eq!(told.map(|report| report.to_string()), expected);
 }

@@ -4,9 +4,8 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::process::Command;
-use std::time::Duration;
 
-use crate::support::{DEADLINE, Launch, pass, skip};
+use crate::support::{DEADLINE, Launch, skip, until};
 
 const NO_LEASES: &str = "this needs a file system with leases";
 use nix::errno::Errno;
@@ -41,10 +40,9 @@ impl Held {
     }
 
     /// Waits until somebody waits for it.
+    #[track_caller]
     fn await_exec(&self) {
-        while self.lease(libc::F_GETLEASE, 0).unwrap() == libc::F_WRLCK {
-            pass(Duration::from_millis(1));
-        }
+        until(|| self.lease(libc::F_GETLEASE, 0).unwrap() != libc::F_WRLCK);
     }
 
     fn let_go(&self) {

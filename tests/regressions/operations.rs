@@ -150,3 +150,12 @@ fn time_stamps_did_not_show_that_they_are_in_utc() {
         assert!(stamp.ends_with('Z') && stamp.len() == "02:12:11.123Z".len(), "{line}");
     }
 }
+
+/// `port` is two edits from `host`, as far as it is long.
+#[test]
+fn a_short_unknown_key_was_taken_for_another_short_one() {
+    let output = Launch::new().set("server.port", 5000).arg("--check-config").run();
+    refused(&output, 78, &["unknown key server.port; allowed here: host, data_port,"]);
+    let output = Launch::new().set("server.hst", "localhost").arg("--check-config").run();
+    refused(&output, 78, &["unknown key server.hst; did you mean host?"]);
+}

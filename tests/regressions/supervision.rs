@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "also in the helpers of tests, a panic is the report")]
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
 use serde_json::json;
 
-use crate::support::{DEADLINE, Launch, pass};
+use crate::support::{DEADLINE, Launch, pass, stand_in};
 use crate::{done_to_children, started, two_pictures};
 
 /// A server with a camera whose command line has the gain, and a clock that is moved by hand.
@@ -188,13 +187,6 @@ fn failures_that_were_not_logged_were_not_counted() {
     }
 }
 
-fn stand_in() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.ancestors().nth(2).unwrap().join("examples/rpicam-vid");
-    assert!(program.exists(), "no {}: cargo build --examples", program.display());
-    program
-}
-
 /// A daemon whose camera plays without a pause, much more than two pipes hold. It looks at SIGINT only between two
 /// writes.
 fn with_a_fast_camera(publisher: &serde_json::Value) -> Launch {
@@ -329,5 +321,7 @@ fn a_camera_command_that_is_not_used_was_not_mentioned() {
         "{printed}"
     );
     launch.change("camera.command", json!(null));
-    assert!(!launch.start().log().contains("not used"));
+    let mut daemon = launch.start();
+    daemon.stop();
+    assert!(!daemon.log().contains("is ignored because"), "{}", daemon.log());
 }

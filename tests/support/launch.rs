@@ -138,17 +138,10 @@ impl Launch {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("DIR", self.dir.path());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let descriptors = self.descriptors;
-        // SAFETY: between fork and exec the closure only makes system calls; it neither allocates nor locks.
-        unsafe {
-            command.pre_exec(move || {
-                // Should the test be killed, the daemon goes with it.
-                prctl::set_pdeathsig(Signal::SIGKILL)?;
-                if let Some((soft, hard)) = descriptors {
-                    setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
-                }
-                Ok(())
-            });
+        dies_with_test(&mut command);
+        if let Some((soft, hard)) = self.descriptors {
+            // SAFETY: between fork and exec the closure only makes a system call; it neither allocates nor locks.
+            unsafe { command.pre_exec(move || Ok(setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?)) };
         }
         command
     }
@@ -169,6 +162,12 @@ impl Launch {
     pub fn run(&self) -> Output {
         self.command().stdout(Stdio::piped()).output().unwrap()
     }
+}
+
+/// Should the test be killed, the process goes with it.
+pub fn dies_with_test(command: &mut Command) {
+    // SAFETY: between fork and exec the closure only makes a system call; it neither allocates nor locks.
+    unsafe { command.pre_exec(|| Ok(prctl::set_pdeathsig(Signal::SIGKILL)?)) };
 }
 
 /// Why a test is skipped without [`in_mount_namespace`].

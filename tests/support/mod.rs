@@ -8,8 +8,11 @@
 #![allow(clippy::disallowed_methods, reason = "a test has deadlines, and threads that read for it")]
 
 mod client;
+mod deaf_port;
 mod launch;
 mod skip;
+mod stand_in;
+mod waiting;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -19,24 +22,18 @@ use std::process::{Child, ChildStderr, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{fs, thread};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 pub use client::{Client, due, follows, packet};
-pub use launch::{Launch, NO_NAMESPACE, binary, in_mount_namespace};
+pub use deaf_port::deaf_port;
+pub use launch::{Launch, NO_NAMESPACE, binary, dies_with_test, in_mount_namespace};
 pub use skip::skip;
-
-/// How long an event may take before the test has failed. Generous: the machine may be busy.
-pub const DEADLINE: Duration = Duration::from_secs(30);
-
-/// Lets time pass, where a test is about time that passes and nothing tells of it.
-pub fn pass(span: Duration) {
-    let (_kept, nothing) = channel::<()>();
-    assert_eq!(nothing.recv_timeout(span), Err(RecvTimeoutError::Timeout));
-}
+pub use stand_in::stand_in;
+pub use waiting::{DEADLINE, pass, until};
 
 /// Runs each case in a thread of its own: cases that wait for time to pass wait together.
 pub fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {

@@ -68,7 +68,8 @@ impl ServerReport {
                 show(Line { requested: true, ..Line::new(Info, logger, format_args!("{text}")) })
             }
             Self::Suppressed { kind, count, level } => {
-                show(Line::new(*level, logger, format_args!("suppressed {count} more lines about {kind}")))
+                let lines = if *count == 1 { "line" } else { "lines" };
+                show(Line::new(*level, logger, format_args!("suppressed {count} more {lines} about {kind}")))
             }
             Self::NotifyFailed { errno } => show(Line::limited(
                 Warning,

@@ -69,7 +69,7 @@ fn a_flood_of_addresses_is_bounded_and_keeps_the_locked_out() {
     fail_until_locked(&mut access, now, locked);
     for n in 0..5_000_u64 {
         access.failed(now + Duration::from_micros(n), site(n), &mut stats);
-        assert!(access.sizes().0 <= MAX_FAILING_ADDRESSES);
+        assert!(access.sizes(now).0 <= MAX_FAILING_ADDRESSES);
     }
     assert!(access.locked_for(now + SECOND, locked).is_some());
     assert!(stats.count(Counter::AddressesEvicted) > 3_900);
@@ -105,7 +105,7 @@ fn the_brake_goes_on_with_a_full_table_and_off_once_a_quarter_of_it_is_free() {
         looks += 1;
     }
     assert!(looks <= 2);
-    assert_eq!(access.sizes().0, BRAKE_OFF_ADDRESSES);
+    assert_eq!(access.sizes(now).0, BRAKE_OFF_ADDRESSES);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_table_of_locked_out_addresses_takes_a_few_more_of_those_that_are_not_braked
         access.failed(now, local, &mut stats);
         access.failed(now, site(5_000 + u64::from(n)), &mut stats);
     }
-    assert_eq!(access.sizes().0, MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES);
+    assert_eq!(access.sizes(now).0, MAX_FAILING_ADDRESSES + EXEMPT_ADDRESSES);
     assert!(access.locked_for(now, site(0)).is_some());
     let open = (200..=255).filter(|&n| access.admit(now, Peer::Ip(IpAddr::from([127, 0, 1, n]))) == Admission::Open);
     assert!(open.count() < BRAKE_BURST as usize, "the brake is for these, too");
@@ -178,7 +178,7 @@ fn grants_are_bounded_and_those_in_use_stay() {
     for n in 0..5000_u32 {
         access.succeeded(now, Peer::Ip(IpAddr::V4((0x0a00_0000 + n).into())), 0, LASTS, &mut stats);
     }
-    assert!(access.sizes().1 <= MAX_GRANTS);
+    assert!(access.sizes(now).1 <= MAX_GRANTS);
     assert!(access.granted(now, in_use));
     assert_eq!(stats.count(Counter::GrantsEvicted), 5001 - MAX_GRANTS as u64);
     access.revoke_grants();
@@ -194,7 +194,7 @@ fn a_local_peer_is_never_locked_out_or_braked_and_holds_a_grant_like_others() {
         assert_eq!(access.admit(now, Peer::Local), Admission::Open);
         assert_eq!(access.failed(now, Peer::Local, &mut stats), None);
     }
-    assert_eq!(access.sizes(), (0, 0));
+    assert_eq!(access.sizes(now), (0, 0));
     assert!(!access.granted(now, Peer::Local));
     access.succeeded(now, Peer::Local, 0, LASTS, &mut stats);
     assert!(access.granted(now, Peer::Local));

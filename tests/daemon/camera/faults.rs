@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use serde_json::json;
 
 use super::rig::Setup;
-use crate::support::{side_by_side, skip};
+use crate::support::{deaf_port, side_by_side, skip};
 
 /// The fault gives this line; when it is gone, video runs.
 fn fails_with_then_recovers(faults: &str, text: &str) {
@@ -144,9 +144,9 @@ fn a_publisher_that_is_missing_or_not_executable_is_named() {
 
 #[test]
 fn an_absent_rtsp_server_is_told_from_a_broken_camera() {
-    let port = super::video::free_port();
+    let port = deaf_port();
     let mut daemon = Setup::new("startup:0").camera("publisher", json!(null));
-    daemon.config["camera"]["rtsp_url"] = json!(format!("rtsp://127.0.0.1:{port}/ES_MTX"));
+    daemon.config["camera"]["rtsp_url"] = json!(format!("rtsp://127.0.0.1:{}/ES_MTX", port.number()));
     // ffmpeg takes a while to start and to find out, and longer on a busy machine.
     daemon.config["camera"]["stall_seconds"] = json!(30);
     let mut daemon = daemon.start();

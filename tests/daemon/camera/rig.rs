@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::golden;
-use crate::support::packet;
+use crate::support::{packet, stand_in};
 
 /// Longer than anything takes on a machine that is not broken.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -242,14 +242,6 @@ pub fn wait_gone(pid: i32) {
         <std::os::fd::OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(i32::try_from(fd).expect("a descriptor"))
     };
     wait_readable(&fd, true);
-}
-
-/// `cargo test` puts examples beside the directory of the test programs.
-fn stand_in() -> PathBuf {
-    let tests = std::env::current_exe().expect("a path of its own");
-    let program = tests.ancestors().nth(2).expect("a target directory").join("examples/rpicam-vid");
-    assert!(Path::new(&program).exists(), "no {}: cargo build --examples", program.display());
-    program
 }
 
 fn alive(pid: &str) -> bool {

@@ -12,7 +12,7 @@ use super::rig::{Setup, wait_readable};
 const PICTURE_BYTES: usize = 16 * 12;
 
 /// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

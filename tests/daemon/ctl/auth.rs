@@ -116,7 +116,7 @@ fn echoes(terminal: impl AsFd) -> bool {
 fn a_terminal_does_not_show_the_password() {
     let pty = openpty(None, None).unwrap();
     // A server that is not there: what is told of it comes after the prompt.
-    let port = super::reaching::deaf_port();
+    let port = crate::support::deaf_port();
     let mut child = ctl(&["auth", "--host", "127.0.0.1", "--auth-port", &port.number()])
         .stdin(Stdio::from(pty.slave.try_clone().unwrap()))
         .spawn()

@@ -3,8 +3,6 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Output};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
 
 use es_iot_server::wire::{ErrorCode, Id, Outgoing};
 
@@ -47,12 +45,6 @@ impl Peer {
         // What it has sent does not matter, nor how it ends.
         let _end = std::io::copy(&mut self.0, &mut std::io::sink());
     }
-}
-
-/// Lets time pass, for a server that is slow.
-pub fn pass(span: Duration) {
-    let (_kept, nothing) = channel::<()>();
-    assert_eq!(nothing.recv_timeout(span), Err(RecvTimeoutError::Timeout));
 }
 
 /// Runs the client with `arguments`, where `PORT` is the server's, and the server with `script`.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use es_iot_server::wire::packet::encode;
 use es_iot_server::wire::{ErrorCode, Id, Kind, Outgoing};
 
-use super::peer::{Peer, pass, talk};
+use super::peer::{Peer, talk};
 use super::{assert_ended, assert_told, ctl};
 use crate::golden::{DEFAULT_SETTINGS, DEFAULTS, READ};
+use crate::support::pass;
 
 const DEFAULT_LINES: &str = "shutter=10000\ngain=1\nawb_red=1.0\nawb_blue=1.0\ncontrast=1.0\nbrightness=-0.0039\n";
 const DEFAULT_JSON: &str =
