@@ -71,7 +71,8 @@ impl AccessReport {
                 Warning,
                 "auth",
                 format_args!(
-                    "the data and settings ports are open to everyone who can reach them; set auth.required to change that"
+                    "the data and settings ports and the video are open to everyone who can reach them; set auth.required \
+                     to change that"
                 ),
             )),
         }
