@@ -1,9 +1,11 @@
 //! Camera, publisher and probe: they start or don't, talk, make video, stall, crash and ignore signals.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::supervisor::StopSignal;
+use es_iot_server::media::draw::{self, Slate};
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
@@ -43,6 +45,20 @@ pub struct Children {
     mood: Mood,
     alive: BTreeMap<u8, Child>,
     number: u64,
+}
+
+/// Two key pictures as a camera writes them. The first is complete when the second begins.
+pub fn two_pictures() -> Vec<u8> {
+    static PICTURES: OnceLock<Vec<u8>> = OnceLock::new();
+    let draw = || {
+        let mut slate = Slate::new(draw::Format::new(64, 64, 24).expect("a small picture"));
+        let mut bytes = Vec::new();
+        for words in ["one", "two"] {
+            slate.picture(words, "pi", 0, &mut bytes);
+        }
+        bytes
+    };
+    PICTURES.get_or_init(draw).clone()
 }
 
 /// What a child does, how long from now.

@@ -195,7 +195,11 @@ impl Shadow {
             | Output::Reload
             | Output::SetLogLevel(_)
             | Output::ReopenLog
-            | Output::CloseListeners => {}
+            | Output::CloseListeners
+            | Output::Watch { .. }
+            | Output::Unwatch(_)
+            | Output::Datagram { .. }
+            | Output::Pictures => {}
             Output::Report(report) => {
                 self.check(report.to_string().len() < 4096, || "an endless report".into());
                 if let Report::Camera(report) = report {

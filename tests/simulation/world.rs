@@ -113,6 +113,9 @@ impl World {
             password: Secret::new(password),
             seed,
             watchdog: rng.random_bool(0.3).then_some(Duration::from_secs(5)),
+            secret: [7; 32],
+            host: "pi".into(),
+            udp_port: Some(40_000),
         };
         let calm = rng.random_bool(0.25);
         let children = Children::new(&mut rng, calm);
@@ -287,5 +290,6 @@ fn config(rng: &mut SmallRng, before: &Config) -> Config {
     config.auth.trust_loopback = rng.random_bool(0.5);
     config.camera.source = [Auto, Auto, Rpicam, Rpicam, None][rng.random_range(0..5)];
     config.camera.stall_seconds = rng.random_range(1..=10);
+    config.camera.rtsp_url = Some("rtsp://h/x".to_owned());
     config
 }

@@ -61,7 +61,11 @@ impl Shadow {
             | Input::AcceptRests { .. }
             | Input::NotifyFailed { .. }
             | Input::Line { .. }
-            | Input::Video { .. } => {}
+            | Input::Video { .. }
+            | Input::VideoDrained
+            | Input::Published { .. }
+            | Input::Took { .. }
+            | Input::Rtcp { .. } => {}
         }
         self.count_refused_silently(input);
     }
@@ -216,7 +220,7 @@ impl Shadow {
                 let patience = self.patience(Service::Settings);
                 self.peers.get_mut(&conn).expect("it is there").patience = patience;
             }
-            Service::Auth => {}
+            Service::Auth | Service::Rtsp => {}
         }
     }
 
@@ -348,7 +352,7 @@ impl Peer {
             return at >= since + SECOND;
         }
         match self.service {
-            Service::Data => false,
+            Service::Data | Service::Rtsp => false,
             Service::Auth => at >= self.accepted + self.patience,
             Service::Settings => match self.blocked {
                 Some(since) => at >= since + 10 * SECOND,

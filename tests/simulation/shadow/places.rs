@@ -10,13 +10,13 @@ use crate::SECOND;
 pub struct Places {
     max_clients: usize,
     descriptors: usize,
-    /// Data, settings, authentication, refusals.
-    counts: [usize; 4],
+    /// Data, settings, authentication, video, refusals.
+    counts: [usize; 5],
 }
 
 impl Places {
     pub fn new(max_clients: u16) -> Self {
-        let mut places = Self { max_clients: 0, descriptors: usize::MAX, counts: [0; 4] };
+        let mut places = Self { max_clients: 0, descriptors: usize::MAX, counts: [0; 5] };
         places.set(max_clients);
         places
     }
@@ -24,13 +24,15 @@ impl Places {
     pub fn set(&mut self, max_clients: u16) {
         self.max_clients = usize::from(max_clients);
         let small = self.max_clients.min(256);
-        self.counts = [self.max_clients, small, small, 64];
+        self.counts = [self.max_clients, small, small, 64 + 32, 64];
         let left = self.descriptors.saturating_sub(40);
         if left < self.counts.iter().sum() {
             let refused = (left / 4).clamp(1, 64);
             let left = left - refused;
-            let small = (left / 4).clamp(1, small);
-            self.counts = [(left - 2 * small).clamp(1, self.max_clients), small, small, refused];
+            let share = left / 2 / 3;
+            let (small, video) = (share.clamp(1, small), share.clamp(1, 64 + 32));
+            let data = left.saturating_sub(2 * small + video).clamp(1, self.max_clients);
+            self.counts = [data, small, small, video, refused];
         }
     }
 
@@ -59,7 +61,7 @@ impl Shadow {
 
     /// Whether too many are being refused for another to be told so.
     pub(super) fn too_many_refused(&self) -> bool {
-        self.peers.values().filter(|peer| peer.refused).count() >= self.places.counts[3]
+        self.peers.values().filter(|peer| peer.refused).count() >= self.places.counts[4]
     }
 
     /// How long a client that begins now may take for a packet.

@@ -53,7 +53,9 @@ impl World {
             }
             Output::Store(settings) => self.store(settings),
             Output::Reload => self.later(0, Happening::Reloaded),
+            Output::Watch { .. } | Output::Unwatch(_) | Output::Datagram { .. } => unreachable!("nobody watches"),
             Output::ReadSource(_)
+            | Output::Pictures
             | Output::SetLogLevel(_)
             | Output::ReopenLog
             | Output::Notify(_)

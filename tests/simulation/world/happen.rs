@@ -156,7 +156,9 @@ impl World {
             Deed::Say(text) => self.feed(Input::Line { role, text }),
             Deed::Film(every) => {
                 if self.children.films() {
-                    self.feed(Input::Video { bytes: 4096 });
+                    let pictures = crate::children::two_pictures();
+                    self.feed(Input::Video { bytes: &pictures });
+                    self.feed(Input::Published { bytes: 4096 });
                 }
                 if !self.children.falters(&mut self.rng) {
                     self.later(every, Happening::Child(role, number, Deed::Film(every)));

@@ -19,7 +19,7 @@ impl Shadow {
     pub(in super::super) fn foresee(&mut self, at: u64, input: &Input<'_>) {
         self.pipeline.woken = matches!(input, Input::Wakeup);
         match input {
-            Input::Video { bytes } if *bytes > 0 => self.video_moves(at),
+            Input::Published { bytes } if *bytes > 0 => self.video_moves(at),
             Input::Line { role, text } => self.hint(at, *role, text),
             Input::SpawnFailed { role, errno } => self.child_not_started(at, *role, errno.0),
             Input::Exited { role, .. } => self.child_ends(at, *role),
@@ -39,6 +39,10 @@ impl Shadow {
             | Input::Tick { .. }
             | Input::Wakeup
             | Input::Video { .. }
+            | Input::VideoDrained
+            | Input::Published { .. }
+            | Input::Took { .. }
+            | Input::Rtcp { .. }
             | Input::Stored { .. }
             | Input::Signal(Request::Reload | Request::Counters)
             | Input::Reloaded(_)
