@@ -206,15 +206,15 @@ fn es_iot_ctl_gave_up_before_the_server_did() {
     let mut daemon = launch.start();
     let pipe = launch.state_dir().join(".camera_settings.json.tmp");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let port = daemon.settings_port().port().to_string();
     let set = |assignment: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_es-iot-ctl"));
-        let port = daemon.settings_port().port().to_string();
         command.args(["--host", "127.0.0.1", "--settings-port", &port, "set", assignment]).output().unwrap()
     };
     for gain in [3, 4] {
         let output = set(&format!("gain={gain}"));
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(told.contains("applied, but could not be stored"), "{output:?}");
+        assert!(told.contains("applied, but could not be stored"), "{output:?}\n{}", daemon.log());
         assert!(String::from_utf8_lossy(&output.stdout).contains(&format!("gain={gain}\n")), "{output:?}");
         assert_eq!(output.status.code(), Some(1));
     }
