@@ -2,12 +2,13 @@
 //! unbounded output. `tests/simulation` checks the outputs; this target looks for cases that no simulation covers.
 #![no_main]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraSource, Config, Secret};
+use es_iot_server::media::draw::{self, Slate};
 use es_iot_server::server::{ConnId, Errno, Reloaded, Input, Output, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 use libfuzzer_sys::fuzz_target;
@@ -33,6 +34,7 @@ struct World {
     storing: bool,
     reloading: bool,
     tick: Option<Mono>,
+    watching: BTreeSet<ConnId>,
     exited: bool,
     outputs: Vec<Output>,
 }
@@ -83,6 +85,13 @@ impl World {
             Output::Store(_) => assert!(!std::mem::replace(&mut self.storing, true), "two writes at once"),
             Output::Reload => self.reloading = true,
             Output::Exit => assert!(!std::mem::replace(&mut self.exited, true), "two exits"),
+            Output::Watch { conn, from, .. } => {
+                let (ring, _) = self.server.lend();
+                assert!(ring.picture(from).is_some_and(|picture| picture.key), "a stream begins at a key picture");
+                self.watching.insert(conn);
+            }
+            Output::Unwatch(conn) => drop(self.watching.remove(&conn)),
+            Output::Datagram { .. } | Output::Pictures => {}
             Output::ReadSource(_)
             | Output::MakeRoom { .. }
             | Output::Signal { .. }
@@ -165,7 +174,7 @@ impl World {
                 32..64 => self.feed(Input::Exited { role, exit: Exit::Signal(i32::from(argument - 32)) }),
                 _ => self.feed(Input::Exited { role, exit: Exit::Code(i32::from(argument - 64)) }),
             },
-            11 => self.feed(Input::Video { bytes: u64::from(argument) }),
+            11 => self.video(slot, argument, bytes),
             12 if std::mem::take(&mut self.storing) => {
                 self.feed(Input::Stored { result: if argument > 99 { Ok(()) } else { Err(Errno(28)) } });
             }
@@ -182,13 +191,38 @@ impl World {
         }
     }
 
+    fn video(&mut self, slot: u16, argument: u8, bytes: &[u8]) {
+        match argument {
+            0..60 if !bytes.is_empty() => self.feed(Input::Video { bytes }),
+            60..140 => {
+                let mut pictures = Vec::new();
+                let side = if argument < 130 { 64 } else { 128 };
+                let mut slate = Slate::new(draw::Format::new(side, 64, 24).expect("a small picture"));
+                slate.picture("fuzz", "host", 0, &mut pictures);
+                slate.repeat(1, &mut pictures);
+                self.feed(Input::Video { bytes: &pictures });
+            }
+            140..180 => self.feed(Input::VideoDrained),
+            180..200 => self.feed(Input::Published { bytes: u64::from(argument) }),
+            200..220 => {
+                if let Some((conn, _)) = self.sockets.get(&slot) {
+                    self.feed(Input::Took { conn: *conn });
+                }
+            }
+            _ => {
+                let peer = "192.0.2.1".parse::<std::net::IpAddr>().expect("an address").into();
+                self.feed(Input::Rtcp { peer, port: 5000 + u16::from(argument & 3), bytes });
+            }
+        }
+    }
+
     fn connect(&mut self, slot: u16, argument: u8) {
         self.generation = (self.generation + 1) % (1 << 15);
         let conn = ConnId { slot, generation: self.generation };
         self.sockets.insert(slot, (conn, Socket::default()));
         let address = ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "127.0.0.1"][usize::from(argument >> 6)];
         let peer = address.parse::<std::net::IpAddr>().expect("an address").into();
-        self.feed(Input::Accepted { conn, service: Service::ALL[usize::from(argument) % 3], peer });
+        self.feed(Input::Accepted { conn, service: Service::ALL[usize::from(argument) % 4], peer });
     }
 
     fn reload(&mut self, argument: u8) {
@@ -219,6 +253,9 @@ fuzz_target!(|data: &[u8]| {
         password: Secret::new("1"),
         seed: u64::from(choice),
         watchdog: (choice > 127).then_some(Duration::from_secs(5)),
+        secret: [choice; 32],
+        host: "host".into(),
+        udp_port: Some(40_000),
     };
     let mut world = World {
         server: Server::new(config(choice), setup, now),
@@ -229,6 +266,7 @@ fuzz_target!(|data: &[u8]| {
         storing: false,
         reloading: false,
         tick: None,
+        watching: BTreeSet::new(),
         exited: false,
         outputs: Vec::new(),
     };
