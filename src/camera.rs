@@ -5,3 +5,4 @@ pub mod diagnosis;
 pub mod report;
 pub mod settings;
 pub mod supervisor;
+pub mod test_picture;

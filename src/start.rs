@@ -5,6 +5,7 @@
 mod arguments;
 mod error;
 mod prepare;
+mod test_camera;
 
 use std::io::Write;
 use std::net::ToSocketAddrs;
@@ -14,6 +15,7 @@ use rand::TryRng;
 
 pub use arguments::{Arguments, Command};
 pub use error::StartError;
+pub use test_camera::test_camera;
 
 use crate::config::{self, Config, Level, Loaded, LoggingConfig, Sources};
 use crate::ids::Service;

@@ -14,6 +14,7 @@ pub mod log;
 pub mod memory;
 pub mod notify;
 pub mod pipe;
+pub mod process;
 pub mod signalfd;
 pub mod socket;
 pub mod terminal;

@@ -2,20 +2,28 @@
 //!
 //! Not here: starting the programs (`sys::child`) and deciding when (`supervisor`).
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::settings::CameraSettings;
+use super::test_picture::{TEST_CAMERA_OPTION, TestPicture};
 use crate::config::{CameraConfig, CameraSource};
 
 /// The camera programs, newest name first. rpicam-apps dropped the second name in 2025.
 pub const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
+
+/// The program of the source `test`: this one. The kernel resolves the path in the forked child, to the file that runs, even
+/// if an upgrade has replaced or removed it (`proc_pid_exe(5)`).
+const OWN_PROGRAM: &str = "/proc/self/exe";
+/// What [`OWN_PROGRAM`] is called in the log.
+const OWN_PROGRAM_NAME: &str = "test-camera";
 
 /// The camera's argv for `config.source`. `program` and `libav` are the probe's results, which only the probed sources use.
 /// Empty if the source is `none`.
 pub fn camera(config: &CameraConfig, settings: &CameraSettings, program: &str, libav: bool) -> Vec<String> {
     match config.source {
         CameraSource::Auto | CameraSource::Rpicam => rpicam(config, settings, program, libav),
-        CameraSource::Test => test_pattern(config, settings),
+        CameraSource::Test => test_camera(config, settings),
         CameraSource::Command => custom(config, settings),
         CameraSource::None => Vec::new(),
     }
@@ -57,9 +65,17 @@ pub fn publisher(config: &CameraConfig) -> Option<Vec<String>> {
     Some(argv.0)
 }
 
-/// The last component of a program's path, which names its logger.
+/// A program's name, which names its logger: the last component of its path, or `test-camera` for the daemon's own.
 pub fn base_name(program: &str) -> &str {
+    if program == OWN_PROGRAM {
+        return OWN_PROGRAM_NAME;
+    }
     program.rsplit('/').find(|part| !part.is_empty()).unwrap_or(program)
+}
+
+/// A program as an error shows it: as it was given, after its name if the daemon's own is meant.
+pub fn shown(program: &str) -> Cow<'_, str> {
+    if program == OWN_PROGRAM { format!("{OWN_PROGRAM_NAME} ({OWN_PROGRAM})").into() } else { program.into() }
 }
 
 fn rpicam(config: &CameraConfig, settings: &CameraSettings, program: &str, libav: bool) -> Vec<String> {
@@ -100,30 +116,13 @@ fn rpicam(config: &CameraConfig, settings: &CameraSettings, program: &str, libav
     argv.0
 }
 
-/// ffmpeg instead of a camera. Contrast, brightness, flips and rotation work as with a camera; the other settings have no
-/// counterpart in a generated picture.
-fn test_pattern(config: &CameraConfig, settings: &CameraSettings) -> Vec<String> {
-    let CameraConfig { width, height, framerate, intra, .. } = config;
-    let mut filter = format!("eq=contrast={}:brightness={}", settings.contrast, settings.brightness);
-    if config.vflip {
-        filter.push_str(",vflip");
-    }
-    if config.hflip {
-        filter.push_str(",hflip");
-    }
-    if config.rotation == 180 {
-        filter.push_str(",hflip,vflip");
-    }
+/// The daemon's own program as the camera. Flips, rotation, bit rate and extra arguments have no effect on a drawn picture,
+/// so they are not in the command line, and changing them does not restart it.
+fn test_camera(config: &CameraConfig, settings: &CameraSettings) -> Vec<String> {
     let mut argv = Argv::default();
-    argv.words("ffmpeg -hide_banner -loglevel warning -nostdin -re -f lavfi");
-    argv.option("-i", &format_args!("testsrc2=size={width}x{height}:rate={framerate}"));
-    argv.option("-vf", &filter);
-    argv.words("-c:v libx264 -preset ultrafast -profile:v baseline -pix_fmt yuv420p -tune zerolatency");
-    argv.option("-g", intra);
-    if let Some(bitrate) = &config.bitrate {
-        argv.option("-b:v", bitrate);
-    }
-    argv.words("-f h264 -");
+    argv.word(OWN_PROGRAM);
+    argv.word(&format!("--{TEST_CAMERA_OPTION}"));
+    argv.words(&TestPicture::new(config, settings).to_string());
     argv.0
 }
 
@@ -212,9 +211,6 @@ mod tests {
         let argv = line(&camera(&config, &CameraSettings::default(), "rpicam-vid", true));
         assert!(argv.contains(" --bitrate 2000000 --camera 1 --vflip --hflip --rotation 180 --flush "), "{argv}");
         assert!(argv.ends_with(" --libav-format h264 --denoise cdn_off -o -"), "{argv}");
-        let config = CameraConfig { source: CameraSource::Test, ..config };
-        let argv = line(&camera(&config, &CameraSettings::default(), "", false));
-        assert!(argv.contains(",vflip,hflip,hflip,vflip -c:v ") && argv.ends_with(" -b:v 2000000 -f h264 -"), "{argv}");
     }
 
     #[test]
@@ -236,15 +232,25 @@ mod tests {
     }
 
     #[test]
-    fn settings_change_the_test_pattern() {
+    fn the_test_camera_is_this_program_with_what_shows_in_the_picture() {
         let config = CameraConfig { source: CameraSource::Test, ..CameraConfig::default() };
-        let settings = CameraSettings { contrast: 1.5, brightness: 0.25, ..CameraSettings::default() };
+        let settings = CameraSettings { contrast: 1.5, brightness: -0.25, ..CameraSettings::default() };
+        let argv = camera(&config, &settings, "", false);
         assert_eq!(
-            line(&camera(&config, &settings, "", false)),
-            "ffmpeg -hide_banner -loglevel warning -nostdin -re -f lavfi -i testsrc2=size=640x480:rate=24 \
-             -vf eq=contrast=1.5:brightness=0.25,vflip -c:v libx264 -preset ultrafast -profile:v baseline \
-             -pix_fmt yuv420p -tune zerolatency -g 24 -f h264 -"
+            line(&argv),
+            "/proc/self/exe --test-camera width=640 height=480 framerate=24 intra=24 shutter=10000 gain=1 awb_red=1 \
+             awb_blue=1 contrast=1.5 brightness=-0.25"
         );
+        // A changed command line is a restart.
+        let without_effect = CameraConfig {
+            bitrate: Some(2_000_000),
+            vflip: false,
+            hflip: true,
+            rotation: 180,
+            extra_args: words(&["--denoise", "cdn_off"]),
+            ..config
+        };
+        assert_eq!(camera(&without_effect, &settings, "rpicam-vid", true), argv);
     }
 
     #[test]
@@ -282,8 +288,16 @@ mod tests {
 
     #[test]
     fn a_programs_name_is_the_last_component_of_its_path() {
-        for (program, name) in [("rpicam-vid", "rpicam-vid"), ("/usr/bin/ffmpeg", "ffmpeg"), ("a/", "a"), ("", "")] {
+        for (program, name) in [
+            ("rpicam-vid", "rpicam-vid"),
+            ("/usr/bin/ffmpeg", "ffmpeg"),
+            ("a/", "a"),
+            ("", ""),
+            ("/proc/self/exe", "test-camera"),
+        ] {
             assert_eq!(base_name(program), name);
         }
+        assert_eq!(shown("/usr/bin/ffmpeg"), "/usr/bin/ffmpeg");
+        assert_eq!(shown("/proc/self/exe"), "test-camera (/proc/self/exe)");
     }
 }

@@ -10,22 +10,28 @@ use crate::time::Mono;
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
-/// When ticks are due: the n-th at `start + n/24 s`, so the rate is exact over any span.
+/// When ticks are due: the n-th at `start + n/rate s`, so the rate is exact over any span.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
     start: Mono,
+    rate: u64,
     next: u64,
 }
 
 impl Schedule {
-    /// A schedule whose tick 0 is due at `start`.
+    /// The schedule of the data stream, whose tick 0 is due at `start`.
     pub const fn new(start: Mono) -> Self {
-        Self { start, next: 0 }
+        Self::with_rate(start, TICKS_PER_SECOND)
+    }
+
+    /// A schedule of `rate` ticks a second, at least 1, whose tick 0 is due at `start`.
+    pub const fn with_rate(start: Mono, rate: u64) -> Self {
+        Self { start, rate, next: 0 }
     }
 
     /// When the next tick is due.
     pub fn due(&self) -> Mono {
-        let after = u128::from(self.next) * NANOS_PER_SECOND / u128::from(TICKS_PER_SECOND);
+        let after = u128::from(self.next) * NANOS_PER_SECOND / u128::from(self.rate);
         Mono::from_nanos(self.start.as_nanos().saturating_add(u64::try_from(after).unwrap_or(u64::MAX)))
     }
 
@@ -35,8 +41,8 @@ impl Schedule {
             return 0;
         }
         let elapsed = now.since(self.start).as_nanos();
-        // The first n with start + floor(n * 1e9 / 24) > now.
-        let next = (elapsed + 1) * u128::from(TICKS_PER_SECOND);
+        // The first n with start + floor(n * 1e9 / rate) > now.
+        let next = (elapsed + 1) * u128::from(self.rate);
         let next = u64::try_from(next.div_ceil(NANOS_PER_SECOND)).unwrap_or(u64::MAX);
         let passed = next - self.next;
         self.next = next;
@@ -222,6 +228,17 @@ mod tests {
         let mut schedule = Schedule::new(Mono::default());
         assert_eq!(schedule.advance(Mono::from_nanos(1_000_000_000)), 25);
         assert_eq!(schedule.due(), Mono::from_nanos(25 * 1_000_000_000 / 24));
+    }
+
+    #[test]
+    fn other_rates_are_as_exact() {
+        for rate in [1, 7, 30, 120] {
+            let mut schedule = Schedule::with_rate(Mono::from_nanos(5), rate);
+            for nth in 0..1000 {
+                assert_eq!(schedule.due(), Mono::from_nanos(5 + nth * 1_000_000_000 / rate));
+                assert_eq!(schedule.advance(schedule.due()), 1);
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::StartError;
+use crate::camera::test_picture::{TEST_CAMERA_OPTION, TestPicture, TestPictureError};
 use crate::config::{ALLOWED_LEVELS, Level};
 
 const HELP: &str = "\
@@ -32,7 +33,7 @@ Exit codes: 0 stopped on request, 64 wrong usage, 69 a port can't be bound,
 ";
 
 /// The daemon's command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Arguments {
     /// The command to run.
     pub command: Command,
@@ -43,7 +44,7 @@ pub struct Arguments {
 }
 
 /// The command to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command {
     /// Run the daemon.
     Serve,
@@ -51,6 +52,8 @@ pub enum Command {
     CheckConfig,
     /// `--print-config`
     PrintConfig,
+    /// `--test-camera`, not in the help: be the camera of the source `test`.
+    TestCamera(TestPicture),
     /// `--help`
     Help,
     /// `--version`
@@ -62,14 +65,11 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// [`StartError::Usage`] for an invalid command line.
+    /// [`StartError::Usage`] for an invalid command line, [`StartError::TestCamera`] for one of the test camera.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, StartError> {
-        Self::read(lexopt::Parser::from_iter(arguments)).map_err(|error| StartError::Usage(error.to_string()))
-    }
-
-    fn read(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
         use lexopt::prelude::*;
 
+        let mut parser = lexopt::Parser::from_iter(arguments);
         let mut parsed = Self { command: Command::Serve, config: None, log_level: None };
         while let Some(argument) = parser.next()? {
             match argument {
@@ -79,7 +79,11 @@ impl Arguments {
                 Long("print-config") => parsed.command = Command::PrintConfig,
                 Long("help") | Short('h') => parsed.command = Command::Help,
                 Long("version") | Short('V') => parsed.command = Command::Version,
-                Short(_) | Long(_) | Value(_) => return Err(argument.unexpected()),
+                Long(TEST_CAMERA_OPTION) => {
+                    let words = parser.raw_args()?.map(|word| word.to_string_lossy().into_owned());
+                    parsed.command = Command::TestCamera(TestPicture::parse(words)?);
+                }
+                Short(_) | Long(_) | Value(_) => return Err(argument.unexpected().into()),
             }
             if matches!(parsed.command, Command::Help | Command::Version) {
                 break;
@@ -97,8 +101,20 @@ impl Arguments {
         match self.command {
             Command::Help => super::print(HELP),
             Command::Version => super::print(concat!("es-iot-server ", env!("CARGO_PKG_VERSION"), "\n")),
-            Command::Serve | Command::CheckConfig | Command::PrintConfig => Ok(()),
+            Command::Serve | Command::CheckConfig | Command::PrintConfig | Command::TestCamera(_) => Ok(()),
         }
+    }
+}
+
+impl From<lexopt::Error> for StartError {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<TestPictureError> for StartError {
+    fn from(error: TestPictureError) -> Self {
+        Self::TestCamera(error.to_string())
     }
 }
 
@@ -114,6 +130,9 @@ fn level(value: &OsStr) -> Result<Level, lexopt::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::command;
+    use crate::camera::settings::CameraSettings;
+    use crate::config::{CameraConfig, CameraSource};
 
     fn parse(arguments: &[&str]) -> Result<Arguments, String> {
         let all = std::iter::once("es-iot-server").chain(arguments.iter().copied()).map(OsString::from);
@@ -140,6 +159,36 @@ mod tests {
         ] {
             let error = parse(arguments).unwrap_err();
             assert!(error.contains(part) && error.contains("--help"), "{error}");
+        }
+    }
+
+    /// The command line that the supervisor writes is the one that the program reads.
+    #[test]
+    fn the_test_camera_gets_what_the_supervisor_passes() {
+        let least = CameraSettings { gain: 0.0, brightness: -1.0, ..CameraSettings::default() };
+        let most = CameraSettings { shutter: 1_000_000, gain: 255.0, contrast: 25.5, brightness: 1.0, ..least };
+        for (width, height, framerate, intra) in [(64, 64, 1, 1), (640, 480, 24, 24), (4096, 2160, 120, 1000)] {
+            for settings in [CameraSettings::default(), least, most] {
+                let source = CameraSource::Test;
+                let config = CameraConfig { source, width, height, framerate, intra, ..CameraConfig::default() };
+                let argv = command::camera(&config, &settings, "", false);
+                let parsed = Arguments::parse(argv.into_iter().map(OsString::from)).unwrap();
+                let picture = TestPicture { width, height, framerate, intra, settings };
+                assert_eq!(parsed, Arguments { command: Command::TestCamera(picture), config: None, log_level: None });
+            }
+        }
+    }
+
+    #[test]
+    fn the_test_camera_is_hidden_and_its_wrong_arguments_are_reported() {
+        assert!(!HELP.contains(TEST_CAMERA_OPTION));
+        for (arguments, part) in [
+            (&["--test-camera"][..], "width is missing"),
+            (&["--test-camera=width=640"], "--test-camera"),
+            (&["--test-camera", "--help"], "\"--help\" is not width"),
+        ] {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(part), "{error}");
         }
     }
 

@@ -14,6 +14,8 @@ use crate::sys::log::LogError;
 pub enum StartError {
     /// The command line is wrong: 64.
     Usage(String),
+    /// The arguments of the test camera, which only the daemon passes, are wrong: 64.
+    TestCamera(String),
     /// A port can't be bound: 69.
     Bind {
         /// `server.host`
@@ -83,7 +85,7 @@ impl StartError {
     /// The process's exit code.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 64,
+            Self::Usage(_) | Self::TestCamera(_) => 64,
             Self::Bind { .. } | Self::BindPath { .. } => 69,
             Self::Internal { .. } | Self::Reactor(_) | Self::Log(LogError::StandardError(_) | LogError::Installed) => {
                 70
@@ -100,6 +102,7 @@ impl StartError {
             Self::Bind { .. } | Self::BindPath { .. } | Self::Reactor(ReactorError::Listener { .. }) => "tcp",
             Self::Settings { .. } => "camera.config",
             Self::Usage(_)
+            | Self::TestCamera(_)
             | Self::Internal { .. }
             | Self::Reactor(ReactorError::Kernel { .. })
             | Self::State { .. }
@@ -134,6 +137,12 @@ impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Usage(what) => write!(f, "{what}; see es-iot-server --help"),
+            Self::TestCamera(what) => {
+                write!(
+                    f,
+                    "test camera: {what}; set camera.source to \"test\", and the daemon starts it with the right arguments"
+                )
+            }
             Self::Bind { host, port, key, error } => {
                 write!(f, "cannot listen on {host} port {port}: {error}; ")?;
                 if out_of_descriptors(error) {

@@ -3,5 +3,6 @@
 mod faults;
 mod rig;
 mod stopping;
+mod test_camera;
 mod updates;
 mod video;

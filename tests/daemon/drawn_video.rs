@@ -17,7 +17,7 @@ struct Drawn {
 }
 
 /// Runs a program on a stream; `None` where it is not installed.
-fn run(program: &str, before: &[&str], stream: &[u8], after: &[&str]) -> Option<Output> {
+pub fn run(program: &str, before: &[&str], stream: &[u8], after: &[&str]) -> Option<Output> {
     let directory = TempDir::new();
     let file = directory.join("drawn.h264");
     std::fs::write(&file, stream).unwrap();

@@ -26,7 +26,7 @@ pub enum Symptom {
 }
 
 /// Messages of rpicam-apps and libcamera, in lower case, most significant first. `unknown encoder` is from an ffmpeg
-/// without x264, for the test pattern.
+/// without x264, as `camera.command`.
 const CAMERA: [(&str, Symptom); 11] = [
     ("no cameras available", Symptom::NoCamera),
     ("pipeline handler in use by another process", Symptom::Busy),

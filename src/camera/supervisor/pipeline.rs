@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{Action, StopSignal};
-use crate::camera::command::base_name;
+use crate::camera::command::{base_name, shown};
 use crate::camera::diagnosis::{Exit, Findings, Reason, Role};
 use crate::camera::report::Report;
 use crate::config::mask_url_passwords;
@@ -82,7 +82,7 @@ impl Pipeline {
     /// Records that a child could not be started and returns the reason. `None` if no start was pending.
     pub fn spawn_failed(&mut self, role: Role, errno: i32, text: &str) -> Option<Reason> {
         let child = self.child_mut(role);
-        std::mem::take(&mut child.alive).then(|| Reason::of_spawn(role, &child.program, errno, text))
+        std::mem::take(&mut child.alive).then(|| Reason::of_spawn(role, &shown(&child.program), errno, text))
     }
 
     /// Records a line of the camera's or publisher's standard error.

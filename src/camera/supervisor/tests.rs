@@ -24,14 +24,14 @@ impl Rig {
         Self { supervisor, now: Mono::from_nanos(1), out: Vec::new() }
     }
 
-    /// A started supervisor with the test pattern.
+    /// A started supervisor with the test camera.
     fn started() -> Self {
         let mut rig = Self::new(CameraSource::Test);
         rig.event(Event::Start);
         rig
     }
 
-    /// A supervisor with the test pattern and moving video.
+    /// A supervisor with the test camera and moving video.
     fn running() -> Self {
         let mut rig = Self::started();
         rig.event(Event::Video { bytes: 1 });
@@ -287,8 +287,8 @@ fn the_tail_is_bounded_in_lines_and_bytes() {
     rig.exit(Role::Publisher, 0);
     let tail = rig.failure().3;
     assert_eq!(tail.len(), limits::TAIL_LINES);
-    assert!(tail[0].starts_with("camera ffmpeg: 80 "));
-    assert!(tail.iter().all(|line| line.len() <= limits::MAX_CHILD_LINE_BYTES + "camera ffmpeg: ".len()));
+    assert!(tail[0].starts_with("camera test-camera: 80 "));
+    assert!(tail.iter().all(|line| line.len() <= limits::MAX_CHILD_LINE_BYTES + "camera test-camera: ".len()));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -61,6 +61,11 @@ pub struct Setup {
 impl Setup {
     /// A daemon that finds the stand-in as `rpicam-vid`, with a publisher that only reads.
     pub fn new(faults: &str) -> Self {
+        Self::of(Path::new(env!("CARGO_BIN_EXE_es-iot-server")), faults)
+    }
+
+    /// The same, with the daemon's program at another path.
+    pub fn of(program: &Path, faults: &str) -> Self {
         let scratch = Scratch::new();
         let programs = scratch.file("bin");
         fs::create_dir(&programs).expect("a directory for programs");
@@ -72,7 +77,7 @@ impl Setup {
             "paths": { "state_dir": scratch.file("state") },
             "logging": { "target": "console", "level": "DEBUG" },
         });
-        let mut command = Command::new(env!("CARGO_BIN_EXE_es-iot-server"));
+        let mut command = Command::new(program);
         command
             .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display()))
             .env("ES_STANDIN_FILE", scratch.file("faults"))

@@ -1,4 +1,4 @@
-//! Real video: ffmpeg's moving picture, H.264, published by ffmpeg over RTSP to a server that decodes it.
+//! Real video: the test camera's moving picture, H.264, published by ffmpeg over RTSP to a server that decodes it.
 
 use std::io::Read;
 use std::net::TcpListener;

@@ -40,7 +40,7 @@ fn a_stall_reports_the_lines_of_both_children_in_order() {
     rig.exit(Role::Publisher, 255);
     let tail = rig.failure().3;
     let expected: Vec<String> = (10..30)
-        .map(|number| format!("{} ffmpeg: {number}", if number % 3 == 0 { "publisher" } else { "camera" }))
+        .map(|number| format!("{}: {number}", if number % 3 == 0 { "publisher ffmpeg" } else { "camera test-camera" }))
         .collect();
     assert_eq!(tail, expected);
 }
