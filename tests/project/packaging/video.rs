@@ -88,12 +88,14 @@ fn no_image_has_ffmpeg_by_default() {
 }
 
 #[test]
-fn documents_know_the_video() {
+fn documents_and_machines_know_the_video() {
     let (port, stream) = served();
     for document in ["docs/FIRMWARE.md", "meta-es-iot/README.md"] {
         holds(document, &[&format!("`rtsp://DEVICE:{port}/{stream}`")]);
     }
     holds(CONFIG_IN, &[&format!("port {port}")]);
+    holds("tests/image/machine.py", &[&format!("(self.video, {port})")]);
+    holds("tests/image/video.py", &[&format!("\nPATH = \"{stream}\"\n")]);
     // QEMU's instructions forward every port.
     let server = &json()["server"];
     for key in ["data_port", "settings_port", "auth_port", "rtsp_port"] {
