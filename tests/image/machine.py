@@ -24,15 +24,17 @@ class Machine:
     """A running machine. Its console is a root shell once the boot scripts are done."""
 
     def __init__(self, work, arguments, device, append):
-        self.data, self.settings, self.auth = free_ports(3)
+        self.data, self.settings, self.auth, self.video = free_ports(4)
         forwards = "".join(
             f",hostfwd=tcp:127.0.0.1:{here}-10.0.2.15:{there}"
-            for here, there in [(self.data, 5000), (self.settings, 5001), (self.auth, 5002)]
+            for here, there in [(self.data, 5000), (self.settings, 5001), (self.auth, 5002), (self.video, 8554)]
         )
+        # Not restrict=on, which drops the guest's UDP packets: the video needs them. Without a route, the guest reaches only
+        # QEMU's own network, whose 10.0.2.2 is this machine's loopback.
         command = [
             str(work / "qemu-system-aarch64"), "-display", "none", "-monitor", "none", "-no-reboot",
             *arguments, "-append", append,
-            "-netdev", f"user,id=n0,restrict=on{forwards}", "-device", device,
+            "-netdev", f"user,id=n0{forwards}", "-device", device,
         ]
         self.console = b""
         self.read_to = 0

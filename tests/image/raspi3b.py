@@ -5,6 +5,7 @@ from pathlib import Path
 
 import checks
 import root
+import video
 from machine import Machine
 
 MODULES = ["phy_generic", "dwc2", "usbnet", "cdc_ether", "bcm2835_wdt", "ext4"]
@@ -29,6 +30,7 @@ def main(work):
         checks.authentication(machine, machine.run("cat /var/lib/es-iot/auth_password").encode())
         count = checks.data_rate(machine)
         checks.camera(machine)
+        video.camera(machine, root.CAMERA_SIZE)
         checks.script(machine)
         machine.type("reboot")
         off = machine.end(120)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+# The size of the clip that the stand-in for the camera program plays.
+CAMERA_SIZE = "160x120"
+
 INITTAB = """\
 ::sysinit:/etc/init.d/rcS
 console::respawn:-/bin/sh
@@ -87,12 +90,6 @@ FIRST_PACKET = """\
 # On a slow machine, the init script finishes just before the ports are bound.
 until /usr/bin/es-iot-ctl watch --count 1 >/dev/null 2>&1; do sleep 0.1; done
 echo "first packet at $(cut -d' ' -f1 /proc/uptime) s"
-"""
-
-# Replaces ffmpeg. A publisher only needs to read.
-PUBLISHER = """\
-#!/bin/sh
-exec cat >/dev/null
 """
 
 
@@ -182,7 +179,7 @@ def modules(kernel_root, wanted):
 
 
 def product(archive, work):
-    """Adds the product's files, as the packages install them, and stand-ins for camera and ffmpeg."""
+    """Adds the product's files, as the packages install them, and a stand-in for the camera program."""
     release = work / "build/aarch64-unknown-linux-gnu/release"
     config = REPOSITORY / "config"
     archive.copy("usr/bin/es-iot-server", release / "es-iot-server", 0o755)
@@ -190,8 +187,8 @@ def product(archive, work):
     archive.copy("etc/default/es-iot-server", config / "es-iot-server.default")
     archive.copy("etc/es-iot/server.json", config / "server.json")
     archive.copy("usr/libexec/es-iot-show-password", config / "es-iot-show-password", 0o755)
+    archive.copy("etc/avahi/services/es-iot-server.service", config / "es-iot-server.avahi")
     archive.copy("usr/bin/rpicam-vid", release / "examples/rpicam-vid", 0o755)
-    archive.file("usr/bin/ffmpeg", PUBLISHER, 0o755)
 
 
 def add_modules(archive, kernel_root, wanted):
@@ -242,6 +239,8 @@ def package_bytes(work):
     config = REPOSITORY / "config"
     installed = [release / "es-iot-server"] + [
         config / name
-        for name in ["es-iot-server.init", "es-iot-server.default", "server.json", "es-iot-show-password"]
+        for name in [
+            "es-iot-server.avahi", "es-iot-server.default", "es-iot-server.init", "es-iot-show-password", "server.json",
+        ]
     ]
     return sum(os.path.getsize(path) for path in installed)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import checks
 import root
+import video
 from machine import Machine
 
 LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl", "usr/lib/aarch64-linux-gnu/perl",
@@ -158,6 +159,9 @@ def main(work):
         first = show(machine, "WatchdogTimestampMonotonic")["WatchdogTimestampMonotonic"]
         machine.until("systemctl show es-iot-server -p WatchdogTimestampMonotonic", rf"=(?!{first}$)[1-9]\d*", 60)
         machine.until("systemctl show es-iot-server -p StatusText", r"StatusText=camera running", 90)
+        # The sandbox stops neither the connections nor the UDP packets.
+        video.camera(machine, root.CAMERA_SIZE)
+        video.udp(machine)
 
         machine.run("systemctl reload es-iot-server")
         machine.until("journalctl -u es-iot-server --no-pager", "configuration reread")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import checks
 import root
+import video
 from machine import Machine
 
 MODULES = ["virtio_pci", "virtio_net", "virtio_blk", "ext4", "crc32c_generic"]
@@ -42,6 +43,10 @@ def main(work):
         count = checks.data_rate(machine)
         sizes = {clients: checks.rss_kb(machine, clients) for clients in (0, 1, 50)}
         checks.camera(machine)
+        # The configuration is still the installed one: a fresh image serves the camera's pictures.
+        video.camera(machine, root.CAMERA_SIZE)
+        packets = video.udp(machine)
+        rate = video.slate(machine)
         checks.script(machine)
         checks.settings(machine, checks.UPDATE + checks.READ, checks.UPDATED)
         # Power is cut here: a confirmed update must survive that.
@@ -57,6 +62,7 @@ def main(work):
 
     print(f"kernel start to first data packet: {seconds} s")
     print(f"packets in 20 s: {count}")
+    print(f"test camera: {rate:.1f} pictures a second; {packets} RTP packets over UDP in 5 s, none missing")
     print(f"RSS of the daemon: {', '.join(f'{kb} kB with {clients} clients' for clients, kb in sizes.items())}")
     print(f"package size in an image: {root.package_bytes(work)} bytes")
     print(f"power-off: {off:.1f} s")

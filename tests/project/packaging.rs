@@ -3,6 +3,8 @@
 //! Not here: building an image, or booting one. Checks that need a program of the machine (shellcheck, systemd-analyze,
 //! python3) are skipped where it is missing; the texts are compared everywhere.
 
+mod video;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -230,8 +232,12 @@ fn paths_agree() {
 fn ports_of_the_defaults_file_are_those_of_the_configuration() {
     let json = json();
     let server = &json["server"];
-    for (variable, key) in [("DATA_PORT", "data_port"), ("SETTINGS_PORT", "settings_port"), ("AUTH_PORT", "auth_port")]
-    {
+    for (variable, key) in [
+        ("DATA_PORT", "data_port"),
+        ("SETTINGS_PORT", "settings_port"),
+        ("AUTH_PORT", "auth_port"),
+        ("RTSP_PORT", "rtsp_port"),
+    ] {
         holds(DEFAULTS_FILE, &[&format!("\n#{variable}={}\n", server[key])]);
     }
     holds(DEFAULTS_FILE, &[&format!("\n#SERVER_HOST={}\n", server["host"].as_str().unwrap())]);

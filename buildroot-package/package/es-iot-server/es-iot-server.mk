@@ -110,6 +110,8 @@ define ES_IOT_SERVER_INSTALL_TARGET_CMDS
 		$(TARGET_DIR)/etc/default/es-iot-server
 	$(INSTALL) -D -m 0755 $(@D)/config/es-iot-show-password \
 		$(TARGET_DIR)/usr/libexec/es-iot-show-password
+	$(INSTALL) -D -m 0644 $(@D)/config/es-iot-server.avahi \
+		$(TARGET_DIR)/etc/avahi/services/es-iot-server.service
 	mkdir -p $(TARGET_DIR)/var/lib/es-iot
 endef
 

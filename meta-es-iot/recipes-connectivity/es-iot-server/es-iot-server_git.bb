@@ -1,8 +1,8 @@
 # nooelint: oelint.var.mandatoryvar.HOMEPAGE - the home page is the repository that contains this layer
 SUMMARY = "Camera daemon for Raspberry Pi firmware images"
 SUMMARY:es-iot-ctl = "Command-line client of es-iot-server"
-DESCRIPTION = "A 24 Hz data stream, camera settings and authentication over TCP, \
-and a supervised H.264 pipeline that publishes over RTSP. Includes es-iot-ctl, the client."
+DESCRIPTION = "A 24 Hz data stream, camera settings and authentication over TCP, and a \
+supervised camera whose H.264 video it serves by RTSP. Includes es-iot-ctl, the client."
 SECTION = "net"
 LICENSE = "MIT"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=504ed8b6010b941c004288d5580cccd9"
@@ -39,12 +39,13 @@ def es_iot_password(d):
         bb.fatal('ES_IOT_PASSWORD must be at most 256 printable ASCII characters without single quotes and backslashes')
     return password
 
+# To publish the video to another RTSP server (camera.rtsp_url). Viewers don't need it: the daemon serves the video.
+PACKAGECONFIG ?= ""
+PACKAGECONFIG[ffmpeg] = ",,,ffmpeg"
+
 PACKAGE_BEFORE_PN = "es-iot-ctl"
 FILES:es-iot-ctl += "${bindir}/es-iot-ctl"
 FILES:${PN} += "${datadir}/es-iot"
-
-# ffmpeg publishes the video. If its licence flag is not accepted, the image is built without it.
-RRECOMMENDS:${PN} += "${@bb.utils.contains_any('LICENSE_FLAGS_ACCEPTED', 'commercial commercial_ffmpeg', 'ffmpeg', '', d)}"
 
 SYSTEMD_SERVICE:${PN} = "es-iot-server.service es-iot-show-password.service"
 INITSCRIPT_NAME = "es-iot-server"
@@ -59,6 +60,7 @@ USERADD_PARAM:${PN} = "--system --uid 990 --gid es-iot --groups video --no-creat
 do_install:append() {
     install -d ${D}${sysconfdir}/es-iot ${D}${sysconfdir}/default ${D}${INIT_D_DIR}
     install -d ${D}${systemd_system_unitdir} ${D}${libexecdir} ${D}${datadir}/es-iot
+    install -d ${D}${sysconfdir}/avahi/services
 
     install -m 0644 ${S}/config/server.json ${D}${sysconfdir}/es-iot/
     install -m 0640 ${S}/config/es-iot-server.default ${D}${sysconfdir}/default/es-iot-server
@@ -67,6 +69,7 @@ do_install:append() {
     install -m 0644 ${S}/config/es-iot-show-password.service ${D}${systemd_system_unitdir}/
     install -m 0755 ${S}/config/es-iot-show-password ${D}${libexecdir}/
     install -m 0644 ${S}/config/mdev-camera.conf ${D}${datadir}/es-iot/
+    install -m 0644 ${S}/config/es-iot-server.avahi ${D}${sysconfdir}/avahi/services/es-iot-server.service
     install -d -m 0750 -o es-iot -g es-iot ${D}${localstatedir}/lib/es-iot
 
     # Verify each change: if a pattern no longer matches, the build fails instead of producing an image with the wrong
@@ -85,6 +88,7 @@ do_install:append() {
 }
 
 CONFFILES:${PN} = "\
+    ${sysconfdir}/avahi/services/es-iot-server.service \
     ${sysconfdir}/default/es-iot-server \
     ${sysconfdir}/es-iot/server.json \
 "

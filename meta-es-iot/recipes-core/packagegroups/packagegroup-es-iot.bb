@@ -1,6 +1,6 @@
 SUMMARY = "es-iot-server and its dependencies on a Raspberry Pi"
-DESCRIPTION = "The daemon, its client, the camera programs, the publisher, and the machine's \
-kernel modules, firmware and device rules."
+DESCRIPTION = "The daemon, its client, the camera programs, and the machine's kernel modules, \
+firmware and device rules."
 
 COMPATIBLE_MACHINE = "^rpi$"
 PACKAGE_ARCH = "${MACHINE_ARCH}"
@@ -13,7 +13,6 @@ RDEPENDS:${PN} = "\
 "
 
 # packagegroup-core-boot provides no kernel modules, no rules for the Pi's device nodes and no radio firmware; these do.
-# The daemon's recipe recommends ffmpeg if its licence flag is accepted.
 RRECOMMENDS:${PN} = "\
     libcamera-apps \
     ${MACHINE_EXTRA_RRECOMMENDS} \
