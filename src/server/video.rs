@@ -35,6 +35,15 @@ pub struct Arrival {
     pub resized: Option<Size>,
 }
 
+/// Pictures that a camera has completed.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Those that viewers and publisher get.
+    pub pictures: u64,
+    /// Those that wait in vain for a key picture before them.
+    pub held_back: u64,
+}
+
 /// The slate's drawing, and where it is turned into pictures.
 #[derive(Debug)]
 struct Drawing {
@@ -138,11 +147,15 @@ impl Video {
         self.camera_is_new = true;
     }
 
-    /// Pictures that the camera has completed so far, with those that could not be shown for want of a key picture: its
-    /// progress.
-    pub fn progress(&self) -> u64 {
+    /// What the camera has completed so far.
+    pub fn progress(&self) -> Progress {
         let counts = self.assembler.counts();
-        counts.pictures + if self.assembler.format().is_some() { counts.without_key } else { 0 }
+        Progress { pictures: counts.pictures, held_back: counts.without_key }
+    }
+
+    /// Whether the camera's parameter sets are known: without them, nothing can be shown.
+    pub fn is_decodable(&self) -> bool {
+        self.assembler.format().is_some()
     }
 
     /// When the next slate is due, if one is wanted. A slow camera, or one with a long `exposure`, is given time for several

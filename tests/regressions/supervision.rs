@@ -8,6 +8,7 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::media::draw::{self, TestCamera};
 use es_iot_server::server::{Input, Reloaded, Request, Server};
 use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
@@ -324,4 +325,29 @@ fn a_camera_command_that_is_not_used_was_not_mentioned() {
     let mut daemon = launch.start();
     daemon.stop();
     assert!(!daemon.log().contains("is ignored because"), "{}", daemon.log());
+}
+
+/// A picture was damaged, and the publisher got none of those that build on it. Until the next key picture, which may be
+/// longer away than a stall, that looked like one.
+#[test]
+fn pictures_that_wait_for_a_key_picture_were_a_stall() {
+    let mut bench = Bench::started(2);
+    let mut camera = TestCamera::new(draw::Format::new(64, 64, 24).unwrap(), 1000);
+    let mut picture = |bench: &mut Bench| {
+        let mut bytes = Vec::new();
+        camera.picture(0, 0, &CameraSettings::default(), &mut bytes);
+        bench.handle(Input::Video { bytes: &bytes })
+    };
+    for _ in 0..3 {
+        assert_eq!(picture(&mut bench), "");
+        assert_eq!(bench.handle(Input::Published { bytes: 100 }), "");
+    }
+    // A delimiter, and a slice that is not its picture's first (H.264 7.3.3: first_mb_in_slice is 1).
+    assert_eq!(bench.handle(Input::Video { bytes: &[0, 0, 0, 1, 9, 0xF0, 0, 0, 0, 1, 0x41, 0x5A, 0x10] }), "");
+    for _ in 0..100 {
+        assert_eq!(picture(&mut bench), "");
+        assert_eq!(bench.pass(100), "", "the camera makes pictures");
+    }
+    assert_eq!(bench.server.stats().count(Counter::PicturesIncomplete), 1);
+    assert_eq!(bench.pass(2000), STALLED);
 }

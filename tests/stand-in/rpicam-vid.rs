@@ -30,8 +30,9 @@
 
 mod options;
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -166,7 +167,8 @@ fn writer() -> (SyncSender<&'static [u8]>, Receiver<()>) {
     let interrupt = SigSet::from(Signal::SIGINT);
     interrupt.thread_block().expect("SIGINT can be blocked");
     thread::spawn(move || {
-        let mut output = io::stdout().lock();
+        // Not through the standard library's buffer, which ends at each byte that is a line feed.
+        let mut output = File::from(io::stdout().as_fd().try_clone_to_owned().expect("standard output is open"));
         for unit in to_write {
             if output.write_all(unit).and_then(|()| output.flush()).is_err() {
                 eprintln!("terminate called after throwing an instance of 'std::runtime_error'");

@@ -7,7 +7,7 @@ use crate::ids::{ConnId, Peer};
 use crate::server::context::Context;
 use crate::server::interface::Output;
 use crate::server::report::CloseReason;
-use crate::server::video::Arrival;
+use crate::server::video::{Arrival, Progress};
 use crate::server::viewers::{Step, Viewers};
 use crate::service::rtsp;
 use crate::stats::Counter;
@@ -66,10 +66,13 @@ impl Parts {
         self.note_progress(cx, before);
     }
 
-    /// Without a publisher, a picture of the camera is the pipeline's progress.
-    fn note_progress(&mut self, cx: &mut Context<'_>, before: u64) {
-        let pictures = self.video.progress() - before;
-        if pictures > 0 && !self.pipeline.is_publishing() {
+    /// Without a publisher, a picture of the camera is the pipeline's progress. With one, that is only a picture that it can't be
+    /// given, as it would need the pictures before.
+    fn note_progress(&mut self, cx: &mut Context<'_>, before: Progress) {
+        let now = self.video.progress();
+        let held_back = if self.video.is_decodable() { now.held_back - before.held_back } else { 0 };
+        let pictures = if self.pipeline.is_publishing() { 0 } else { now.pictures - before.pictures } + held_back;
+        if pictures > 0 {
             self.pipeline.handle(cx, Event::Video { bytes: pictures });
         }
     }
