@@ -136,7 +136,7 @@ fn part(band: Band, width: u32, nth: u32, parts: u32, end: u32) -> Rect {
 
 fn text(content: Content, format: Format, unix_ms: u64, count: u64, settings: &CameraSettings) -> Text<64> {
     let now = Text::<32>::of(format_args!("{}", Utc(unix_ms)));
-    let now = std::str::from_utf8(now.bytes()).unwrap_or_default();
+    let now = std::str::from_utf8(now.bytes()).unwrap_or_default().trim_end_matches('Z');
     // The year has more than four digits from 10000 on.
     let (date, time) = now.split_once(' ').unwrap_or_default();
     let (seconds, ms) = time.split_once('.').unwrap_or_default();
@@ -166,6 +166,20 @@ mod tests {
         let mut planes = Vec::new();
         camera.append_planes(&mut planes);
         planes
+    }
+
+    #[test]
+    fn the_time_has_one_z() {
+        let format = Format::new(640, 480, 24).unwrap();
+        let shown = |content| {
+            let text = text(content, format, 1_795_700_000_789, 42, &CameraSettings::default());
+            String::from_utf8(text.bytes().to_vec()).unwrap()
+        };
+        assert_eq!(shown(Content::ClockAndCounter), "13:33:20.789Z  #00000042");
+        assert_eq!(shown(Content::Clock), "13:33:20.789Z");
+        assert_eq!(shown(Content::Seconds), "13:33:20");
+        assert_eq!(shown(Content::MillisecondsAndCounter), ".789Z #042");
+        assert_eq!(shown(Content::DateAndFormat), "2026-11-26  640x480  24/s");
     }
 
     fn pictures(intra: u32, count: u64) -> Vec<Vec<u8>> {
