@@ -323,8 +323,10 @@ pub const RTSP_SESSION_GRACE: Duration = Duration::from_secs(15);
 /// How long DESCRIBE waits for the parameter sets of the stream. VLC and Frigate give up after 10 s, Home Assistant
 /// after 5 s.
 pub const RTSP_DESCRIBE_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long PLAY waits for the next key picture. Camera and slate have one a second.
-pub const RTSP_PLAY_TIMEOUT: Duration = Duration::from_secs(4);
+/// How much longer than a key-frame interval PLAY waits for the next key picture: for a camera that starts, or the slate.
+pub const RTSP_PLAY_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest key-frame interval that PLAY waits for. Clients are less patient than that.
+pub const LONGEST_KEY_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a Digest challenge can be answered: programs answer within milliseconds, and one that asks a person for the
 /// password is challenged again (`stale=true`) and answers that without asking.
 pub const RTSP_NONCE_LIFETIME: Duration = Duration::from_secs(30);

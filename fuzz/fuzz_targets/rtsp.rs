@@ -50,7 +50,7 @@ impl Rig {
 
     fn feed(&mut self, input: Input<'_>, answer: bool) {
         let ends = Ends { udp: Some(8000), ssrc: 1 };
-        let context = Context { now: self.now, access: self.access, path: "s", ends, room: true };
+        let context = Context { now: self.now, access: self.access, path: "s", ends, room: true, key_interval: Duration::from_secs(1) };
         let mut todo = Vec::new();
         self.exchange.handle(&context, input, &mut todo);
         while !todo.is_empty() {

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::report::VideoReport;
 use crate::config::{CameraConfig, Config};
 use crate::ids::Peer;
-use crate::limits::{SLATE_AFTER, SLATE_PICTURES_PER_SECOND, STALL_FRAMES};
+use crate::limits::{LONGEST_KEY_INTERVAL, SLATE_AFTER, SLATE_PICTURES_PER_SECOND, STALL_FRAMES};
 use crate::media::draw::{self, Slate};
 use crate::media::picture::{Assembler, Picture};
 use crate::media::ring::{Identity, Ring};
@@ -73,6 +73,10 @@ pub struct Video {
     /// Whether the next picture of the camera is the first since it was started.
     camera_is_new: bool,
     size: Option<Size>,
+    /// When the camera's last key picture came.
+    last_key: Option<Mono>,
+    /// The time between its last two.
+    key_interval: Option<Duration>,
 }
 
 impl Video {
@@ -96,12 +100,21 @@ impl Video {
             live: false,
             camera_is_new: true,
             size: None,
+            last_key: None,
+            key_interval: None,
         }
     }
 
     /// The pictures.
     pub const fn ring(&self) -> &Ring {
         &self.ring
+    }
+
+    /// The longest time from one key picture of the camera to the next that is to be expected: as configured, or as measured if
+    /// that is longer, since a `camera.command` may have its own.
+    pub fn key_interval(&self, config: &CameraConfig) -> Duration {
+        let measured = self.key_interval.unwrap_or_default();
+        (Duration::from_secs(1) * config.intra / config.framerate).max(measured).min(LONGEST_KEY_INTERVAL)
     }
 
     /// Whether viewers see the camera's picture.
@@ -144,7 +157,7 @@ impl Video {
     /// The camera has ended; another begins a stream of its own.
     pub fn camera_ended(&mut self) {
         self.assembler.restart();
-        self.camera_is_new = true;
+        (self.camera_is_new, self.last_key, self.key_interval) = (true, None, None);
     }
 
     /// What the camera has completed so far.
@@ -245,6 +258,10 @@ impl Video {
             return None;
         };
         self.last = cx.now.mono;
+        if arrival.key {
+            let last = self.last_key.replace(cx.now.mono);
+            self.key_interval = last.map(|last| cx.now.mono.since(last));
+        }
         arrival.resumed = !std::mem::replace(&mut self.live, true) || self.camera_is_new;
         (self.camera_is_new, self.drawing, self.drawn) = (false, None, Vec::new());
         self.note_size(&mut arrival);

@@ -177,7 +177,8 @@ impl Viewers {
         loop {
             let room = self.sessions() < usize::from(cx.config.server.max_viewers);
             let (path, ends) = (&cx.config.server.rtsp_path[..], self.ends);
-            let context = rtsp::Context { now: cx.mono(), access, path, ends, room };
+            let key_interval = video.key_interval(&cx.config.camera);
+            let context = rtsp::Context { now: cx.mono(), access, path, ends, room, key_interval };
             let viewer = &mut self.list[at];
             if matches!(input, rtsp::Input::Started(_)) && viewer.stage == Stage::Starts {
                 viewer.stage = Stage::Plays;

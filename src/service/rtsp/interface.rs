@@ -23,6 +23,8 @@ pub struct Context<'a> {
     pub ends: Ends,
     /// Whether one more session fits (`server.max_viewers`).
     pub room: bool,
+    /// The longest time from one key picture to the next: PLAY waits for one.
+    pub key_interval: Duration,
 }
 
 /// Whether a peer may watch. A connection that was let in stays so until [`Input::AccessChanged`].

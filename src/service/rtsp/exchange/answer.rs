@@ -169,7 +169,8 @@ impl Exchange {
 
     fn start(&mut self, context: &Context<'_>, request: &Request, out: &mut Vec<Output>) -> Result<(), Rejection> {
         let what = Pending::Play { range: range(request.range.as_deref())?, scale: request.scale };
-        self.waiting = Some(Waiting { cseq: request.cseq, until: context.now + RTSP_PLAY_TIMEOUT, what });
+        let until = context.now + RTSP_PLAY_TIMEOUT + context.key_interval;
+        self.waiting = Some(Waiting { cseq: request.cseq, until, what });
         out.push(Output::Start);
         Ok(())
     }

@@ -19,6 +19,7 @@ const URI: &str = "rtsp://192.0.2.1:8554/ES_MTX";
 const FIRST: FirstPacket = FirstPacket { seq: 4711, rtptime: 90_000 };
 const TCP: &str = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1";
 const UDP: &str = "Transport: RTP/AVP;unicast;client_port=5000-5001";
+const KEY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A connection, and the server at its moment.
 struct Rig {
@@ -43,7 +44,14 @@ impl Rig {
     fn input(&mut self, input: Input<'_>) -> Vec<Output> {
         let (mut todo, mut all) = (Vec::new(), Vec::new());
         let ends = Ends { udp: self.udp, ssrc: 0xABCD_EF01 };
-        let context = Context { now: self.now, access: self.access, path: "ES_MTX", ends, room: self.room };
+        let context = Context {
+            now: self.now,
+            access: self.access,
+            path: "ES_MTX",
+            ends,
+            room: self.room,
+            key_interval: KEY_INTERVAL,
+        };
         self.exchange.handle(&context, input, &mut todo);
         while !todo.is_empty() {
             for output in std::mem::take(&mut todo) {

@@ -149,8 +149,8 @@ fn play_gives_up_with_503_and_can_be_tried_again() {
     let session = rig.set_up(TCP);
     rig.ready = false;
     rig.request("PLAY", URI, &[&session]);
-    assert_eq!(rig.exchange.deadline(), Some(rig.now + RTSP_PLAY_TIMEOUT));
-    rig.after(RTSP_PLAY_TIMEOUT);
+    assert_eq!(rig.exchange.deadline(), Some(rig.now + RTSP_PLAY_TIMEOUT + KEY_INTERVAL));
+    rig.after(RTSP_PLAY_TIMEOUT + KEY_INTERVAL);
     let outputs = rig.input(Input::Wakeup);
     assert_eq!(outputs[0], Output::Stop);
     assert_eq!(statuses(&outputs), [503]);
