@@ -150,6 +150,9 @@ impl Launch {
     pub fn start(&self) -> Daemon {
         let mut daemon = self.spawn();
         daemon.await_ports();
+        if !self.config["server"]["rtsp_port"].is_null() {
+            daemon.await_rtsp_port();
+        }
         daemon
     }
 

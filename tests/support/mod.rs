@@ -84,6 +84,8 @@ pub struct Daemon {
     seen: usize,
     /// Data, settings and authentication, once the log has told.
     ports: [u16; 3],
+    /// The RTSP port, once the log has told.
+    rtsp: Option<SocketAddr>,
 }
 
 impl Daemon {
@@ -93,7 +95,7 @@ impl Daemon {
         let stderr = child.stderr.take().map(lines_of);
         let (tell, ended) = channel();
         thread::spawn(move || tell.send(child.wait().unwrap()));
-        Self { dir, pid, ended, status: None, stderr, lines: Vec::new(), seen: 0, ports: [0; 3] }
+        Self { dir, pid, ended, status: None, stderr, lines: Vec::new(), seen: 0, ports: [0; 3], rtsp: None }
     }
 
     /// Waits until the three ports are bound.
@@ -102,6 +104,12 @@ impl Daemon {
             let line = self.await_log(&format!("{name} port is "));
             self.ports[at] = line.rsplit(':').next().unwrap().parse().unwrap();
         }
+    }
+
+    /// Waits until the RTSP port is bound.
+    pub fn await_rtsp_port(&mut self) {
+        let line = self.await_log("rtsp port is ");
+        self.rtsp = Some(line.rsplit(' ').next().unwrap().parse().unwrap());
     }
 
     pub fn set_ports(&mut self, ports: [u16; 3]) {
@@ -178,6 +186,11 @@ impl Daemon {
 
     pub fn auth_port(&self) -> SocketAddr {
         self.port(2)
+    }
+
+    /// The port of the video, unless the configuration has none.
+    pub const fn rtsp_port(&self) -> SocketAddr {
+        self.rtsp.expect("the log has told the RTSP port")
     }
 
     /// The ports in the order data, settings, authentication.
