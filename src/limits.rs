@@ -275,7 +275,7 @@ pub const RTSP_SPARE_PLACES: usize = 32;
 pub const VIEWER_KERNEL_UNSENT_BYTES: u32 = 256 * 1024;
 /// Unsent bytes of replies to one RTSP client: a description and several short replies. Its requests rest meanwhile.
 pub const RTSP_MAX_UNSENT_BYTES: usize = 32 * 1024;
-/// Viewers to send to in one step of the loop, each one picture with one system call or a few: about 0.2 ms.
+/// Viewers to send to in one step of the loop. Each usually gets one picture with one system call: about 0.2 ms.
 pub const VIEWERS_PER_STEP: usize = 16;
 /// Pictures to send to one viewer in one step: one that was held up catches up, and does not hold up the others.
 pub const PICTURES_PER_STEP: usize = 4;

@@ -136,9 +136,9 @@ impl Server {
                 cx.stats.add(Counter::VideoBytes, bytes.len() as u64);
                 parts.video(cx, bytes);
             }
-            Input::VideoDrained => parts.video_drained(cx),
+            Input::VideoDrained => parts.complete(cx, Video::drained),
             Input::Published { bytes } => parts.published(cx, bytes),
-            Input::Took { conn } => parts.watch(cx, conn, rtsp::Input::Alive),
+            Input::Took { conn } => parts.rtsp(cx, conn, rtsp::Input::Alive),
             Input::Rtcp { peer, port, bytes } => parts.rtcp(cx, peer, port, bytes),
             Input::Exited { role, exit } => parts.child_ended(cx, role, Event::Exited { role, exit }),
             Input::Stored { result } => parts.stored(cx, result),

@@ -125,13 +125,13 @@ counters! {
     RtspSessions = "rtsp_sessions",
     /// RTSP requests refused because they were not well-formed, too long, too slow, or for what the server does not have.
     RtspBadRequest = "rtsp_bad_request",
-    /// RTSP requests refused for want of the right password. The first request of every client that has to give it is one.
+    /// RTSP requests refused for lack of the right password: among them, the first request of every client that has to give it.
     RtspUnauthorized = "rtsp_unauthorized",
     /// RTSP requests for a stream that does not exist.
     RtspNotFound = "rtsp_not_found",
     /// RTSP requests that the state of the session does not allow, or that name another session.
     RtspWrongState = "rtsp_wrong_state",
-    /// RTSP requests refused for want of a usable transport.
+    /// RTSP requests refused for lack of a usable transport.
     RtspTransport = "rtsp_transport",
     /// RTSP requests refused because all places for viewers were taken, or there was no picture.
     RtspUnavailable = "rtsp_unavailable",

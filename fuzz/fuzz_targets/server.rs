@@ -91,6 +91,7 @@ impl World {
                 self.watching.insert(conn);
             }
             Output::Unwatch(conn) => drop(self.watching.remove(&conn)),
+            Output::Publish { from } => assert!(self.server.lend().0.picture(from).is_some()),
             Output::Datagram { .. } | Output::Pictures => {}
             Output::ReadSource(_)
             | Output::MakeRoom { .. }

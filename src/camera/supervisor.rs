@@ -57,9 +57,9 @@ pub enum Event<'a> {
         /// ([`crate::config::mask_url_passwords_in_cut`]).
         text: &'a str,
     },
-    /// Video moved from the camera to the publisher. Bytes of a camera that has exited don't count.
+    /// The pipeline made progress: video reached the publisher or, without one, the camera completed a picture.
     Video {
-        /// The number of bytes; zero is no progress.
+        /// How much, in bytes or pictures; zero is no progress.
         bytes: u64,
     },
     /// A child was reaped. Deliver the remaining lines from its pipe before this event.
@@ -83,8 +83,7 @@ pub enum Event<'a> {
 /// An output of the supervisor. The caller carries out the actions immediately and in order, before the next event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Start a child in its own process group. The camera's standard output goes to the publisher's standard input. A
-    /// running publisher is connected to the next camera.
+    /// Start a child in its own process group. The publisher gets the camera's pictures, those of the next camera included.
     Spawn {
         /// Which child.
         role: Role,
@@ -146,7 +145,7 @@ enum State {
     NoCamera { reprobe: Mono },
     /// A candidate of [`super::command::PROGRAMS`] is listing its options.
     Probing { candidate: usize, until: Mono, low_latency: bool, libav_format: bool },
-    /// Camera and publisher run; there is no video yet.
+    /// The camera, and the publisher if there is one, run; there is no video yet.
     Starting { since: Mono },
     /// Video has moved since `since`, which was `after` the camera's start. `proven` once it has moved for a while: a
     /// publisher without a server accepts some video before it fails.
@@ -280,7 +279,9 @@ impl Supervisor {
             ) => reason.to_string().into(),
             (State::Probing { .. } | State::Starting { .. }, None) => "one moment: the camera starts".into(),
             (State::Stopping { .. } | State::BackingOff { .. }, None) => "one moment: the camera stops".into(),
-            (State::Running { .. }, _) => "no picture: the camera program runs but delivers none".into(),
+            (State::Running { .. }, _) => {
+                "no picture: the camera program runs, but delivers none that can be shown".into()
+            }
         }
     }
 

@@ -35,8 +35,8 @@ pub struct ServerConfig {
     pub settings_port: u16,
     /// Port of the authentication; 0 picks a free port.
     pub auth_port: u16,
-    /// Maximum number of connections to the data port, 1 to [`crate::limits::MAX_CLIENTS`]. Each of the other ports has the
-    /// same maximum, capped at [`crate::limits::REQUEST_PLACES`].
+    /// Maximum number of connections to the data port, 1 to [`crate::limits::MAX_CLIENTS`]. The settings
+    /// and authentication ports have the same maximum, capped at [`crate::limits::REQUEST_PLACES`].
     pub max_clients: u16,
     /// Port of the video (RTSP); 0 picks a free port, `None` serves no video.
     pub rtsp_port: Option<u16>,
@@ -189,7 +189,7 @@ pub struct AuthConfig {
     pub password: Option<Secret>,
     /// A file whose first line is the password.
     pub password_file: Option<PathBuf>,
-    /// Whether the data and settings ports serve only authenticated addresses.
+    /// Whether the data and settings ports and the video serve only authenticated clients.
     pub required: bool,
     /// Seconds that a grant outlasts an address's last connection, 0 to 86400.
     pub grant_seconds: u32,

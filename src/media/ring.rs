@@ -141,6 +141,17 @@ impl Ring {
         }
     }
 
+    /// Changes the size, to at most [`RING_MOST_BYTES`]. All pictures go, unless the size is the same; numbers and time go on.
+    pub fn resize(&mut self, capacity: usize) {
+        let capacity = capacity.min(RING_MOST_BYTES);
+        if capacity != self.bytes.len() {
+            while !self.pictures.is_empty() {
+                self.evict();
+            }
+            (self.bytes, self.head) = (vec![0; capacity], 0);
+        }
+    }
+
     /// Puts a picture in, makes its packets, and returns its number: one more than the one before.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ impl Reactor<'_> {
             Output::Datagram { conn, port, bytes } => {
                 self.sockets.send_rtcp(conn, port, bytes.as_bytes(), &mut context!(self));
             }
+            Output::Publish { from } => self.children.begin_publishing(from, &context!(self)),
             Output::Pictures => {
                 self.sockets.pictures(&mut context!(self));
                 self.publish();

@@ -1,4 +1,4 @@
-//! Camera, publisher and probe. `video.rs` moves the video between them, `lines.rs` reads their output, `reaping.rs` handles
+//! Camera, publisher and probe. `video.rs` has the pipes of the video, `lines.rs` reads their output, `reaping.rs` handles
 //! their exits.
 
 mod lines;
@@ -121,7 +121,7 @@ impl Children {
         match role {
             Role::Probe => {}
             Role::Camera => self.video.set_source(started.stdout),
-            Role::Publisher => self.video.set_sink(started.stdin, cx.ring),
+            Role::Publisher => self.video.set_sink(started.stdin),
         }
         *self.slot(role) = Some(Running {
             pid: started.pid,
@@ -178,6 +178,11 @@ impl Children {
         if let Some(camera) = &self.camera {
             cx.agenda.put_off_once(Token::Pipe(Pipe::Video, camera.generation));
         }
+    }
+
+    /// Begins the publisher's stream at a picture.
+    pub fn begin_publishing(&mut self, from: u64, cx: &Context<'_>) {
+        self.video.begin_publishing(cx.ring, from);
     }
 
     /// Writes to the publisher what is new for it. Returns how much it took.

@@ -216,7 +216,8 @@ impl<S: Read + Write> Connection<S> {
 
     /// Whether the sending side should be closed now, after everything is sent.
     pub fn may_shut_down(&self) -> bool {
-        self.finishing && self.unsent.is_empty()
+        let mid_frame = self.watching.as_ref().is_some_and(|watching| watching.cursor.mid_frame());
+        self.finishing && self.unsent.is_empty() && !mid_frame
     }
 
     /// The interest to register with epoll. It is computed only here.

@@ -16,7 +16,7 @@ use crate::ids::Peer;
 use crate::limits::{PICTURES_PER_STEP, RTCP_BURST, RTCP_PER_SECOND};
 use crate::media::ring::Parts;
 use crate::stats::Counter;
-use crate::sys::datagram::{Pair, SendFailure, Way};
+use crate::sys::datagram::{Pair, Route, SendFailure};
 
 /// The rate limit for reading reports.
 const REPORTS: Rate = Rate::per_second(RTCP_PER_SECOND, RTCP_BURST);
@@ -59,7 +59,7 @@ impl Datagrams {
                 cx.stats.add(Counter::ViewerPicturesLost, viewer.cursor.take_lost());
                 return false;
             }
-            match self.send(&viewer.way, &mut viewer.uncut, &parts, group.segment_bytes) {
+            match self.send(&viewer.route, &mut viewer.uncut, &parts, group.segment_bytes) {
                 Ok(sent) => viewer.cursor.sent(cx.ring, sent.unwrap_or(group.datagrams)),
                 Err(SendFailure::WouldBlock) => {
                     let [rtp, _] = self.pair.descriptors();
@@ -78,15 +78,21 @@ impl Datagrams {
     }
 
     /// Sends a group of datagrams; returns how many left, `None` if all did.
-    fn send(&self, way: &Way, uncut: &mut bool, parts: &Parts<'_>, segment: usize) -> Result<Option<u32>, SendFailure> {
+    fn send(
+        &self,
+        route: &Route,
+        uncut: &mut bool,
+        parts: &Parts<'_>,
+        segment: usize,
+    ) -> Result<Option<u32>, SendFailure> {
         if !*uncut {
             let segment = u16::try_from(segment).unwrap_or(u16::MAX);
-            match self.pair.send_cut(way, parts, segment) {
+            match self.pair.send_cut(route, parts, segment) {
                 Err(SendFailure::NoSegments) => *uncut = true,
                 result => return result.map(|()| None),
             }
         }
-        self.pair.send_each(way, parts).map(|sent| u32::try_from(sent).ok())
+        self.pair.send_each(route, parts).map(|sent| u32::try_from(sent).ok())
     }
 
     /// The socket takes datagrams again.
@@ -98,21 +104,27 @@ impl Datagrams {
     }
 
     /// Sends a report. One that the system refuses is lost, like one that the network loses.
-    pub fn send_rtcp(&self, way: &Way, bytes: &[u8], cx: &mut Context<'_>) {
-        if self.pair.send_rtcp(way, bytes).is_err() {
+    pub fn send_rtcp(&self, route: &Route, bytes: &[u8], cx: &mut Context<'_>) {
+        if self.pair.send_rtcp(route, bytes).is_err() {
             cx.stats.bump(Counter::DatagramsFailed);
         }
     }
 
+    /// Reading resumes.
+    pub const fn rested(&mut self) {
+        self.resting = false;
+    }
+
     /// Reads a report, within the rate limit: its length, and where it came from.
     pub fn receive(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Option<(usize, Peer, u16)> {
-        if self.bucket.tokens(REPORTS, cx.now) == 0 {
-            if !std::mem::replace(&mut self.resting, true) {
-                cx.agenda.rest(Token::Rtcp, cx.now);
-            }
+        if self.resting {
             return None;
         }
-        self.resting = false;
+        if self.bucket.tokens(REPORTS, cx.now) == 0 {
+            self.resting = true;
+            cx.agenda.rest(Token::Rtcp, cx.now);
+            return None;
+        }
         let (length, from) = self.pair.receive_rtcp(buffer)?;
         self.bucket.take(REPORTS, cx.now, 1);
         Some((length, Peer::from(from.ip()), from.port()))

@@ -277,9 +277,9 @@ impl Sockets {
 
     fn after_sending(&mut self, conn: ConnId, sent: &Sent, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
-        let (took, lost) = connection.take_progress();
+        let (took, lost) = connection.take_progress(cx.now);
         cx.stats.add(Counter::ViewerPicturesLost, lost);
-        if took && self.viewers.took(conn, cx.now) {
+        if took {
             cx.inbox.push_back(Input::Took { conn });
         }
         match sent {

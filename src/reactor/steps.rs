@@ -38,6 +38,10 @@ impl Reactor<'_> {
                 self.children.rested(pipe, generation);
                 self.pipe(pipe, generation);
             }
+            Step::Rested(Token::Rtcp) => {
+                self.sockets.rtcp_rested();
+                self.read_rtcp();
+            }
             Step::Event { token, .. } | Step::Leftover(token) | Step::Rested(token) => self.source(token),
         }
     }

@@ -8,7 +8,7 @@ use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
 
 use crate::ids::Peer;
-use crate::sys::datagram::Way;
+use crate::sys::datagram::Route;
 use crate::sys::socket::Bound;
 
 /// A listening socket.
@@ -59,14 +59,14 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The way of datagrams to a port of the other end; `None` if that is gone, or on a Unix socket.
-    pub fn datagrams_to(&self, port: u16) -> Option<Way> {
+    /// The route of datagrams to a port of the other end; `None` if that is gone, or on a Unix socket.
+    pub fn datagrams_to(&self, port: u16) -> Option<Route> {
         match self {
             Self::Tcp(stream) => {
                 let (local, mut to) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
                 // A link-local address keeps its interface.
                 to.set_port(port);
-                Some(Way::new(local.ip(), to))
+                Some(Route::new(local.ip(), to))
             }
             Self::Unix(_) => None,
         }

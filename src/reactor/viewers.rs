@@ -3,10 +3,8 @@
 //! Not here: sending (`connection.rs` for TCP, `datagrams.rs` for UDP), and who is a viewer (`server`).
 
 use crate::ids::ConnId;
-use crate::limits::VIEWER_NOTED_EACH;
 use crate::media::ring::{PacketCursor, Ring, Start};
 use crate::sys::datagram;
-use crate::time::Mono;
 
 /// A viewer that gets the stream.
 #[derive(Debug)]
@@ -15,8 +13,6 @@ pub struct Viewer {
     pub conn: ConnId,
     /// How the stream gets to it.
     pub way: Way,
-    /// When it was last noted that its socket takes the stream.
-    noted: Mono,
 }
 
 /// How the stream gets to a viewer.
@@ -34,15 +30,15 @@ pub struct Udp {
     /// Its place in the stream.
     pub cursor: PacketCursor,
     /// Where the datagrams go.
-    pub way: datagram::Way,
+    pub route: datagram::Route,
     /// Whether the kernel does not cut datagrams on the route to it.
     pub uncut: bool,
 }
 
 impl Way {
-    /// Datagrams this way, from this picture on.
-    pub fn udp(ring: &Ring, from: u64, way: datagram::Way) -> Self {
-        Self::Udp(Box::new(Udp { cursor: PacketCursor::new(ring, Start::At(from), 0), way, uncut: false }))
+    /// Datagrams on this route, from this picture on.
+    pub fn udp(ring: &Ring, from: u64, route: datagram::Route) -> Self {
+        Self::Udp(Box::new(Udp { cursor: PacketCursor::new(ring, Start::At(from), 0), route, uncut: false }))
     }
 }
 
@@ -58,9 +54,9 @@ pub struct Viewers {
 
 impl Viewers {
     /// Adds a viewer, in place of what the connection had.
-    pub fn add(&mut self, conn: ConnId, way: Way, now: Mono) {
+    pub fn add(&mut self, conn: ConnId, way: Way) {
         self.remove(conn);
-        self.list.push(Viewer { conn, way, noted: now });
+        self.list.push(Viewer { conn, way });
     }
 
     /// Removes a viewer.
@@ -72,12 +68,12 @@ impl Viewers {
         }
     }
 
-    /// All are due: there is something new, or somebody has more to get.
+    /// All are due: there is something new, or a viewer has more to get.
     pub const fn again(&mut self) {
         self.due = self.list.len();
     }
 
-    /// Whether anybody is due.
+    /// Whether any viewer is due.
     pub const fn are_due(&self) -> bool {
         self.due > 0
     }
@@ -90,18 +86,6 @@ impl Viewers {
         }
         self.at += 1;
         self.list.get_mut(self.at - 1)
-    }
-
-    /// A viewer's socket took some of the stream. Returns whether that is to be noted now.
-    pub fn took(&mut self, conn: ConnId, now: Mono) -> bool {
-        let viewer = self.list.iter_mut().find(|viewer| viewer.conn == conn);
-        viewer.is_some_and(|viewer| {
-            let due = now.since(viewer.noted) >= VIEWER_NOTED_EACH;
-            if due {
-                viewer.noted = now;
-            }
-            due
-        })
     }
 }
 
@@ -121,7 +105,7 @@ mod tests {
     fn a_round_reaches_everybody_and_a_new_one_begins_where_the_last_one_was_interrupted() {
         let mut viewers = Viewers::default();
         for slot in 0..5 {
-            viewers.add(conn(slot), Way::Tcp, Mono::default());
+            viewers.add(conn(slot), Way::Tcp);
         }
         assert_eq!(served(&mut viewers, 9), [0_u16; 0]);
         viewers.again();
@@ -132,19 +116,8 @@ mod tests {
         viewers.again();
         assert_eq!(served(&mut viewers, 2), [3, 4]);
         viewers.remove(conn(3));
-        assert_eq!(served(&mut viewers, 9), [0, 1, 2], "nobody is left out or served twice");
+        assert_eq!(served(&mut viewers, 9), [0, 1, 2], "no viewer is left out or served twice");
         viewers.again();
         assert_eq!(served(&mut viewers, 9), [4, 0, 1, 2]);
-    }
-
-    #[test]
-    fn what_a_viewer_takes_is_noted_from_time_to_time() {
-        let mut viewers = Viewers::default();
-        let start = Mono::from_nanos(1);
-        viewers.add(conn(1), Way::Tcp, start);
-        assert!(!viewers.took(conn(1), start));
-        assert!(viewers.took(conn(1), start + VIEWER_NOTED_EACH));
-        assert!(!viewers.took(conn(1), start + VIEWER_NOTED_EACH));
-        assert!(!viewers.took(conn(2), start + VIEWER_NOTED_EACH));
     }
 }

@@ -199,6 +199,11 @@ pub enum Output {
         /// What.
         bytes: Shared,
     },
+    /// Write the stream to the publisher from this picture on.
+    Publish {
+        /// The number of the picture, which is in the ring.
+        from: u64,
+    },
     /// There are new pictures in the ring: viewers and publisher take them.
     Pictures,
     /// Don't read from this connection until [`Output::Resume`].
@@ -276,7 +281,7 @@ pub struct Setup {
     pub seed: u64,
     /// How often the service manager wants to hear from the loop.
     pub watchdog: Option<Duration>,
-    /// 32 bytes of the system's randomness, for what nobody may guess: session identifiers, nonces, and RTP's numbers.
+    /// 32 bytes of the system's randomness, for what must not be guessed: session identifiers, nonces, and RTP's numbers.
     pub secret: [u8; 32],
     /// The name of this device.
     pub host: String,

@@ -99,7 +99,7 @@ impl Parts {
 
     pub fn received(&mut self, cx: &mut Context<'_>, conn: ConnId, bytes: &[u8]) {
         if self.connections.service_of(conn) == Some(Service::Rtsp) {
-            return self.watch(cx, conn, rtsp::Input::Bytes(bytes));
+            return self.rtsp(cx, conn, rtsp::Input::Bytes(bytes));
         }
         self.connections.received(cx, conn, bytes);
         self.converse(cx, conn);
@@ -171,8 +171,7 @@ impl Parts {
         }
     }
 
-    /// When the slate is due: if there is anybody to see it. A publisher does not count: it has none to begin with, since the
-    /// first parameter sets that it gets are those that it declares.
+    /// When the slate is due: if a viewer is there to see it.
     fn slate_deadline(&self, config: &Config) -> Option<Mono> {
         let is_wanted = self.viewers.want_pictures() && !self.lifecycle.is_stopping();
         let exposure = Duration::from_micros(self.settings.current().shutter.into());
@@ -204,7 +203,7 @@ impl Parts {
                     while let Some(overdue) = self.connections.close_overdue(cx) {
                         match overdue {
                             Overdue::Departed(departed) => self.departed(cx, Some(departed)),
-                            Overdue::Viewer(conn) => self.watch(cx, conn, rtsp::Input::Wakeup),
+                            Overdue::Viewer(conn) => self.rtsp(cx, conn, rtsp::Input::Wakeup),
                         }
                     }
                 }
@@ -213,7 +212,7 @@ impl Parts {
                 Timer::Brake => self.auth.release_brake(cx),
                 Timer::Watchdog => self.lifecycle.watchdog_due(cx),
                 Timer::Journal => cx.report_suppressed(),
-                Timer::Picture => self.picture_due(cx),
+                Timer::Picture => self.complete(cx, Video::quiet),
                 Timer::Slate => self.slate_due(cx),
                 Timer::SenderReports => self.viewers.send_reports(cx, &self.video),
                 Timer::Stop => {
@@ -268,15 +267,18 @@ impl Parts {
         if config.data != old.data {
             stream::read_source(cx);
         }
-        self.auth.set_password(password);
+        let is_new_password = self.auth.set_password(password);
         for conn in self.connections.not_allowed(cx, &self.auth) {
             cx.bump(Counter::RefusedNotAuthenticated);
             self.connections.refuse(cx, conn, ErrorCode::NotAuthenticated);
             let departed = self.connections.finish(cx, conn, CloseReason::Done);
             self.departed(cx, departed);
         }
-        for conn in self.viewers.all() {
-            self.watch(cx, conn, rtsp::Input::AccessChanged);
+        let rule = |config: &Config| (config.auth.required, config.auth.trust_loopback);
+        if is_new_password || rule(config) != rule(old) {
+            for conn in self.viewers.all() {
+                self.rtsp(cx, conn, rtsp::Input::AccessChanged);
+            }
         }
         if old.auth.required && !config.auth.required {
             cx.report(AccessReport::OpenToNetwork);
@@ -288,6 +290,7 @@ impl Parts {
         }
         // After the settings, so that a camera that starts now takes the new ones immediately.
         if config.camera != old.camera {
+            self.video.resize(&config.camera);
             self.pipeline.handle(cx, Event::Reconfigured(config.camera.clone()));
         }
         cx.report(ServerReport::Reloaded { needs_restart });

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::context::Context;
 use super::interface::{Notice, Output};
+use crate::camera::diagnosis::Role;
 use crate::camera::settings::CameraSettings;
 use crate::camera::supervisor::{Action, Event, StopSignal, Supervisor};
 use crate::config::CameraConfig;
@@ -21,6 +22,8 @@ pub struct Pipeline {
     actions: Vec<Action>,
     /// The status that the service manager has.
     status: Cow<'static, str>,
+    /// Whether the publisher has just been started, and gets nothing yet.
+    publisher_waits: bool,
     /// Both clocks at the last input, to notice when the wall clock is set.
     seen: Now,
 }
@@ -29,7 +32,7 @@ impl Pipeline {
     /// A pipeline that is off.
     pub fn new(config: CameraConfig, settings: CameraSettings, seed: u64, now: Now) -> Self {
         let supervisor = Supervisor::new(config, settings, seed);
-        Self { supervisor, actions: Vec::new(), status: Cow::default(), seen: now }
+        Self { supervisor, actions: Vec::new(), status: Cow::default(), publisher_waits: false, seen: now }
     }
 
     /// Hands an event to the supervisor, and has its actions carried out.
@@ -37,7 +40,10 @@ impl Pipeline {
         self.supervisor.handle(cx.mono(), event, &mut self.actions);
         for action in self.actions.drain(..) {
             match action {
-                Action::Spawn { role, argv } => cx.push(Output::Spawn { role, argv }),
+                Action::Spawn { role, argv } => {
+                    self.publisher_waits |= role == Role::Publisher;
+                    cx.push(Output::Spawn { role, argv });
+                }
                 Action::CountStart => cx.bump(Counter::PipelineStarted),
                 Action::Signal { role, signal } => {
                     if signal == StopSignal::Kill {
@@ -82,6 +88,11 @@ impl Pipeline {
     /// Why there is no picture, in words for people.
     pub fn why_no_picture(&self) -> Cow<'static, str> {
         self.supervisor.why_no_picture()
+    }
+
+    /// Whether the publisher has had nothing yet; from now on it has.
+    pub fn take_waiting_publisher(&mut self) -> bool {
+        std::mem::take(&mut self.publisher_waits)
     }
 
     /// Whether there is a publisher.

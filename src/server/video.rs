@@ -80,7 +80,7 @@ pub struct Video {
 }
 
 impl Video {
-    /// Without pictures. `secret` makes what RTP wants to be random.
+    /// Without pictures. `random` is what RTP wants to be random.
     pub fn new(config: &CameraConfig, host: String, random: [u8; 32], now: Mono) -> Self {
         let word = |at: usize| u32::from_be_bytes([random[at], random[at + 1], random[at + 2], random[at + 3]]);
         let identity = Identity {
@@ -88,10 +88,9 @@ impl Video {
             first_sequence: u16::from_be_bytes([random[4], random[5]]),
             time_offset: word(8),
         };
-        let interval = Duration::from_secs(1) * config.intra / config.framerate;
         Self {
             assembler: Assembler::default(),
-            ring: Ring::new(Ring::capacity_bytes(config.bitrate, interval), identity),
+            ring: Ring::new(ring_bytes(config), identity),
             host,
             session: u64::from(word(12)),
             drawing: None,
@@ -105,6 +104,11 @@ impl Video {
         }
     }
 
+    /// Fits the ring to a new configuration, which the camera starts with. If its size changes, its pictures go.
+    pub fn resize(&mut self, config: &CameraConfig) {
+        self.ring.resize(ring_bytes(config));
+    }
+
     /// The pictures.
     pub const fn ring(&self) -> &Ring {
         &self.ring
@@ -114,7 +118,7 @@ impl Video {
     /// that is longer, since a `camera.command` may have its own.
     pub fn key_interval(&self, config: &CameraConfig) -> Duration {
         let measured = self.key_interval.unwrap_or_default();
-        (Duration::from_secs(1) * config.intra / config.framerate).max(measured).min(LONGEST_KEY_INTERVAL)
+        configured_interval(config).max(measured).min(LONGEST_KEY_INTERVAL)
     }
 
     /// Whether viewers see the camera's picture.
@@ -234,8 +238,9 @@ impl Video {
     }
 
     /// The first packet of the slate that viewers see at this moment, if they see one: there is no need to wait for the next.
-    pub fn slate_at_hand(&self) -> Option<FirstPacket> {
-        let newest = self.ring.newest_key().filter(|_| !self.live)?;
+    pub fn slate_at_hand(&self, now: Mono) -> Option<FirstPacket> {
+        let is_shown = !self.live && now.since(self.last) <= SLATE_AFTER;
+        let newest = self.ring.newest_key().filter(|_| is_shown)?;
         self.ring.first_packet(newest)
     }
 
@@ -301,6 +306,15 @@ impl Video {
             cx.stats.set(counter, count);
         }
     }
+}
+
+/// The room that a camera's pictures take.
+fn ring_bytes(config: &CameraConfig) -> usize {
+    Ring::capacity_bytes(config.bitrate, configured_interval(config))
+}
+
+fn configured_interval(config: &CameraConfig) -> Duration {
+    Duration::from_secs(1) * config.intra / config.framerate
 }
 
 /// Puts a picture into the ring.

@@ -34,7 +34,7 @@ pub enum Step {
     Closed,
 }
 
-/// What an exchange asked for, if it can be had at once.
+/// What an exchange asked for, if it is there already.
 #[derive(Debug)]
 enum Answer {
     Described(String),
@@ -50,7 +50,7 @@ pub struct Viewers {
     /// Connections so far.
     count: u64,
     ends: Ends,
-    /// When the next sender reports are due, while anybody plays.
+    /// When the next sender reports are due, while there are viewers that play.
     report_at: Option<Mono>,
     /// An exchange's outputs, emptied after each input; kept to be reused.
     outputs: Vec<rtsp::Output>,
@@ -102,7 +102,7 @@ impl Viewers {
         self.in_stage(Stage::Plays).count()
     }
 
-    /// Whether anybody gets pictures, or waits for one.
+    /// Whether any viewer gets pictures, or waits for one.
     pub fn want_pictures(&self) -> bool {
         self.list.iter().any(|viewer| viewer.describes || viewer.stage != Stage::Idle)
     }
@@ -127,14 +127,14 @@ impl Viewers {
         self.in_stage(Stage::Starts).collect()
     }
 
-    /// Those with a session that were told another size than this one.
-    pub fn told_otherwise(&self, size: Size) -> Vec<ConnId> {
-        let misled = |viewer: &&Viewer| viewer.transport.is_some() && viewer.described.is_some_and(|told| told != size);
+    /// Those whose description has another size than this one.
+    pub fn described_otherwise(&self, size: Size) -> Vec<ConnId> {
+        let misled = |viewer: &&Viewer| viewer.described.is_some_and(|described| described != size);
         self.list.iter().filter(misled).map(|viewer| viewer.conn).collect()
     }
 
-    /// Notes the size that a viewer is told.
-    pub fn tell(&mut self, conn: ConnId, size: Size) {
+    /// Notes the size in the description that a viewer gets.
+    pub fn describe(&mut self, conn: ConnId, size: Size) {
         if let Some(at) = self.position(conn) {
             (self.list[at].described, self.list[at].describes) = (Some(size), false);
         }
@@ -179,18 +179,10 @@ impl Viewers {
             let (path, ends) = (&cx.config.server.rtsp_path[..], self.ends);
             let key_interval = video.key_interval(&cx.config.camera);
             let context = rtsp::Context { now: cx.mono(), access, path, ends, room, key_interval };
-            let viewer = &mut self.list[at];
-            if matches!(input, rtsp::Input::Started(_)) && viewer.stage == Stage::Starts {
-                viewer.stage = Stage::Plays;
-            }
-            let played = viewer.stage == Stage::Plays && !matches!(input, rtsp::Input::Started(_));
-            viewer.exchange.handle(&context, input, &mut outputs);
+            self.list[at].exchange.handle(&context, input, &mut outputs);
             let mut answer = None;
             for output in outputs.drain(..) {
                 answer = answer.or(self.carry_out(cx, at, video, output, &mut steps));
-            }
-            if !played && self.list[at].stage == Stage::Plays {
-                self.begin(cx, at, video);
             }
             input = match answer {
                 None => break,
@@ -232,11 +224,13 @@ impl Viewers {
         self.schedule_reports(cx);
     }
 
-    /// Tells every viewer that gets the stream that it ends.
-    pub fn say_goodbye(&self, cx: &mut Context<'_>, video: &Video) {
-        for viewer in self.list.iter().filter(|viewer| viewer.stage == Stage::Plays) {
+    /// Ends the stream for every viewer that gets it.
+    pub fn say_goodbye(&mut self, cx: &mut Context<'_>, video: &Video) {
+        for viewer in self.list.iter_mut().filter(|viewer| viewer.stage == Stage::Plays) {
             viewer.say_goodbye(cx, video);
+            viewer.stop(cx);
         }
+        self.schedule_reports(cx);
     }
 
     fn schedule_reports(&mut self, cx: &Context<'_>) {

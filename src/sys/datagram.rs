@@ -16,7 +16,7 @@ use crate::limits::UDP_PAIR_TRIES;
 /// Bytes for datagrams that wait to be sent, if the system grants them (`net.core.wmem_max`): a key picture for several
 /// viewers.
 const SEND_BUFFER_BYTES: usize = 1024 * 1024;
-/// Bytes for datagrams that came to the RTP port. They are never read: viewers send some to open a way through a firewall.
+/// Bytes for datagrams that came to the RTP port. They are never read: viewers send some to open a route through a firewall.
 const UNREAD_BUFFER_BYTES: usize = 4096;
 
 /// Two UDP sockets whose ports follow each other, the first of them even (RFC 3550, section 11). Non-blocking.
@@ -42,10 +42,10 @@ pub enum SendFailure {
     Refused,
 }
 
-/// The way of datagrams: where they go, and from which of this device's addresses. A device with several would otherwise send
+/// The route of datagrams: where they go, and from which of this device's addresses. A device with several would otherwise send
 /// them from the one that its routes prefer, and clients and firewalls expect them from where they connected to.
 #[derive(Debug)]
-pub struct Way {
+pub struct Route {
     to: SockaddrStorage,
     source: Source,
 }
@@ -56,7 +56,7 @@ enum Source {
     V6(libc::in6_pktinfo),
 }
 
-impl Way {
+impl Route {
     /// From the address `local` to `to`, both as the connection's socket has them.
     pub fn new(local: IpAddr, to: SocketAddr) -> Self {
         let source = match local {
@@ -123,12 +123,12 @@ impl Pair {
     /// # Errors
     ///
     /// [`SendFailure`]; none was sent.
-    pub fn send_cut(&self, way: &Way, parts: &[IoSlice<'_>], segment: u16) -> Result<(), SendFailure> {
+    pub fn send_cut(&self, route: &Route, parts: &[IoSlice<'_>], segment: u16) -> Result<(), SendFailure> {
         if !self.cuts {
             return Err(SendFailure::NoSegments);
         }
-        let control = [ControlMessage::UdpGsoSegments(&segment), way.source.control()];
-        match sendmsg(self.rtp.as_raw_fd(), parts, &control, MsgFlags::MSG_DONTWAIT, Some(&way.to)) {
+        let control = [ControlMessage::UdpGsoSegments(&segment), route.source.control()];
+        match sendmsg(self.rtp.as_raw_fd(), parts, &control, MsgFlags::MSG_DONTWAIT, Some(&route.to)) {
             Ok(_) => Ok(()),
             // EINVAL: a segment does not fit the route's packets. EIO: its device computes no checksums.
             Err(Errno::EINVAL | Errno::EMSGSIZE | Errno::EIO | Errno::EOPNOTSUPP) => Err(SendFailure::NoSegments),
@@ -141,16 +141,16 @@ impl Pair {
     /// # Errors
     ///
     /// [`SendFailure`]; none was sent.
-    pub fn send_each(&self, way: &Way, parts: &[IoSlice<'_>]) -> Result<usize, SendFailure> {
+    pub fn send_each(&self, route: &Route, parts: &[IoSlice<'_>]) -> Result<usize, SendFailure> {
         let datagrams: Vec<&[IoSlice<'_>]> = parts.chunks(2).collect();
-        let to = vec![Some(way.to); datagrams.len()];
+        let to = vec![Some(route.to); datagrams.len()];
         let mut headers = MultiHeaders::preallocate(datagrams.len(), Some(cmsg_space!(libc::in6_pktinfo)));
         let sent = sendmmsg(
             self.rtp.as_raw_fd(),
             &mut headers,
             &datagrams,
             &to,
-            [way.source.control()],
+            [route.source.control()],
             MsgFlags::MSG_DONTWAIT,
         );
         sent.map(Iterator::count).map_err(failure)
@@ -161,9 +161,9 @@ impl Pair {
     /// # Errors
     ///
     /// The errors of `sendmsg(2)`.
-    pub fn send_rtcp(&self, way: &Way, bytes: &[u8]) -> io::Result<()> {
-        let (control, parts) = ([way.source.control()], [IoSlice::new(bytes)]);
-        sendmsg(self.rtcp.as_raw_fd(), &parts, &control, MsgFlags::MSG_DONTWAIT, Some(&way.to))?;
+    pub fn send_rtcp(&self, route: &Route, bytes: &[u8]) -> io::Result<()> {
+        let (control, parts) = ([route.source.control()], [IoSlice::new(bytes)]);
+        sendmsg(self.rtcp.as_raw_fd(), &parts, &control, MsgFlags::MSG_DONTWAIT, Some(&route.to))?;
         Ok(())
     }
 
@@ -206,10 +206,10 @@ mod tests {
 
     const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    fn receiver() -> (UdpSocket, Way) {
+    fn receiver() -> (UdpSocket, Route) {
         let socket = UdpSocket::bind((LOCAL, 0)).unwrap();
-        let way = Way::new(LOCAL, socket.local_addr().unwrap());
-        (socket, way)
+        let route = Route::new(LOCAL, socket.local_addr().unwrap());
+        (socket, route)
     }
 
     fn received(socket: &UdpSocket) -> Vec<u8> {
@@ -254,14 +254,14 @@ mod tests {
             let Ok(pair) = Pair::bind(any) else { continue };
             let socket = UdpSocket::bind((LOCAL, 0)).unwrap();
             let to = socket.local_addr().unwrap();
-            let way = match any {
-                IpAddr::V4(_) => Way::new(other, to),
-                IpAddr::V6(_) => Way::new(mapped(other), SocketAddr::new(mapped(to.ip()), to.port())),
+            let route = match any {
+                IpAddr::V4(_) => Route::new(other, to),
+                IpAddr::V6(_) => Route::new(mapped(other), SocketAddr::new(mapped(to.ip()), to.port())),
             };
             let parts = [IoSlice::new(b"head"), IoSlice::new(b"body")];
-            assert_eq!(pair.send_each(&way, &parts), Ok(1), "{any}");
-            assert_eq!(pair.send_cut(&way, &parts, 8), Ok(()));
-            pair.send_rtcp(&way, b"report").unwrap();
+            assert_eq!(pair.send_each(&route, &parts), Ok(1), "{any}");
+            assert_eq!(pair.send_cut(&route, &parts, 8), Ok(()));
+            pair.send_rtcp(&route, b"report").unwrap();
             for _ in 0..3 {
                 assert_eq!(socket.recv_from(&mut [0; 20]).unwrap().1.ip(), other);
             }

@@ -199,6 +199,7 @@ impl Shadow {
             | Output::Watch { .. }
             | Output::Unwatch(_)
             | Output::Datagram { .. }
+            | Output::Publish { .. }
             | Output::Pictures => {}
             Output::Report(report) => {
                 self.check(report.to_string().len() < 4096, || "an endless report".into());

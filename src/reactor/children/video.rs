@@ -23,7 +23,8 @@ pub struct Video {
 #[derive(Debug)]
 struct Sink {
     pipe: File,
-    cursor: ByteCursor,
+    /// Its place in the stream, once it gets it.
+    cursor: Option<ByteCursor>,
 }
 
 /// The result of reading from the camera.
@@ -57,9 +58,16 @@ impl Video {
         self.source = source.map(File::from);
     }
 
-    /// Sets the standard input of a new publisher. It gets what comes from the next key picture on.
-    pub fn set_sink(&mut self, sink: Option<OwnedFd>, ring: &Ring) {
-        self.sink = sink.map(|pipe| Sink { pipe: pipe.into(), cursor: ByteCursor::new(ring, Start::NextKey) });
+    /// Sets the standard input of a new publisher.
+    pub fn set_sink(&mut self, sink: Option<OwnedFd>) {
+        self.sink = sink.map(|pipe| Sink { pipe: pipe.into(), cursor: None });
+    }
+
+    /// Begins the publisher's stream at a picture.
+    pub fn begin_publishing(&mut self, ring: &Ring, from: u64) {
+        if let Some(sink) = &mut self.sink {
+            sink.cursor = Some(ByteCursor::new(ring, Start::At(from)));
+        }
     }
 
     /// Closes the camera's end.
@@ -96,7 +104,7 @@ impl Video {
     /// Writes to the publisher what is new for it, as far as it takes it.
     pub fn publish(&mut self, ring: &Ring, registry: &Registry) -> Published {
         let mut published = Published::default();
-        let Some(Sink { pipe, cursor }) = &mut self.sink else { return published };
+        let Some(Sink { pipe, cursor: Some(cursor) }) = &mut self.sink else { return published };
         let mut left = PICTURES_PER_STEP;
         while cursor.pending(ring) {
             if left == 0 {

@@ -4,14 +4,17 @@ use std::io::{self, Read, Write};
 
 use super::{Connection, retried};
 use crate::frame::{Frame, Shared};
-use crate::limits::PICTURES_PER_STEP;
+use crate::limits::{PICTURES_PER_STEP, VIEWER_NOTED_EACH};
 use crate::media::ring::{PacketCursor, Parts, Ring, Start};
+use crate::time::Mono;
 
 /// A TCP viewer's place in the stream.
 #[derive(Debug)]
 pub(super) struct Watching {
     pub(super) cursor: PacketCursor,
-    /// Whether some of the stream was taken since this was last asked.
+    /// When it was last noted that the socket takes the stream.
+    noted: Mono,
+    /// Whether it has taken some since then.
     took: bool,
 }
 
@@ -29,7 +32,7 @@ pub(super) enum Progress {
 impl<S: Read + Write> Connection<S> {
     /// Writes up to [`PICTURES_PER_STEP`] pictures of the stream.
     pub(super) fn write_stream(&mut self, ring: &Ring) -> io::Result<Progress> {
-        let Some(Watching { cursor, took }) = self.watching.as_deref_mut() else { return Ok(Progress::Done) };
+        let Some(Watching { cursor, took, .. }) = self.watching.as_deref_mut() else { return Ok(Progress::Done) };
         for _ in 0..PICTURES_PER_STEP {
             if !cursor.pending(ring) {
                 return Ok(Progress::Done);
@@ -48,10 +51,10 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Begins the stream at a picture, in frames of a channel.
-    pub fn watch(&mut self, ring: &Ring, from: u64, channel: u8) {
+    pub fn watch(&mut self, ring: &Ring, from: u64, channel: u8, now: Mono) {
         self.unwatch();
         let cursor = PacketCursor::new(ring, Start::At(from), channel);
-        self.watching = Some(Box::new(Watching { cursor, took: false }));
+        self.watching = Some(Box::new(Watching { cursor, noted: now, took: false }));
     }
 
     /// Ends the stream. A frame that was begun is still finished, before anything else.
@@ -70,9 +73,14 @@ impl<S: Read + Write> Connection<S> {
         self.watching.is_some() && !self.full
     }
 
-    /// Whether it has taken some of the stream since this was last asked, and the pictures that it lost since then.
-    pub fn take_progress(&mut self) -> (bool, u64) {
-        let watching = self.watching.as_deref_mut();
-        watching.map_or((false, 0), |watching| (std::mem::take(&mut watching.took), watching.cursor.take_lost()))
+    /// Whether it is to be noted that the socket has taken some of the stream, which is so at most every
+    /// [`VIEWER_NOTED_EACH`]; and how many pictures it has lost since this was last asked.
+    pub fn take_progress(&mut self, now: Mono) -> (bool, u64) {
+        let Some(watching) = self.watching.as_deref_mut() else { return (false, 0) };
+        let is_due = watching.took && now.since(watching.noted) >= VIEWER_NOTED_EACH;
+        if is_due {
+            (watching.took, watching.noted) = (false, now);
+        }
+        (is_due, watching.cursor.take_lost())
     }
 }

@@ -14,16 +14,18 @@ impl Sockets {
         let Some(connection) = self.table.find(conn) else { return };
         let way = match transport {
             Transport::Tcp { rtp, .. } => {
-                connection.watch(cx.ring, from, rtp);
+                connection.watch(cx.ring, from, rtp, cx.now);
                 Way::Tcp
             }
             Transport::Udp { rtp, .. } => {
-                let Some(way) = connection.stream.datagrams_to(rtp) else { return };
-                Way::udp(cx.ring, from, way)
+                let Some(route) = connection.stream.datagrams_to(rtp) else { return };
+                Way::udp(cx.ring, from, route)
             }
         };
-        self.viewers.add(conn, way, cx.now);
-        self.pictures(cx);
+        self.viewers.add(conn, way);
+        // Not now: many viewers may begin with one picture.
+        self.viewers.again();
+        cx.agenda.put_off_once(Token::Viewers);
     }
 
     /// Ends the stream for a viewer.
@@ -76,9 +78,16 @@ impl Sockets {
 
     /// Sends an RTCP packet to a port of a connection's other end.
     pub fn send_rtcp(&mut self, conn: ConnId, port: u16, bytes: &[u8], cx: &mut Context<'_>) {
-        let way = self.table.find(conn).and_then(|connection| connection.stream.datagrams_to(port));
-        if let (Some(way), Some(datagrams)) = (way, &self.datagrams) {
-            datagrams.send_rtcp(&way, bytes, cx);
+        let route = self.table.find(conn).and_then(|connection| connection.stream.datagrams_to(port));
+        if let (Some(route), Some(datagrams)) = (route, &self.datagrams) {
+            datagrams.send_rtcp(&route, bytes, cx);
+        }
+    }
+
+    /// Resumes reading from the RTCP port, after it was paused by the rate limit.
+    pub fn rtcp_rested(&mut self) {
+        if let Some(datagrams) = &mut self.datagrams {
+            datagrams.rested();
         }
     }
 

@@ -7,14 +7,14 @@ use crate::ids::{ConnId, Peer};
 use crate::server::context::Context;
 use crate::server::interface::Output;
 use crate::server::report::CloseReason;
-use crate::server::video::{Arrival, Progress};
+use crate::server::video::{Arrival, Progress, Video};
 use crate::server::viewers::{Step, Viewers};
 use crate::service::rtsp;
 use crate::stats::Counter;
 
 impl Parts {
     /// Hands a viewer's exchange an input, and the other parts what follows.
-    pub fn watch(&mut self, cx: &mut Context<'_>, conn: ConnId, input: rtsp::Input<'_>) {
+    pub fn rtsp(&mut self, cx: &mut Context<'_>, conn: ConnId, input: rtsp::Input<'_>) {
         let Some(peer) = self.viewers.peer(conn) else { return };
         let access = self.auth.watching(cx, peer);
         let steps = self.viewers.handle(cx, conn, (access, &self.video), input);
@@ -23,7 +23,7 @@ impl Parts {
             match step {
                 Step::AuthFailed => self.auth.viewer_failed(cx, peer),
                 Step::AuthSucceeded => self.auth.viewer_succeeded(cx, peer),
-                Step::Replaced(other) => self.watch(cx, other, rtsp::Input::End(rtsp::Reason::Replaced)),
+                Step::Replaced(other) => self.rtsp(cx, other, rtsp::Input::End(rtsp::Reason::Replaced)),
                 Step::Closed => {
                     let departed = self.connections.finish(cx, conn, CloseReason::Done);
                     self.departed(cx, departed);
@@ -36,32 +36,33 @@ impl Parts {
     pub fn rtcp(&mut self, cx: &mut Context<'_>, peer: Peer, port: u16, bytes: &[u8]) {
         let Some(conn) = self.viewers.by_rtcp_port(peer, port) else { return cx.bump(Counter::RtcpStrangers) };
         Viewers::hear(cx, &self.video, bytes);
-        self.watch(cx, conn, rtsp::Input::Alive);
+        self.rtsp(cx, conn, rtsp::Input::Alive);
     }
 
     /// The camera wrote.
     pub fn video(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) {
         let before = self.video.progress();
+        let mut is_new = false;
         while let Some(arrival) = self.video.take(cx, &mut bytes) {
             self.arrived(cx, arrival);
+            is_new = true;
+        }
+        if is_new {
+            cx.push(Output::Pictures);
         }
         self.note_progress(cx, before);
     }
 
-    /// The camera's pipe is empty.
-    pub fn video_drained(&mut self, cx: &mut Context<'_>) {
+    /// The camera's pipe is empty, or has been for a while: `complete` yields the picture that this completes, if it does.
+    pub fn complete(
+        &mut self,
+        cx: &mut Context<'_>,
+        complete: impl FnOnce(&mut Video, &mut Context<'_>) -> Option<Arrival>,
+    ) {
         let before = self.video.progress();
-        if let Some(arrival) = self.video.drained(cx) {
+        if let Some(arrival) = complete(&mut self.video, cx) {
             self.arrived(cx, arrival);
-        }
-        self.note_progress(cx, before);
-    }
-
-    /// The pipe has been empty for a while.
-    pub fn picture_due(&mut self, cx: &mut Context<'_>) {
-        let before = self.video.progress();
-        if let Some(arrival) = self.video.quiet(cx) {
-            self.arrived(cx, arrival);
+            cx.push(Output::Pictures);
         }
         self.note_progress(cx, before);
     }
@@ -85,39 +86,43 @@ impl Parts {
         }
     }
 
-    /// There is no picture of the camera, and somebody wants one.
+    /// There is no picture of the camera, and a viewer wants one.
     pub fn slate_due(&mut self, cx: &mut Context<'_>) {
         let words = self.pipeline.why_no_picture();
         if let Some(arrival) = self.video.show_slate(cx, &words) {
             self.arrived(cx, arrival);
+            cx.push(Output::Pictures);
         }
     }
 
-    /// A picture is in the ring: everybody gets what it was waited for.
+    /// A picture is in the ring: viewers that waited for it are answered.
     fn arrived(&mut self, cx: &mut Context<'_>, arrival: Arrival) {
         if let Some(size) = arrival.resized {
-            for conn in self.viewers.told_otherwise(size) {
-                self.watch(cx, conn, rtsp::Input::End(rtsp::Reason::SizeChanged));
+            for conn in self.viewers.described_otherwise(size) {
+                self.rtsp(cx, conn, rtsp::Input::End(rtsp::Reason::SizeChanged));
             }
         }
         for conn in self.viewers.describing() {
             let peer = self.viewers.peer(conn);
             if let Some((sdp, size)) = peer.and_then(|peer| self.video.describe(cx.config, peer)) {
-                self.viewers.tell(conn, size);
-                self.watch(cx, conn, rtsp::Input::Described(&sdp));
+                self.viewers.describe(conn, size);
+                self.rtsp(cx, conn, rtsp::Input::Described(&sdp));
             }
         }
         if arrival.key
             && let Some(first) = self.video.ring().first_packet(arrival.number)
         {
             for conn in self.viewers.starting() {
-                self.watch(cx, conn, rtsp::Input::Started(first));
+                self.rtsp(cx, conn, rtsp::Input::Started(first));
             }
+        }
+        // Its first parameter sets are those that it declares, so it does not begin with a slate.
+        if arrival.key && self.video.is_live() && self.pipeline.take_waiting_publisher() {
+            cx.push(Output::Publish { from: arrival.number });
         }
         if arrival.resumed {
             self.viewers.send_reports(cx, &self.video);
         }
-        cx.push(Output::Pictures);
     }
 
     /// A child could not be started, or has ended.

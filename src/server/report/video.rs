@@ -112,7 +112,7 @@ impl ViewerReport {
             Self::Closed { peer, reason } => {
                 let (level, logger) = match reason {
                     // The refusal has its own line.
-                    Reason::Refused(_) | Reason::Silent | Reason::Idle => (Debug, logger),
+                    Reason::Refused(_) | Reason::Silent | Reason::Idle | Reason::NoPassword => (Debug, logger),
                     Reason::NotRtsp | Reason::Http | Reason::Flood => (Warning, "protocol"),
                     Reason::SessionTimeout | Reason::Replaced | Reason::SizeChanged | Reason::NotAllowed => {
                         (Info, logger)

@@ -11,7 +11,7 @@ use crate::service::rtsp::{self, Rejection, Transport};
 use crate::stats::Counter;
 
 impl Viewers {
-    /// Does what an exchange asks for. Returns the answer, if it needs one and that can be had at once.
+    /// Does what an exchange asks for. Returns the answer, if it needs one and that is there already.
     pub(super) fn carry_out(
         &mut self,
         cx: &mut Context<'_>,
@@ -34,12 +34,13 @@ impl Viewers {
             rtsp::Output::SetUp(transport) => {
                 cx.bump(Counter::RtspSessions);
                 viewer.transport = Some(transport);
-                steps.extend(self.rival(at).map(Step::Replaced));
+                steps.extend(self.rivals(at).map(Step::Replaced));
             }
             rtsp::Output::Start => {
                 viewer.stage = Stage::Starts;
-                return video.slate_at_hand().map(Answer::Started);
+                return video.slate_at_hand(cx.mono()).map(Answer::Started);
             }
+            rtsp::Output::Begin => self.begin(cx, at, video),
             rtsp::Output::Stop => viewer.stop(cx),
             rtsp::Output::SessionOver => {
                 viewer.stop(cx);
@@ -66,10 +67,11 @@ impl Viewers {
         None
     }
 
-    /// Begins to send to a viewer whose PLAY has just been answered: a sender report, then the stream from the newest key
-    /// picture, whose packet the answer names.
+    /// Begins to send to a viewer whose PLAY has been answered: a sender report, then the stream from the newest key picture,
+    /// whose first packet the answer names.
     pub(super) fn begin(&mut self, cx: &mut Context<'_>, at: usize, video: &Video) {
         let viewer = &mut self.list[at];
+        viewer.stage = Stage::Plays;
         let (Some(transport), Some(from)) = (viewer.transport, video.ring().newest_key()) else { return };
         let mut report = Vec::new();
         video.report(cx, false, &mut report);
@@ -81,20 +83,19 @@ impl Viewers {
         }
     }
 
-    /// Another viewer that has the same UDP ports of the same address.
-    fn rival(&self, at: usize) -> Option<ConnId> {
+    /// Other viewers that have one of the same UDP ports of the same address.
+    fn rivals(&self, at: usize) -> impl Iterator<Item = ConnId> {
         let ports = |viewer: &Viewer| match viewer.transport {
             Some(Transport::Udp { rtp, rtcp }) => Some([rtp, rtcp]),
             Some(Transport::Tcp { .. }) | None => None,
         };
         let viewer = &self.list[at];
-        let wanted = ports(viewer)?;
-        let collides = |other: &&Viewer| {
-            other.conn != viewer.conn
-                && other.peer == viewer.peer
-                && ports(other).is_some_and(|has| has.iter().any(|port| wanted.contains(port)))
+        let wanted = ports(viewer);
+        let collides = move |other: &&Viewer| {
+            let (has, wanted) = (ports(other).into_iter().flatten(), wanted.unwrap_or_default());
+            other.conn != viewer.conn && other.peer == viewer.peer && has.into_iter().any(|port| wanted.contains(&port))
         };
-        self.list.iter().find(collides).map(|other| other.conn)
+        self.list.iter().filter(collides).map(|other| other.conn)
     }
 }
 

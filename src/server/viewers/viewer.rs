@@ -35,7 +35,7 @@ pub struct Viewer {
     pub describes: bool,
     /// What its session has set up.
     pub transport: Option<Transport>,
-    /// The size that it was told.
+    /// The size in the description that it got.
     pub described: Option<Size>,
     /// When it first got the stream.
     pub watches_since: Option<Mono>,
@@ -51,7 +51,7 @@ impl Viewer {
         }
     }
 
-    /// Tells it that the stream ends.
+    /// Ends the stream with a BYE.
     pub fn say_goodbye(&self, cx: &mut Context<'_>, video: &Video) {
         let mut goodbye = Vec::new();
         video.report(cx, true, &mut goodbye);

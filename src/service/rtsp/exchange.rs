@@ -48,8 +48,8 @@ pub struct Exchange {
     parser: Parser,
     tokens: Tokens,
     challenges: Challenges,
-    /// Whether it was let in.
-    admitted: bool,
+    /// Since when it has not been let in; `None` once it is.
+    outside_since: Option<Mono>,
     session: Option<Session>,
     waiting: Option<Waiting>,
     /// The last sign of life.
@@ -67,7 +67,7 @@ impl Exchange {
             parser: Parser::default(),
             tokens: Tokens::new(secret),
             challenges: Challenges::default(),
-            admitted: false,
+            outside_since: Some(now),
             session: None,
             waiting: None,
             heard: now,
@@ -86,8 +86,8 @@ impl Exchange {
             Input::Described(sdp) => self.described(sdp, out),
             Input::Started(first) => self.started(first, out),
             Input::Alive => self.heard = context.now,
-            Input::Wakeup => self.wakeup(context.now, out),
-            Input::AccessChanged => self.access_changed(context.access, out),
+            Input::Wakeup => self.wakeup(context, out),
+            Input::AccessChanged => self.access_changed(context, out),
             Input::End(reason) => self.close(reason, out),
         }
         self.proceed(context, out);
@@ -104,7 +104,7 @@ impl Exchange {
             return None;
         }
         let pending = self.waiting.as_ref().map(|waiting| waiting.until);
-        [pending, self.request_due(), Some(self.silence_ends())].into_iter().flatten().min()
+        [pending, self.request_due(), self.password_due(), Some(self.silence_ends())].into_iter().flatten().min()
     }
 
     /// The session's transport, if there is one.
@@ -119,6 +119,11 @@ impl Exchange {
 
     fn request_due(&self) -> Option<Mono> {
         self.owes_since.map(|since| since + RTSP_REQUEST_TIMEOUT)
+    }
+
+    /// Requests that need no password must not keep a place forever.
+    fn password_due(&self) -> Option<Mono> {
+        self.outside_since.map(|since| since + RTSP_SESSION_TIMEOUT)
     }
 
     fn silence_ends(&self) -> Mono {
@@ -222,11 +227,13 @@ impl Exchange {
         {
             session.playing = true;
             out.push(Output::Reply(session.play_reply(*cseq, range, *scale, Some(first))));
+            out.push(Output::Begin);
             self.waiting = None;
         }
     }
 
-    fn wakeup(&mut self, now: Mono, out: &mut Vec<Output>) {
+    fn wakeup(&mut self, context: &Context<'_>, out: &mut Vec<Output>) {
+        let now = context.now;
         if self.waiting.as_ref().is_some_and(|waiting| waiting.until <= now)
             && let Some(waiting) = self.waiting.take()
         {
@@ -235,6 +242,11 @@ impl Exchange {
                 Pending::Play { .. } => out.push(Output::Stop),
             }
             self.refuse(Some(waiting.cseq), Rejection::NoPicture, &[], out);
+        } else if self.password_due().is_some_and(|due| due <= now) {
+            match context.access {
+                Access::Open => self.outside_since = None,
+                Access::Password(_) | Access::LockedOut(_) => self.close(Reason::NoPassword, out),
+            }
         } else if self.silence_ends() <= now {
             let reason = if self.session.is_some() { Reason::SessionTimeout } else { Reason::Idle };
             self.close(reason, out);
@@ -247,12 +259,12 @@ impl Exchange {
         }
     }
 
-    fn access_changed(&mut self, access: Access<'_>, out: &mut Vec<Output>) {
-        self.admitted = match access {
-            Access::Open => true,
-            Access::Password(_) | Access::LockedOut(_) => false,
+    fn access_changed(&mut self, context: &Context<'_>, out: &mut Vec<Output>) {
+        self.outside_since = match context.access {
+            Access::Open => None,
+            Access::Password(_) | Access::LockedOut(_) => Some(context.now),
         };
-        if !self.admitted && (self.session.is_some() || self.waits()) {
+        if self.outside_since.is_some() && (self.session.is_some() || self.waits()) {
             self.close(Reason::NotAllowed, out);
         }
     }

@@ -45,8 +45,8 @@ pub enum Input<'a> {
     Bytes(&'a [u8]),
     /// The stream's description, asked for by [`Output::Describe`].
     Described(&'a str),
-    /// The key picture asked for by [`Output::Start`] is here, and its packets follow the outputs of this input. Without
-    /// effect when the start was called off by [`Output::Stop`] or [`Output::SessionOver`].
+    /// The key picture asked for by [`Output::Start`] is here; [`Output::Begin`] follows. Without effect when the start was
+    /// called off by [`Output::Stop`] or [`Output::SessionOver`].
     Started(FirstPacket),
     /// The viewer lives: an RTCP packet came from its address and port, or its socket took some of the stream.
     Alive,
@@ -68,8 +68,10 @@ pub enum Output {
     /// The session has this transport from now on, and nothing is sent yet. A viewer of the same address with the same UDP
     /// ports on another connection is to be ended with [`Reason::Replaced`].
     SetUp(Transport),
-    /// Answer with [`Input::Started`] at the next key picture, and send from there on.
+    /// Answer with [`Input::Started`] at the next key picture.
     Start,
+    /// Send the stream from that picture on.
+    Begin,
     /// Send no more, and call off a start. The session stays.
     Stop,
     /// The session is over: as [`Output::Stop`], and its place is free.
@@ -111,6 +113,8 @@ pub enum Reason {
     SizeChanged,
     /// It may no longer watch.
     NotAllowed,
+    /// It needs the password, and has not given it.
+    NoPassword,
 }
 
 impl Display for Reason {
@@ -127,6 +131,7 @@ impl Display for Reason {
             Self::Replaced => f.write_str("a newer connection from its address took over its UDP ports"),
             Self::SizeChanged => f.write_str("the size of the picture changed"),
             Self::NotAllowed => f.write_str("it may no longer watch after a reload"),
+            Self::NoPassword => write!(f, "no password within {} s", RTSP_SESSION_TIMEOUT.as_secs()),
         }
     }
 }

@@ -56,6 +56,7 @@ impl World {
             Output::Watch { .. } | Output::Unwatch(_) | Output::Datagram { .. } => unreachable!("nobody watches"),
             Output::ReadSource(_)
             | Output::Pictures
+            | Output::Publish { .. }
             | Output::SetLogLevel(_)
             | Output::ReopenLog
             | Output::Notify(_)

@@ -53,7 +53,7 @@ impl Exchange {
             return Err(Rejection::Required);
         }
         // Clients ask for the methods before they have a password to offer.
-        if self.admitted || method == Method::Options {
+        if self.outside_since.is_none() || method == Method::Options {
             return Ok(method);
         }
         match (context.access, &request.authorization) {
@@ -73,7 +73,7 @@ impl Exchange {
                 }
             }
         }
-        self.admitted = true;
+        self.outside_since = None;
         Ok(method)
     }
 

@@ -50,10 +50,12 @@ fn ffmpeg_over_udp_that_does_not_arrive_and_then_tcp() {
     let expected = [
         Output::SetUp(Transport::Udp { rtp: 20584, rtcp: 20585 }),
         Output::Start,
+        Output::Begin,
         Output::Stop,
         Output::SessionOver,
         Output::SetUp(Transport::Tcp { rtp: 0, rtcp: 1 }),
         Output::Start,
+        Output::Begin,
         Output::SessionOver,
     ];
     assert_eq!(done, expected);
@@ -87,7 +89,10 @@ fn gstreamer_tries_udp_multicast_and_tcp_in_turn() {
     assert_eq!(statuses, [200, 200, 461, 461, 200, 200, 200, 200]);
     let refused = Output::Refused(Rejection::Transport);
     let set_up = Output::SetUp(Transport::Tcp { rtp: 0, rtcp: 1 });
-    assert_eq!(done, [refused.clone(), refused, set_up, Output::Start, Output::Stop, Output::SessionOver]);
+    assert_eq!(
+        done,
+        [refused.clone(), refused, set_up, Output::Start, Output::Begin, Output::Stop, Output::SessionOver]
+    );
     assert_eq!(replies[5].header("Range"), Some("npt=now-"));
 }
 
@@ -107,7 +112,7 @@ fn vlc_over_udp() {
     let (replies, done) = play_back(&mut Rig::new(), &requests);
     assert!(all_ok(&replies), "{replies:#?}");
     let set_up = Output::SetUp(Transport::Udp { rtp: 9332, rtcp: 9333 });
-    assert_eq!(done, [set_up, Output::Start, Output::SessionOver]);
+    assert_eq!(done, [set_up, Output::Start, Output::Begin, Output::SessionOver]);
     assert!(replies[0].header("Public").unwrap().contains("GET_PARAMETER"));
 }
 
@@ -121,7 +126,7 @@ fn retina_asks_for_no_methods_and_looks_closely_at_ports_and_rtp_info() {
     ];
     let (replies, done) = play_back(&mut Rig::new(), &requests);
     assert!(all_ok(&replies), "{replies:#?}");
-    assert_eq!(done, [Output::SetUp(Transport::Udp { rtp: 29550, rtcp: 29551 }), Output::Start]);
+    assert_eq!(done, [Output::SetUp(Transport::Udp { rtp: 29550, rtcp: 29551 }), Output::Start, Output::Begin]);
     // It refuses server ports that are not two in a row.
     assert!(replies[1].header("Transport").unwrap().contains(";server_port=8000-8001;"));
     let info = "url=rtsp://127.0.0.1:8554/ES_MTX/trackID=0;seq=4711;rtptime=90000";

@@ -124,3 +124,22 @@ fn an_early_wakeup_does_nothing() {
     assert_eq!(rig.input(Input::Wakeup), []);
     assert_eq!(rig.exchange.deadline(), due);
 }
+
+/// OPTIONS needs no password, and is a sign of life.
+#[test]
+fn a_client_that_never_gives_the_password_does_not_keep_its_place() {
+    for (access, ends) in [(Access::Password(b"1111"), true), (Access::Open, false)] {
+        let mut rig = Rig::new();
+        rig.access = access;
+        let mut outputs = Vec::new();
+        for _ in 0..20 {
+            rig.request("OPTIONS", URI, &[]);
+            rig.now = rig.now + SECOND * 5;
+            if rig.exchange.deadline().is_some_and(|due| due <= rig.now) {
+                outputs.extend(rig.input(Input::Wakeup));
+            }
+        }
+        let expected: &[Output] = if ends { &[Output::Close(Reason::NoPassword)] } else { &[] };
+        assert_eq!(outputs, expected);
+    }
+}

@@ -68,7 +68,7 @@ fn what_is_done_in_each_state() {
     assert_eq!(done("PLAY", &[&session]), (200, vec![]));
     assert_eq!(done("PAUSE", &[&session]), (200, vec![Output::Stop]));
     assert_eq!(done("PAUSE", &[&session]), (455, vec![Output::Refused(Rejection::WrongState)]));
-    assert_eq!(done("PLAY", &[&session]), (200, vec![Output::Start]));
+    assert_eq!(done("PLAY", &[&session]), (200, vec![Output::Start, Output::Begin]));
     assert_eq!(done("PLAY", &[]), (454, vec![Output::Refused(Rejection::NoSession)]));
     assert_eq!(done("TEARDOWN", &[]), (454, vec![Output::Refused(Rejection::NoSession)]));
     assert_eq!(done("DESCRIBE", &[]), (200, vec![Output::Describe]));

@@ -23,6 +23,7 @@ impl Viewer {
                 assert!(self.set_up && !self.playing, "{self:?}");
                 self.playing = true;
             }
+            Output::Begin => assert!(self.playing, "it was not to start"),
             Output::Stop => assert!(std::mem::take(&mut self.playing), "it does not play"),
             Output::SessionOver => {
                 assert!(self.set_up, "there is no session");
