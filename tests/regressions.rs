@@ -23,6 +23,8 @@ mod store;
 #[path = "regressions/supervision.rs"]
 mod supervision;
 mod support;
+#[path = "regressions/viewers.rs"]
+mod viewers;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;
 

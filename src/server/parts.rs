@@ -81,7 +81,8 @@ impl Parts {
         if self.lifecycle.is_stopping() {
             return cx.push(Output::Close(conn));
         }
-        let may_use = self.auth.may_use(cx, service, peer);
+        // Viewers are asked for the password by their first request.
+        let may_use = service == Service::Rtsp || self.auth.may_use(cx, service, peer);
         if !self.connections.accept(cx, conn, service, peer, may_use) {
             return;
         }

@@ -1,0 +1,127 @@
+//! Bugs of the video service, found by the simulation: viewers, slates and pictures.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use es_iot_server::camera::diagnosis::{Exit, Role};
+use es_iot_server::camera::settings::CameraSettings;
+use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::media::draw::{Format, Slate};
+use es_iot_server::server::{ConnId, Input, Output, Reloaded, Server, Service, Setup};
+use es_iot_server::stats::Counter;
+use es_iot_server::time::{Mono, Now};
+use md5::{Digest, Md5};
+
+use crate::{A, B};
+
+const C: ConnId = ConnId { slot: 2, generation: 1 };
+const STREAM: &str = "rtsp://192.0.2.9:8554/ES_MTX";
+const TCP: &str = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1";
+
+/// A server with a camera, the password `1111`, and a clock that is moved by hand.
+struct Bench {
+    server: Server,
+    now: Now,
+    config: Config,
+    slate: Slate,
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let command = Some(vec!["cam".into()]);
+        let (source, width, height) = (CameraSource::Command, 64, 64);
+        let camera = CameraConfig { source, command, width, height, ..CameraConfig::default() };
+        let mut config = Config { camera, ..Config::default() };
+        change(&mut config);
+        let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
+        let setup = Setup {
+            settings: CameraSettings::default(),
+            password: Secret::new("1111"),
+            seed: 1,
+            watchdog: None,
+            secret: [1; 32],
+            host: "pi".into(),
+            udp_port: Some(40_000),
+        };
+        let mut server = Server::new(config.clone(), setup, now);
+        server.start(now, &mut Vec::new());
+        Self { server, now, config, slate: Slate::new(Format::new(64, 64, 24).expect("a small picture")) }
+    }
+
+    /// What is done, but for lines of the log.
+    fn handle(&mut self, input: Input<'_>) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.server.handle(self.now, input, &mut out);
+        out.retain(|output| !matches!(output, Output::Report(_) | Output::Notify(_)));
+        out
+    }
+
+    fn pass(&mut self, milliseconds: u64) {
+        self.now.mono = self.now.mono + Duration::from_millis(milliseconds);
+    }
+
+    fn connect(&mut self, conn: ConnId) -> Vec<Output> {
+        let peer = "192.0.2.1".parse::<IpAddr>().expect("an address").into();
+        self.handle(Input::Accepted { conn, service: Service::Rtsp, peer })
+    }
+
+    fn ask(&mut self, conn: ConnId, requests: &str) -> Vec<Output> {
+        self.handle(Input::Received { conn, bytes: requests.as_bytes() })
+    }
+
+    /// Sets up a session: its Session header.
+    fn set_up(&mut self, conn: ConnId, transport: &str) -> String {
+        self.connect(conn);
+        let out = self.ask(conn, &request("SETUP", &[transport]));
+        format!("Session: {}", between(&replies(&out)[0], "Session: ", ";"))
+    }
+
+    /// The camera writes a key picture, or one that changes nothing, and its pipe is empty then.
+    fn film(&mut self, key: bool) -> Vec<Output> {
+        let mut bytes = Vec::new();
+        if key {
+            self.slate.picture("picture", "pi", 0, &mut bytes);
+        } else {
+            self.slate.repeat(1, &mut bytes);
+        }
+        let mut out = self.handle(Input::Video { bytes: &bytes });
+        out.extend(self.handle(Input::VideoDrained));
+        out
+    }
+
+    fn reload(&mut self) -> Vec<Output> {
+        let (config, password) = (self.config.clone(), Secret::new("1111"));
+        let fresh = Reloaded { config, password, settings: None, needs_restart: Vec::new() };
+        self.handle(Input::Reloaded(Ok(Box::new(fresh))))
+    }
+}
+
+fn request(method: &str, headers: &[&str]) -> String {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    format!("{method} {STREAM} RTSP/1.0\r\nCSeq: 1\r\n{headers}\r\n")
+}
+
+fn between(text: &str, before: &str, after: &str) -> String {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
+    rest.split(after).next().unwrap_or_default().to_owned()
+}
+
+fn replies(outputs: &[Output]) -> Vec<String> {
+    let sent = |output: &Output| match output {
+        Output::Send { frame, .. } => Some(String::from_utf8_lossy(frame.as_bytes()).into_owned()),
+        _ => None,
+    };
+    outputs.iter().filter_map(sent).filter(|text| text.starts_with("RTSP/")).collect()
+}
+
+fn statuses(outputs: &[Output]) -> Vec<String> {
+    replies(outputs).iter().map(|reply| reply["RTSP/1.0 ".len()..][..3].to_owned()).collect()
+}
+
+/// Viewers that had to give the password were refused a place before they could.
+#[test]
+fn a_viewer_without_a_grant_is_asked_for_the_password() {
+    let mut bench = Bench::new(|config| config.auth.required = true);
+    assert_eq!(bench.connect(A), []);
+    assert_eq!(statuses(&bench.ask(A, &request("DESCRIBE", &[]))), ["401"]);
+}
