@@ -268,15 +268,17 @@ impl Parts {
         if config.data != old.data {
             stream::read_source(cx);
         }
-        self.auth.set_password(password);
+        let who_may_watch = self.auth.set_password(password) || config.auth != old.auth;
         for conn in self.connections.not_allowed(cx, &self.auth) {
             cx.bump(Counter::RefusedNotAuthenticated);
             self.connections.refuse(cx, conn, ErrorCode::NotAuthenticated);
             let departed = self.connections.finish(cx, conn, CloseReason::Done);
             self.departed(cx, departed);
         }
-        for conn in self.viewers.all() {
-            self.watch(cx, conn, rtsp::Input::AccessChanged);
+        if who_may_watch {
+            for conn in self.viewers.all() {
+                self.watch(cx, conn, rtsp::Input::AccessChanged);
+            }
         }
         if old.auth.required && !config.auth.required {
             cx.report(AccessReport::OpenToNetwork);

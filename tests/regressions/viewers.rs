@@ -125,3 +125,23 @@ fn a_viewer_without_a_grant_is_asked_for_the_password() {
     assert_eq!(bench.connect(A), []);
     assert_eq!(statuses(&bench.ask(A, &request("DESCRIBE", &[]))), ["401"]);
 }
+
+/// Every reload ended the sessions of viewers that had given the password, whatever it changed.
+#[test]
+fn a_reload_that_changes_neither_password_nor_auth_ends_no_session() {
+    let mut bench = Bench::new(|config| config.auth.required = true);
+    bench.connect(A);
+    let challenge = replies(&bench.ask(A, &request("SETUP", &[TCP]))).remove(0);
+    let nonce = between(&challenge, "nonce=\"", "\"");
+    let hash = |text: &str| Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let (secret, asked) = (hash("es-iot:es-iot-server:1111"), hash(&format!("SETUP:{STREAM}")));
+    let answer = format!(
+        "Authorization: Digest username=\"es-iot\", realm=\"es-iot-server\", nonce=\"{nonce}\", uri=\"{STREAM}\", \
+         response=\"{}\"",
+        hash(&format!("{secret}:{nonce}:{asked}"))
+    );
+    assert_eq!(statuses(&bench.ask(A, &request("SETUP", &[TCP, &answer]))), ["200"]);
+    assert!(!bench.reload().contains(&Output::Finish(A)));
+    bench.config.auth.grant_seconds += 1;
+    assert!(bench.reload().contains(&Output::Finish(A)), "who may watch may have changed");
+}
