@@ -145,3 +145,17 @@ fn a_reload_that_changes_neither_password_nor_auth_ends_no_session() {
     bench.config.auth.grant_seconds += 1;
     assert!(bench.reload().contains(&Output::Finish(A)), "who may watch may have changed");
 }
+
+/// A late wake-up that completed the camera's picture showed the slate right after it: the slate had been due before.
+#[test]
+fn a_slate_gives_way_to_the_picture_of_the_same_wakeup() {
+    let mut bench = Bench::new(|_| {});
+    let session = bench.set_up(A, TCP);
+    bench.ask(A, &request("PLAY", &[&session]));
+    bench.pass(500);
+    assert_eq!(bench.film(true), [], "it is complete once the pipe was empty for a second");
+    bench.pass(1100);
+    let out = bench.handle(Input::Wakeup);
+    assert_eq!(out.iter().filter(|&output| *output == Output::Pictures).count(), 1, "{out:?}");
+    assert_eq!(bench.server.stats().count(Counter::Slates), 0);
+}
