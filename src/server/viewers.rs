@@ -72,6 +72,7 @@ impl Viewers {
             exchange: Exchange::new(cx.mono(), secret.into()),
             stage: Stage::Idle,
             describes: false,
+            streamed: false,
             transport: None,
             described: None,
             watches_since: None,
@@ -83,7 +84,7 @@ impl Viewers {
     pub fn remove(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let Some(at) = self.position(conn) else { return };
         let viewer = self.list.swap_remove(at);
-        if viewer.stage == Stage::Plays {
+        if viewer.streamed {
             cx.push(Output::Unwatch(conn));
         }
         if let Some(since) = viewer.watches_since {
@@ -182,13 +183,12 @@ impl Viewers {
             if matches!(input, rtsp::Input::Started(_)) && viewer.stage == Stage::Starts {
                 viewer.stage = Stage::Plays;
             }
-            let played = viewer.stage == Stage::Plays && !matches!(input, rtsp::Input::Started(_));
             viewer.exchange.handle(&context, input, &mut outputs);
             let mut answer = None;
             for output in outputs.drain(..) {
                 answer = answer.or(self.carry_out(cx, at, video, output, &mut steps));
             }
-            if !played && self.list[at].stage == Stage::Plays {
+            if self.list[at].stage == Stage::Plays && !self.list[at].streamed {
                 self.begin(cx, at, video);
             }
             input = match answer {

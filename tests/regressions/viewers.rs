@@ -159,3 +159,16 @@ fn a_slate_gives_way_to_the_picture_of_the_same_wakeup() {
     assert_eq!(out.iter().filter(|&output| *output == Output::Pictures).count(), 1, "{out:?}");
     assert_eq!(bench.server.stats().count(Counter::Slates), 0);
 }
+
+/// A PLAY with a TEARDOWN right behind it ended a stream that had not begun.
+#[test]
+fn a_stream_that_has_not_begun_is_not_ended() {
+    let mut bench = Bench::new(|_| {});
+    let session = bench.set_up(A, TCP);
+    let both = request("PLAY", &[&session]) + &request("TEARDOWN", &[&session]);
+    bench.ask(A, &both);
+    bench.film(true);
+    let out = bench.film(true);
+    assert_eq!(statuses(&out), ["200", "200"]);
+    assert!(!out.contains(&Output::Unwatch(A)), "{out:?}");
+}

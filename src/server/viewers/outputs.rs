@@ -54,7 +54,7 @@ impl Viewers {
                 cx.report(ViewerReport::Refused { peer, rejection });
             }
             rtsp::Output::Close(reason) => {
-                if viewer.stage == Stage::Plays {
+                if viewer.streamed {
                     viewer.say_goodbye(cx, video);
                 }
                 viewer.stop(cx);
@@ -75,6 +75,7 @@ impl Viewers {
         video.report(cx, false, &mut report);
         viewer.send_rtcp(cx, &report);
         cx.push(Output::Watch { conn: viewer.conn, transport, from });
+        viewer.streamed = true;
         if viewer.watches_since.is_none() {
             viewer.watches_since = Some(cx.mono());
             cx.report(ViewerReport::Watches { peer: viewer.peer, transport });

@@ -33,6 +33,8 @@ pub struct Viewer {
     pub stage: Stage,
     /// Whether it waits for the description.
     pub describes: bool,
+    /// Whether the stream is being sent: it was told to begin, and not to end.
+    pub streamed: bool,
     /// What its session has set up.
     pub transport: Option<Transport>,
     /// The size that it was told.
@@ -46,7 +48,8 @@ pub struct Viewer {
 impl Viewer {
     /// Stops the stream, if it gets it, and what it waits for.
     pub fn stop(&mut self, cx: &mut Context<'_>) {
-        if std::mem::replace(&mut self.stage, Stage::Idle) == Stage::Plays {
+        self.stage = Stage::Idle;
+        if std::mem::take(&mut self.streamed) {
             cx.push(Output::Unwatch(self.conn));
         }
     }
