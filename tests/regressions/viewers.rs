@@ -172,3 +172,12 @@ fn a_stream_that_has_not_begun_is_not_ended() {
     assert_eq!(statuses(&out), ["200", "200"]);
     assert!(!out.contains(&Output::Unwatch(A)), "{out:?}");
 }
+
+/// With all places for viewers taken, a TEARDOWN with a SETUP right behind it found no place: its own had just been freed.
+#[test]
+fn a_session_that_ends_makes_room_for_the_next_of_its_connection() {
+    let mut bench = Bench::new(|config| config.server.max_viewers = 1);
+    let session = bench.set_up(A, TCP);
+    let both = request("TEARDOWN", &[&session]) + &request("SETUP", &[TCP]);
+    assert_eq!(statuses(&bench.ask(A, &both)), ["200", "200"]);
+}
