@@ -181,3 +181,20 @@ fn a_session_that_ends_makes_room_for_the_next_of_its_connection() {
     let both = request("TEARDOWN", &[&session]) + &request("SETUP", &[TCP]);
     assert_eq!(statuses(&bench.ask(A, &both)), ["200", "200"]);
 }
+
+/// A viewer whose UDP ports another connection took over was sent a goodbye: to these ports, where the other listens. And
+/// of two that had one of the ports each, one stayed.
+#[test]
+fn viewers_whose_ports_are_taken_over_all_go_and_say_nothing_there() {
+    let mut bench = Bench::new(|_| {});
+    for (conn, ports) in [(A, "5000-5001"), (B, "5002-5003")] {
+        let session = bench.set_up(conn, &format!("Transport: RTP/AVP;unicast;client_port={ports}"));
+        bench.ask(conn, &request("PLAY", &[&session]));
+    }
+    bench.film(true);
+    bench.film(true);
+    bench.connect(C);
+    let out = bench.ask(C, &request("SETUP", &["Transport: RTP/AVP;unicast;client_port=5001-5002"]));
+    let gone = [Output::Unwatch(A), Output::Finish(A), Output::Unwatch(B), Output::Finish(B)];
+    assert_eq!(out[1..], gone);
+}

@@ -7,7 +7,7 @@ use crate::server::context::Context;
 use crate::server::interface::Output;
 use crate::server::report::ViewerReport;
 use crate::server::video::Video;
-use crate::service::rtsp::{self, Rejection, Transport};
+use crate::service::rtsp::{self, Reason, Rejection, Transport};
 use crate::stats::Counter;
 
 impl Viewers {
@@ -34,7 +34,7 @@ impl Viewers {
             rtsp::Output::SetUp(transport) => {
                 cx.bump(Counter::RtspSessions);
                 viewer.transport = Some(transport);
-                steps.extend(self.rival(at).map(Step::Replaced));
+                steps.extend(self.rivals(at).into_iter().map(Step::Replaced));
             }
             rtsp::Output::Start => {
                 viewer.stage = Stage::Starts;
@@ -54,7 +54,8 @@ impl Viewers {
                 cx.report(ViewerReport::Refused { peer, rejection });
             }
             rtsp::Output::Close(reason) => {
-                if viewer.streamed {
+                // Where a replaced viewer's goodbye goes, its successor listens.
+                if viewer.streamed && reason != Reason::Replaced {
                     viewer.say_goodbye(cx, video);
                 }
                 viewer.stop(cx);
@@ -82,20 +83,20 @@ impl Viewers {
         }
     }
 
-    /// Another viewer that has the same UDP ports of the same address.
-    fn rival(&self, at: usize) -> Option<ConnId> {
+    /// The other viewers that have one of the same UDP ports of the same address.
+    fn rivals(&self, at: usize) -> Vec<ConnId> {
         let ports = |viewer: &Viewer| match viewer.transport {
             Some(Transport::Udp { rtp, rtcp }) => Some([rtp, rtcp]),
             Some(Transport::Tcp { .. }) | None => None,
         };
         let viewer = &self.list[at];
-        let wanted = ports(viewer)?;
+        let Some(wanted) = ports(viewer) else { return Vec::new() };
         let collides = |other: &&Viewer| {
             other.conn != viewer.conn
                 && other.peer == viewer.peer
                 && ports(other).is_some_and(|has| has.iter().any(|port| wanted.contains(port)))
         };
-        self.list.iter().find(collides).map(|other| other.conn)
+        self.list.iter().filter(collides).map(|other| other.conn).collect()
     }
 }
 
