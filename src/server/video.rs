@@ -115,7 +115,11 @@ impl Video {
 
     /// The camera's pipe is empty. Returns the picture that this completes, if it does.
     pub fn drained(&mut self, cx: &mut Context<'_>) -> Option<Arrival> {
-        let picture = self.assembler.drained(cx.now.mono)?;
+        let Some(picture) = self.assembler.drained(cx.now.mono) else {
+            // It may have been completed and dropped.
+            self.count(cx);
+            return None;
+        };
         let arrival = enter(&mut self.ring, cx, &picture);
         self.entered(cx, arrival)
     }
@@ -127,7 +131,10 @@ impl Video {
 
     /// The camera's pipe has been empty for a while. Returns the picture that this completes, if it does.
     pub fn quiet(&mut self, cx: &mut Context<'_>) -> Option<Arrival> {
-        let picture = self.assembler.quiet(cx.now.mono)?;
+        let Some(picture) = self.assembler.quiet(cx.now.mono) else {
+            self.count(cx);
+            return None;
+        };
         let arrival = enter(&mut self.ring, cx, &picture);
         self.entered(cx, arrival)
     }

@@ -198,3 +198,20 @@ fn viewers_whose_ports_are_taken_over_all_go_and_say_nothing_there() {
     let gone = [Output::Unwatch(A), Output::Finish(A), Output::Unwatch(B), Output::Finish(B)];
     assert_eq!(out[1..], gone);
 }
+
+/// A picture that an empty pipe completed, and that could not be shown, was counted with the next one.
+#[test]
+fn a_picture_that_is_dropped_is_counted_at_once() {
+    let mut bench = Bench::new(|_| {});
+    for picture in 0..9 {
+        bench.film(picture == 0);
+        bench.pass(100);
+    }
+    let session = bench.set_up(A, TCP);
+    bench.ask(A, &request("PLAY", &[&session]));
+    bench.pass(1000);
+    bench.handle(Input::Wakeup);
+    assert_eq!(bench.server.stats().count(Counter::Slates), 1);
+    bench.film(false);
+    assert_eq!(bench.server.stats().count(Counter::PicturesWithoutKey), 1);
+}
