@@ -149,7 +149,7 @@ impl Video {
     /// progress.
     pub fn progress(&self) -> u64 {
         let counts = self.assembler.counts();
-        counts.pictures + if self.assembler.format().is_some() { counts.without_key } else { 0 }
+        counts.pictures + counts.unseen
     }
 
     /// When the next slate is due, if one is wanted. A slow camera, or one with a long `exposure`, is given time for several

@@ -215,3 +215,53 @@ fn a_picture_that_is_dropped_is_counted_at_once() {
     bench.film(false);
     assert_eq!(bench.server.stats().count(Counter::PicturesWithoutKey), 1);
 }
+
+/// Once a picture had been dropped for lack of a key picture, the parameter sets of the next camera passed for a picture:
+/// progress, though none was complete.
+#[test]
+fn parameter_sets_are_no_progress() {
+    let mut bench = Bench::new(|_| {});
+    let picture = |slate: &mut Slate| {
+        let mut bytes = Vec::new();
+        slate.picture("picture", "pi", 0, &mut bytes);
+        bytes
+    };
+    let key = picture(&mut bench.slate);
+    let idr = key.windows(4).position(|bytes| bytes[..3] == [0, 0, 1] && bytes[3] & 31 == 5).expect("a key picture");
+    // A camera that begins in mid-stream: parameter sets, and two pictures that need others.
+    bench.handle(Input::Video { bytes: &key[..idr] });
+    bench.film(false);
+    bench.film(false);
+    assert_eq!(bench.server.stats().count(Counter::PicturesWithoutKey), 1);
+    bench.handle(Input::Exited { role: Role::Camera, exit: Exit::Code(1) });
+    bench.pass(1000);
+    assert!(matches!(bench.handle(Input::Wakeup)[..], [Output::Spawn { role: Role::Camera, .. }]));
+    let stalls_at = bench.server.next_wakeup();
+    bench.pass(1000);
+    bench.handle(Input::Video { bytes: &key[..idr + 8] });
+    assert_eq!(bench.server.next_wakeup(), stalls_at);
+}
+
+/// A new SPS that was read without its PPS made the camera's progress go backwards, below zero.
+#[test]
+fn parameter_sets_that_come_in_two_pieces_are_taken() {
+    let mut bench = Bench::new(|_| {});
+    bench.film(true);
+    for _ in 0..3 {
+        bench.pass(100);
+        bench.film(false);
+    }
+    // The slate takes over, and three pictures that need those before are dropped.
+    let session = bench.set_up(A, TCP);
+    bench.ask(A, &request("PLAY", &[&session]));
+    bench.pass(1000);
+    bench.handle(Input::Wakeup);
+    for _ in 0..4 {
+        bench.film(false);
+    }
+    let mut wider = Vec::new();
+    Slate::new(Format::new(96, 64, 24).expect("a small picture")).picture("picture", "pi", 0, &mut wider);
+    let pps = wider.windows(4).position(|bytes| bytes[..3] == [0, 0, 1] && bytes[3] & 31 == 8).expect("a PPS");
+    bench.handle(Input::Video { bytes: &wider[..pps + 4] });
+    bench.handle(Input::Video { bytes: &wider[pps + 4..] });
+}
