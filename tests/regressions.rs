@@ -25,6 +25,8 @@ mod supervision;
 mod support;
 #[path = "regressions/video.rs"]
 mod video;
+#[path = "regressions/viewers.rs"]
+mod viewers;
 #[path = "regressions/wire.rs"]
 mod wire_and_file;
 

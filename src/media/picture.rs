@@ -48,6 +48,8 @@ pub struct Counts {
     pub key_pictures: u64,
     /// Pictures dropped because no key picture came before them, or none since the last that was damaged.
     pub without_key: u64,
+    /// Those among them whose parameter sets were known: real pictures, which viewers could not see.
+    pub unseen: u64,
     /// Pictures dropped because their beginning or a unit of theirs was missing.
     pub incomplete: u64,
     /// Pictures dropped because they had more than [`MAX_PICTURE_BYTES`] or [`MAX_PICTURE_UNITS`].

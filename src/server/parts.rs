@@ -52,6 +52,9 @@ pub enum Timer {
     Stop,
 }
 
+/// How many kinds of [`Timer`] there are.
+const TIMERS: usize = 10;
+
 /// The parts. None keeps another; one that needs to ask another is handed it.
 #[derive(Debug)]
 pub struct Parts {
@@ -178,7 +181,7 @@ impl Parts {
         self.video.slate_deadline(&config.camera, exposure).filter(|_| is_wanted)
     }
 
-    pub fn timers(&self, journal: &Journal, config: &Config) -> [(Timer, Option<Mono>); 10] {
+    pub fn timers(&self, journal: &Journal, config: &Config) -> [(Timer, Option<Mono>); TIMERS] {
         [
             (Timer::Connections, self.connections.deadline()),
             (Timer::Settings, self.settings.deadline()),
@@ -194,7 +197,10 @@ impl Parts {
     }
 
     pub fn wakeup(&mut self, cx: &mut Context<'_>) {
-        for (timer, at) in self.timers(cx.journal, cx.config) {
+        for turn in 0..TIMERS {
+            // Looked up at its turn: what an earlier timer led to may have put it off. A slate that was due is not when the
+            // camera's picture is complete by now, or its last viewer has gone.
+            let (timer, at) = self.timers(cx.journal, cx.config)[turn];
             if at.is_none_or(|at| at > cx.mono()) {
                 continue;
             }

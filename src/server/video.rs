@@ -141,7 +141,11 @@ impl Video {
 
     /// The camera's pipe is empty. Returns the picture that this completes, if it does.
     pub fn drained(&mut self, cx: &mut Context<'_>) -> Option<Arrival> {
-        let picture = self.assembler.drained(cx.now.mono)?;
+        let Some(picture) = self.assembler.drained(cx.now.mono) else {
+            // It may have been completed and dropped.
+            self.count(cx);
+            return None;
+        };
         let arrival = enter(&mut self.ring, cx, &picture);
         self.entered(cx, arrival)
     }
@@ -153,7 +157,10 @@ impl Video {
 
     /// The camera's pipe has been empty for a while. Returns the picture that this completes, if it does.
     pub fn quiet(&mut self, cx: &mut Context<'_>) -> Option<Arrival> {
-        let picture = self.assembler.quiet(cx.now.mono)?;
+        let Some(picture) = self.assembler.quiet(cx.now.mono) else {
+            self.count(cx);
+            return None;
+        };
         let arrival = enter(&mut self.ring, cx, &picture);
         self.entered(cx, arrival)
     }
@@ -167,12 +174,7 @@ impl Video {
     /// What the camera has completed so far.
     pub fn progress(&self) -> Progress {
         let counts = self.assembler.counts();
-        Progress { pictures: counts.pictures, held_back: counts.without_key }
-    }
-
-    /// Whether the camera's parameter sets are known: without them, nothing can be shown.
-    pub fn is_decodable(&self) -> bool {
-        self.assembler.format().is_some()
+        Progress { pictures: counts.pictures, held_back: counts.unseen }
     }
 
     /// When the next slate is due, if one is wanted. A slow camera, or one with a long `exposure`, is given time for several

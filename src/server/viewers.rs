@@ -92,9 +92,10 @@ impl Viewers {
         self.schedule_reports(cx);
     }
 
-    /// Sessions.
-    pub fn sessions(&self) -> usize {
-        self.list.iter().filter(|viewer| viewer.transport.is_some()).count()
+    /// Sessions of other viewers than this one, whose own place is its to change.
+    fn sessions_beside(&self, at: usize) -> usize {
+        let others = self.list.iter().enumerate().filter(|&(other, _)| other != at);
+        others.filter(|(_, viewer)| viewer.transport.is_some()).count()
     }
 
     /// Viewers that get the stream.
@@ -175,7 +176,7 @@ impl Viewers {
         let mut sdp;
         let mut input = input;
         loop {
-            let room = self.sessions() < usize::from(cx.config.server.max_viewers);
+            let room = self.sessions_beside(at) < usize::from(cx.config.server.max_viewers);
             let (path, ends) = (&cx.config.server.rtsp_path[..], self.ends);
             let key_interval = video.key_interval(&cx.config.camera);
             let context = rtsp::Context { now: cx.mono(), access, path, ends, room, key_interval };

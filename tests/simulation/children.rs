@@ -1,20 +1,19 @@
 //! Camera, publisher and probe: they start or don't, talk, make video, stall, crash and ignore signals.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::supervisor::StopSignal;
-use es_iot_server::media::draw::{self, Slate};
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
+use crate::film::Film;
 use crate::{MILLI, SECOND};
 
 #[derive(Debug, Clone, Copy)]
 pub enum Deed {
     Say(&'static str),
-    /// Video moves, and goes on moving every so many nanoseconds.
+    /// It writes a picture, and goes on to every so many nanoseconds.
     Film(u64),
     /// It takes no more video.
     Hang,
@@ -28,6 +27,7 @@ struct Child {
     number: u64,
     ignores_interrupt: bool,
     hangs: bool,
+    film: Film,
 }
 
 /// How well the children of a run are, so that some live long enough for what takes its time.
@@ -45,20 +45,6 @@ pub struct Children {
     mood: Mood,
     alive: BTreeMap<u8, Child>,
     number: u64,
-}
-
-/// Two key pictures as a camera writes them. The first is complete when the second begins.
-pub fn two_pictures() -> Vec<u8> {
-    static PICTURES: OnceLock<Vec<u8>> = OnceLock::new();
-    let draw = || {
-        let mut slate = Slate::new(draw::Format::new(64, 64, 24).expect("a small picture"));
-        let mut bytes = Vec::new();
-        for words in ["one", "two"] {
-            slate.picture(words, "pi", 0, &mut bytes);
-        }
-        bytes
-    };
-    PICTURES.get_or_init(draw).clone()
 }
 
 /// What a child does, how long from now.
@@ -93,7 +79,8 @@ impl Children {
         }
         self.number += 1;
         let number = self.number;
-        self.alive.insert(role as u8, Child { number, ignores_interrupt: rng.random_bool(0.2), hangs: false });
+        let (ignores_interrupt, film) = (rng.random_bool(0.2), Film::new(rng));
+        self.alive.insert(role as u8, Child { number, ignores_interrupt, hangs: false, film });
         let mut plan = Vec::new();
         if rng.random_bool(0.05) {
             // Soon, or as late as a disk that sleeps has it.
@@ -155,10 +142,16 @@ impl Children {
         self.alive.get(&(role as u8)).is_some_and(|child| child.number == number)
     }
 
-    /// Whether the publisher takes what the camera films.
-    pub fn films(&self) -> bool {
-        let takes = self.alive.get(&(Role::Publisher as u8)).is_some_and(|publisher| !publisher.hangs);
-        takes && self.alive.contains_key(&(Role::Camera as u8))
+    /// What the camera writes at once: mostly one picture.
+    pub fn film(&mut self, rng: &mut SmallRng) -> Vec<u8> {
+        let pictures = if rng.random_bool(0.05) { 2 } else { 1 };
+        let Some(camera) = self.alive.get_mut(&(Role::Camera as u8)) else { return Vec::new() };
+        (0..pictures).flat_map(|_| camera.film.next(rng)).copied().collect()
+    }
+
+    /// Whether there is a publisher that takes video.
+    pub fn publishes(&self) -> bool {
+        self.alive.get(&(Role::Publisher as u8)).is_some_and(|publisher| !publisher.hangs)
     }
 
     pub fn hang(&mut self, role: Role) {

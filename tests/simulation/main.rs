@@ -6,6 +6,7 @@
 
 mod children;
 mod client;
+mod film;
 #[path = "../golden/vectors.rs"]
 mod golden;
 mod shadow;

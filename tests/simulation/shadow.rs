@@ -9,6 +9,7 @@ mod parser;
 mod pipeline;
 mod places;
 mod settings;
+mod video;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -28,6 +29,7 @@ use parser::{Item, Parser};
 use pipeline::Pipeline;
 use places::Places;
 use settings::{Kept, Settings};
+use video::Video;
 
 #[derive(Debug)]
 struct Peer {
@@ -79,6 +81,7 @@ pub struct Shadow {
     /// The timers were just looked at.
     woken: Option<u64>,
     clock: Clock,
+    video: Video,
     pub pipeline: Pipeline,
     pub counters: Counters,
     pub clock_restarts: u64,
@@ -122,6 +125,7 @@ impl Shadow {
             camera_asked: false,
             woken: None,
             clock: Clock::new(now),
+            video: Video::default(),
             clock_restarts: 0,
             stopping: None,
             exited: false,
@@ -198,9 +202,13 @@ impl Shadow {
             | Output::CloseListeners
             | Output::Watch { .. }
             | Output::Unwatch(_)
-            | Output::Datagram { .. }
             | Output::Publish { .. }
-            | Output::Pictures => {}
+            | Output::Datagram { .. } => {}
+            Output::Pictures => {
+                let foretold = self.video.arrivals > 0;
+                self.check(foretold, || format!("pictures for no reason at {at}"));
+                self.video.arrivals = 0;
+            }
             Output::Report(report) => {
                 self.check(report.to_string().len() < 4096, || "an endless report".into());
                 if let Report::Camera(report) = report {
@@ -223,13 +231,22 @@ impl Shadow {
             && self.resumes.is_empty()
             && self.round.is_empty()
             && self.stuck.is_empty()
+            && self.video.arrivals == 0
             && (self.exited || !self.clock.missing());
         let missing = if nothing {
             String::new()
         } else {
             format!(
-                "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?} {:?}",
-                self.sends, self.closes, self.finishes, self.pauses, self.resumes, self.round, self.stuck, self.clock
+                "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?} pictures {} {:?}",
+                self.sends,
+                self.closes,
+                self.finishes,
+                self.pauses,
+                self.resumes,
+                self.round,
+                self.stuck,
+                self.video.arrivals,
+                self.clock
             )
         };
         self.check(nothing, || format!("missing at {at}: {missing}"));

@@ -31,6 +31,7 @@ pub enum Followup {
     Unblocked(ConnId),
     Finished(ConnId),
     Room(u32),
+    Published(u64),
 }
 
 pub enum Sent {

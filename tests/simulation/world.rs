@@ -35,6 +35,8 @@ enum Happening {
     WallJump,
     AcceptRests,
     NotifyFails,
+    /// The publisher takes some more video.
+    Published,
 }
 
 /// How much happened.
@@ -254,6 +256,7 @@ impl World {
                     Followup::Unblocked(conn) => Input::Unblocked { conn },
                     Followup::Finished(conn) => Input::Finished { conn },
                     Followup::Room(descriptors) => Input::Room { descriptors },
+                    Followup::Published(bytes) => Input::Published { bytes },
                 }
             } else if let Some((role, errno)) = self.spawn_failures.pop_front() {
                 Input::SpawnFailed { role, errno: Errno(errno) }
@@ -290,6 +293,6 @@ fn config(rng: &mut SmallRng, before: &Config) -> Config {
     config.auth.trust_loopback = rng.random_bool(0.5);
     config.camera.source = [Auto, Auto, Rpicam, Rpicam, None][rng.random_range(0..5)];
     config.camera.stall_seconds = rng.random_range(1..=10);
-    config.camera.rtsp_url = Some("rtsp://h/x".to_owned());
+    config.camera.rtsp_url = rng.random_bool(0.6).then(|| "rtsp://h/x".to_owned());
     config
 }

@@ -158,7 +158,10 @@ impl Assembler {
             Some(Fault::Incomplete) => &mut self.counts.incomplete,
             Some(Fault::TooLarge) => &mut self.counts.too_large,
             None if self.sets.format().is_none() => &mut self.counts.without_key,
-            None if self.needs_key && !self.open.key => &mut self.counts.without_key,
+            None if self.needs_key && !self.open.key => {
+                self.counts.unseen += 1;
+                &mut self.counts.without_key
+            }
             None => {
                 self.needs_key = false;
                 return true;

@@ -71,8 +71,8 @@ impl Parts {
     /// given, as it would need the pictures before.
     fn note_progress(&mut self, cx: &mut Context<'_>, before: Progress) {
         let now = self.video.progress();
-        let held_back = if self.video.is_decodable() { now.held_back - before.held_back } else { 0 };
-        let pictures = if self.pipeline.is_publishing() { 0 } else { now.pictures - before.pictures } + held_back;
+        let given = if self.pipeline.is_publishing() { 0 } else { now.pictures - before.pictures };
+        let pictures = given + now.held_back - before.held_back;
         if pictures > 0 {
             self.pipeline.handle(cx, Event::Video { bytes: pictures });
         }

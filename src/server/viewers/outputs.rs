@@ -7,7 +7,7 @@ use crate::server::context::Context;
 use crate::server::interface::Output;
 use crate::server::report::ViewerReport;
 use crate::server::video::Video;
-use crate::service::rtsp::{self, Rejection, Transport};
+use crate::service::rtsp::{self, Reason, Rejection, Transport};
 use crate::stats::Counter;
 
 impl Viewers {
@@ -55,7 +55,8 @@ impl Viewers {
                 cx.report(ViewerReport::Refused { peer, rejection });
             }
             rtsp::Output::Close(reason) => {
-                if viewer.stage == Stage::Plays {
+                // Where a replaced viewer's goodbye goes, its successor listens.
+                if viewer.stage == Stage::Plays && reason != Reason::Replaced {
                     viewer.say_goodbye(cx, video);
                 }
                 viewer.stop(cx);
@@ -71,12 +72,12 @@ impl Viewers {
     /// whose first packet the answer names.
     pub(super) fn begin(&mut self, cx: &mut Context<'_>, at: usize, video: &Video) {
         let viewer = &mut self.list[at];
-        viewer.stage = Stage::Plays;
         let (Some(transport), Some(from)) = (viewer.transport, video.ring().newest_key()) else { return };
         let mut report = Vec::new();
         video.report(cx, false, &mut report);
         viewer.send_rtcp(cx, &report);
         cx.push(Output::Watch { conn: viewer.conn, transport, from });
+        viewer.stage = Stage::Plays;
         if viewer.watches_since.is_none() {
             viewer.watches_since = Some(cx.mono());
             cx.report(ViewerReport::Watches { peer: viewer.peer, transport });

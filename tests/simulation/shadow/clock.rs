@@ -61,6 +61,9 @@ impl Shadow {
 
     pub(super) fn child_is_gone(&mut self, role: Role) {
         self.alive.remove(&(role as u8));
+        if role == Role::Camera {
+            self.camera_is_gone();
+        }
         if self.alive.is_empty() && std::mem::take(&mut self.clock.restarting) {
             self.clock.start_due = true;
         }

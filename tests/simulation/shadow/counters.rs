@@ -4,7 +4,6 @@
 //! admits. The reactor's own counters (`accept_failed`, `peer_overflow`, `lines_lost`) stay zero without one, and the two
 //! tables never fill up with so few addresses.
 
-use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::server::report::{Report, ServerReport};
 use es_iot_server::server::{ConnId, Input, Output, Server, Service};
 use es_iot_server::stats::Counter;
@@ -20,13 +19,11 @@ pub struct Counters {
     /// Lines that the log says were left out.
     left_out: u64,
     suppressed: u64,
-    /// Whether the camera has made pictures.
-    films: bool,
 }
 
 impl Default for Counters {
     fn default() -> Self {
-        Self { counts: [0; Counter::ALL.len()], perhaps_stalled: false, left_out: 0, suppressed: 0, films: false }
+        Self { counts: [0; Counter::ALL.len()], perhaps_stalled: false, left_out: 0, suppressed: 0 }
     }
 }
 
@@ -109,18 +106,8 @@ impl Shadow {
                 let readable = reading.is_none_or(|read| read.is_ok_and(|bytes| bytes.starts_with(b"7")));
                 self.count_tick(at, readable);
             }
-            Input::Video { bytes } => {
-                // Each is two pictures; the second is complete when the next one comes.
-                let complete = if std::mem::replace(&mut self.counters.films, true) { 2 } else { 1 };
-                self.counters.add(Counter::VideoBytes, bytes.len() as u64);
-                self.counters.add(Counter::Pictures, complete);
-                self.counters.add(Counter::KeyPictures, complete);
-            }
+            Input::Video { bytes } => self.counters.add(Counter::VideoBytes, bytes.len() as u64),
             Input::Published { bytes } => self.counters.add(Counter::PublishedBytes, *bytes),
-            Input::Exited { role: Role::Camera, .. } | Input::SpawnFailed { role: Role::Camera, .. } => {
-                self.counters.films = false;
-            }
-            Input::VideoDrained | Input::Took { .. } | Input::Rtcp { .. } => {}
             Input::Stored { result: Ok(()) } => self.counters.one(Counter::SettingsStored),
             Input::Stored { result: Err(_) } => self.counters.one(Counter::StoreFailed),
             Input::Reloaded(_) if self.stopping.is_some() => {}
@@ -128,6 +115,9 @@ impl Shadow {
             Input::Reloaded(Err(_)) => self.counters.one(Counter::ReloadsFailed),
             Input::NotifyFailed { .. } => self.counters.one(Counter::NotifyDelayed),
             Input::Wakeup
+            | Input::VideoDrained
+            | Input::Took { .. }
+            | Input::Rtcp { .. }
             | Input::Room { .. }
             | Input::SpawnFailed { .. }
             | Input::Line { .. }

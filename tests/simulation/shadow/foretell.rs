@@ -51,6 +51,8 @@ impl Shadow {
             }
             Input::Room { descriptors } => self.places.limit(*descriptors),
             Input::SpawnFailed { role, .. } | Input::Exited { role, .. } => self.child_is_gone(*role),
+            Input::Video { bytes } => self.camera_writes(at, bytes),
+            Input::VideoDrained => self.camera_pipe_is_empty(at),
             Input::Signal(Request::Stop) => {
                 self.clock.overruled();
                 self.stopping.get_or_insert(at);
@@ -61,8 +63,6 @@ impl Shadow {
             | Input::AcceptRests { .. }
             | Input::NotifyFailed { .. }
             | Input::Line { .. }
-            | Input::Video { .. }
-            | Input::VideoDrained
             | Input::Published { .. }
             | Input::Took { .. }
             | Input::Rtcp { .. } => {}
@@ -250,6 +250,8 @@ impl Shadow {
             self.remove(at, conn);
         }
         self.settings_due(at);
+        let stalls = self.stall_shows(at);
+        self.pipe_is_quiet(at, stalls);
     }
 
     /// What a released client has sent behind its read may be due as well.

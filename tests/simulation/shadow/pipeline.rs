@@ -150,8 +150,11 @@ impl Shadow {
 
     fn child_is_asked(&mut self, at: u64, role: Role) {
         self.pipeline.asked[role as usize] = Some((at, false));
-        // All else that ends a publisher is foretold; a stall is up to the server.
-        if role == Role::Publisher
+        // All else that ends a unit is foretold, and a camera may restart for new settings; a stall is up to the server.
+        let last = if self.runs(Role::Publisher) { Role::Publisher } else { Role::Camera };
+        let restarts = role == Role::Camera && self.takes_settings(at);
+        if role == last
+            && !restarts
             && let Some((unit, deadline)) = self.pipeline.living()
         {
             let last = unit.last;
@@ -160,6 +163,17 @@ impl Shadow {
             });
             self.pipeline.declared();
         }
+    }
+
+    /// Whether the camera was handed new settings just now, for which it restarts.
+    fn takes_settings(&self, at: u64) -> bool {
+        self.settings.handed.is_some_and(|(then, _)| then == at)
+    }
+
+    /// Whether a look at the timers shows first of all that the unit stalls.
+    pub(super) fn stall_shows(&self, at: u64) -> bool {
+        let restarts = self.pipeline.asked[Role::Camera as usize].is_some() || self.takes_settings(at);
+        !restarts && self.pipeline.living().is_some_and(|(_, deadline)| at >= deadline)
     }
 
     fn child_is_killed(&mut self, at: u64, role: Role) {
@@ -183,12 +197,19 @@ impl Shadow {
         if let Life::Waiting { least, most } = self.pipeline.life {
             self.check(least <= at, || format!("{role:?} is started at {at}, not from {least} to {most}"));
         }
+        let publishes = self.pipeline.config.rtsp_url.is_some();
         match (role, &mut self.pipeline.life) {
             (Role::Probe, Life::Probing { .. }) => {}
             (Role::Probe, life) => *life = Life::Probing { candidate: 0, end: None },
             (Role::Publisher, life) => {
                 *life = Life::Unit(Unit::new(at));
                 self.counters.one(Counter::PipelineStarted);
+                self.check(publishes, || "a publisher that has nowhere to publish".into());
+            }
+            (Role::Camera, life @ (Life::Idle | Life::Waiting { .. } | Life::Probing { .. })) => {
+                *life = Life::Unit(Unit { cameras: 1, ..Unit::new(at) });
+                self.counters.one(Counter::PipelineStarted);
+                self.check(!publishes, || "a camera without a publisher".into());
             }
             (Role::Camera, Life::Unit(unit)) => {
                 (unit.starting, unit.no_camera) = (true, false);
@@ -201,7 +222,6 @@ impl Shadow {
                     )
                 });
             }
-            (Role::Camera, _) => self.check(false, || "a camera without a publisher".into()),
         }
     }
 

@@ -53,9 +53,9 @@ impl World {
             }
             Output::Store(settings) => self.store(settings),
             Output::Reload => self.later(0, Happening::Reloaded),
+            Output::Pictures => self.pictures(),
             Output::Watch { .. } | Output::Unwatch(_) | Output::Datagram { .. } => unreachable!("nobody watches"),
             Output::ReadSource(_)
-            | Output::Pictures
             | Output::Publish { .. }
             | Output::SetLogLevel(_)
             | Output::ReopenLog
@@ -63,6 +63,17 @@ impl World {
             | Output::Report(_)
             | Output::CloseListeners
             | Output::Exit => {}
+        }
+    }
+
+    /// There are new pictures: a publisher takes them, now or a little later.
+    fn pictures(&mut self) {
+        if self.rng.random_bool(0.2) {
+            let after = self.rng.random_range(0..400 * MILLI);
+            self.later(after, Happening::Published);
+        } else if self.children.publishes() {
+            let bytes = self.rng.random_range(1..5000);
+            self.followups.push_back(Followup::Published(bytes));
         }
     }
 

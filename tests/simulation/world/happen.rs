@@ -70,6 +70,11 @@ impl World {
             Happening::EarlyWakeup => self.feed(Input::Wakeup),
             Happening::AcceptRests => self.feed(Input::AcceptRests { errno: Errno(24) }),
             Happening::NotifyFails => self.feed(Input::NotifyFailed { errno: Errno(11) }),
+            Happening::Published => {
+                if self.children.publishes() {
+                    self.feed(Input::Published { bytes: 1 });
+                }
+            }
             Happening::WallJump => {
                 let anywhere = self.rng.random::<u64>() >> 2;
                 let nearby = (self.now.unix_ms + self.rng.random_range(0..4000)).saturating_sub(2000);
@@ -155,11 +160,7 @@ impl World {
         match deed {
             Deed::Say(text) => self.feed(Input::Line { role, text }),
             Deed::Film(every) => {
-                if self.children.films() {
-                    let pictures = crate::children::two_pictures();
-                    self.feed(Input::Video { bytes: &pictures });
-                    self.feed(Input::Published { bytes: 4096 });
-                }
+                self.film();
                 if !self.children.falters(&mut self.rng) {
                     self.later(every, Happening::Child(role, number, Deed::Film(every)));
                 }
@@ -173,6 +174,18 @@ impl World {
                 self.children.reap(role);
                 self.feed(Input::SpawnFailed { role, errno: Errno(errno) });
             }
+        }
+    }
+
+    /// The camera writes, and the reactor reads: in any pieces, and mostly up to where the pipe is empty.
+    fn film(&mut self) {
+        let bytes = self.children.film(&mut self.rng);
+        let most = if self.rng.random_bool(0.2) { self.rng.random_range(1..=bytes.len()) } else { bytes.len() };
+        for piece in bytes.chunks(most) {
+            self.feed(Input::Video { bytes: piece });
+        }
+        if self.rng.random_bool(0.95) {
+            self.feed(Input::VideoDrained);
         }
     }
 

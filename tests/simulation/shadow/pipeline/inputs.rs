@@ -19,7 +19,8 @@ impl Shadow {
     pub(in super::super) fn foresee(&mut self, at: u64, input: &Input<'_>) {
         self.pipeline.woken = matches!(input, Input::Wakeup);
         match input {
-            Input::Published { bytes } if *bytes > 0 => self.video_moves(at),
+            // A slate is no progress of the camera.
+            Input::Published { .. } if self.video.live && self.runs(Role::Publisher) => self.video_moves(at),
             Input::Line { role, text } => self.hint(at, *role, text),
             Input::SpawnFailed { role, errno } => self.child_not_started(at, *role, errno.0),
             Input::Exited { role, .. } => self.child_ends(at, *role),
@@ -50,12 +51,13 @@ impl Shadow {
         }
     }
 
-    fn video_moves(&mut self, at: u64) {
-        let both = self.runs(Role::Camera) && self.runs(Role::Publisher);
+    /// Video of the camera has got where it is to go: to the publisher or, without one, into a picture.
+    pub(in super::super) fn video_moves(&mut self, at: u64) {
+        let films = self.runs(Role::Camera);
         let Pipeline { life: Life::Unit(unit @ Unit { end: None, .. }), next_wait, .. } = &mut self.pipeline else {
             return;
         };
-        if !both {
+        if !films {
             return;
         }
         (unit.last, unit.starting) = (at, false);
@@ -146,10 +148,10 @@ impl Shadow {
         }
     }
 
-    /// The stall time is in force at once. Anything else starts everything afresh, and forgets the failures.
+    /// The stall time and the slate are in force at once. Anything else starts everything afresh, and forgets the failures.
     fn reconfigured(&mut self, config: &CameraConfig) {
         let pipeline = &mut self.pipeline;
-        pipeline.config.stall_seconds = config.stall_seconds;
+        (pipeline.config.stall_seconds, pipeline.config.slate) = (config.stall_seconds, config.slate);
         if pipeline.config == *config {
             return;
         }
