@@ -88,6 +88,18 @@ impl Player {
         Self::start(command, false)
     }
 
+    pub fn ffmpeg_tcp(url: &str) -> Option<Self> {
+        Self::ffmpeg(Some("tcp"), url)
+    }
+
+    pub fn gstreamer_tcp(url: &str) -> Option<Self> {
+        Self::gstreamer("tcp", url)
+    }
+
+    pub fn retina_tcp(url: &str) -> Option<Self> {
+        Self::retina("tcp", url)
+    }
+
     fn gstreamer(transport: &str, url: &str) -> Option<Self> {
         let installed = |element: &str| {
             Command::new("gst-inspect-1.0").arg(element).stdout(Stdio::null()).stderr(Stdio::null()).status()
