@@ -144,12 +144,14 @@ impl Auth {
         self.access.closed(cx.mono(), peer, grant_length(cx));
     }
 
-    /// Takes the password in force. A new one revokes what the old one has granted.
-    pub fn set_password(&mut self, password: Secret) {
-        if password != self.password {
+    /// Takes the password in force. A new one revokes what the old one has granted. Returns whether it is a new one.
+    pub fn set_password(&mut self, password: Secret) -> bool {
+        let is_new = password != self.password;
+        if is_new {
             self.password = password;
             self.access.revoke_grants();
         }
+        is_new
     }
 
     /// Entries in the table of failures, and grants that have not ended.

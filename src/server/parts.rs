@@ -268,15 +268,16 @@ impl Parts {
         if config.data != old.data {
             stream::read_source(cx);
         }
-        self.auth.set_password(password);
+        let is_new_password = self.auth.set_password(password);
         for conn in self.connections.not_allowed(cx, &self.auth) {
             cx.bump(Counter::RefusedNotAuthenticated);
             self.connections.refuse(cx, conn, ErrorCode::NotAuthenticated);
             let departed = self.connections.finish(cx, conn, CloseReason::Done);
             self.departed(cx, departed);
         }
-        for conn in self.viewers.all() {
-            self.watch(cx, conn, rtsp::Input::AccessChanged);
+        let rule = |config: &Config| (config.auth.required, config.auth.trust_loopback);
+        if is_new_password || rule(config) != rule(old) {
+            self.access_changed(cx);
         }
         if old.auth.required && !config.auth.required {
             cx.report(AccessReport::OpenToNetwork);
