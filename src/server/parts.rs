@@ -282,9 +282,7 @@ impl Parts {
         }
         let rule = |config: &Config| (config.auth.required, config.auth.trust_loopback);
         if is_new_password || rule(config) != rule(old) {
-            for conn in self.viewers.all() {
-                self.rtsp(cx, conn, rtsp::Input::AccessChanged);
-            }
+            self.access_changed(cx);
         }
         if old.auth.required && !config.auth.required {
             cx.report(AccessReport::OpenToNetwork);

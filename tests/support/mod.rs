@@ -328,9 +328,17 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        if !self.has_ended() {
+        if self.has_ended() {
+            if thread::panicking() {
+                eprintln!("the daemon has ended: {:?}", self.status);
+            }
+        } else {
             let _gone = kill(self.pid, Signal::SIGKILL);
             let _reaped = self.ended.recv_timeout(DEADLINE);
+        }
+        // The test has failed: what the daemon logged may tell why.
+        if thread::panicking() && self.stderr.is_some() {
+            eprintln!("the daemon's log:\n{}", self.log());
         }
     }
 }

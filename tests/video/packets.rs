@@ -173,9 +173,10 @@ impl Receiver {
         self.octets += u32::try_from(packet.payload.len()).unwrap();
         if let Some((seq, time, ssrc)) = self.last {
             assert_eq!(packet.ssrc, ssrc, "one source");
-            self.missing = packet.seq.wrapping_sub(seq.wrapping_add(1));
-            assert!(self.missing == 0 || self.forgiving, "{} is followed by {}", seq, packet.seq);
-            assert!(self.missing == 0 || self.began.is_none(), "packets are missing in mid-picture");
+            let missing = packet.seq.wrapping_sub(seq.wrapping_add(1));
+            assert!(missing == 0 || self.forgiving, "{seq} is followed by {}", packet.seq);
+            assert!(missing == 0 || self.began.is_none(), "packets are missing in mid-picture");
+            self.missing += missing;
             let since = packet.time.wrapping_sub(time);
             if self.began.is_some() {
                 assert_eq!(since, 0, "one time stamp a picture");
@@ -229,6 +230,7 @@ impl Receiver {
             );
         }
         let missing = std::mem::take(&mut self.missing);
+        assert!(missing == 0 || key, "after {missing} missing packets comes a picture that needs what is lost");
         Picture { time: last.time, first_seq, key, units, began, ended: last.arrived, missing }
     }
 }

@@ -32,6 +32,13 @@ impl Parts {
         }
     }
 
+    /// Another password or rule is in force. At no other time are viewers to give a password that they have given already.
+    pub fn access_changed(&mut self, cx: &mut Context<'_>) {
+        for conn in self.viewers.all() {
+            self.rtsp(cx, conn, rtsp::Input::AccessChanged);
+        }
+    }
+
     /// An RTCP packet came by UDP.
     pub fn rtcp(&mut self, cx: &mut Context<'_>, peer: Peer, port: u16, bytes: &[u8]) {
         let Some(conn) = self.viewers.by_rtcp_port(peer, port) else { return cx.bump(Counter::RtcpStrangers) };
