@@ -6,7 +6,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `bits.rs`, `cavlc.rs` | bits, and levels as bits |
+//! | `cavlc.rs` | levels as bits |
 //! | `parameters.rs`, `slice.rs` | a picture as NAL units |
 //! | `canvas.rs`, `block.rs` | what is drawn on: macroblocks, and which of them changed |
 //! | `colour.rs`, `font.rs`, `text.rs` | what is drawn with |
@@ -20,7 +20,6 @@
     reason = "what is cast is bounded: by a Format's size, by a byte's range, or meant to be low bits"
 )]
 
-mod bits;
 mod block;
 mod canvas;
 mod card;

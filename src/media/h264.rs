@@ -1,8 +1,13 @@
-//! H.264 as far as a server needs it: kinds of NAL units, what a slice's first byte says, and the SPS.
+//! H.264 as far as a server needs it: kinds of NAL units, what a slice's first byte says, the SPS, and bits in both
+//! directions.
 
 mod bits;
+mod nal;
 mod sps;
 
+pub(in crate::media) use nal::NalWriter;
+#[cfg(test)]
+pub(in crate::media) use nal::tests::bits_of;
 pub use sps::{Sps, SpsError};
 
 /// What a NAL unit is, as far as the pictures' assembly cares (H.264 table 7-1).

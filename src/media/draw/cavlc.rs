@@ -3,7 +3,7 @@
 //! Not here: AC coefficients, which nothing drawn has. So no block that was coded counts as a neighbour with levels, and
 //! nC is 0 unless a neighbour is `I_PCM`, which counts 16 (9.2.1).
 
-use super::bits::NalWriter;
+use crate::media::h264::NalWriter;
 
 /// Which table the first code word of a block is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,7 +194,7 @@ const RUN_BEFORE: [&[u32]; 7] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::draw::bits::tests::bits_of;
+    use crate::media::h264::bits_of;
 
     /// No word of a table begins another.
     fn is_prefix_free(words: &[u32]) -> bool {

@@ -1,7 +1,7 @@
 //! Sequence and picture parameter set (H.264 7.3.2.1, 7.3.2.2, E.1.1): what a decoder has to know before any picture.
 
 use super::Format;
-use super::bits::NalWriter;
+use crate::media::h264::NalWriter;
 
 /// Luma's quantiser: one level is half a step of the samples, for each sixteenth of the block's sum ([`super::slice`]).
 const LUMA_QP: i32 = 22;

@@ -7,11 +7,11 @@
 //! that are the same modulo 8, and for some others. At chroma's quantiser 10 it is `H c H / 4` with `H H = 2`, so `c = H r H`: always.
 //! The deblocking filter is off. Everything else is `I_PCM`.
 
-use super::bits::NalWriter;
 use super::block::{Border, Cells, View};
 use super::canvas::Canvas;
 use super::cavlc::{Context, residual};
 use super::parameters::FRAME_NUM_BITS;
+use crate::media::h264::NalWriter;
 
 /// What kind of picture is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

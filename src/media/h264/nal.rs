@@ -3,7 +3,7 @@
 //! Not here: what the bits mean.
 
 /// Writes one NAL unit behind a start code, bit by bit, and keeps start codes from arising within it.
-pub(super) struct NalWriter<'a> {
+pub(in crate::media) struct NalWriter<'a> {
     out: &'a mut Vec<u8>,
     /// Bits that are no whole byte yet, in the lowest `pending` places; what is above them is spent.
     held: u64,
@@ -14,13 +14,13 @@ pub(super) struct NalWriter<'a> {
 
 impl<'a> NalWriter<'a> {
     /// Appends a start code of four bytes and the NAL unit's first byte (`nal_ref_idc` and `nal_unit_type`).
-    pub(super) fn begin(out: &'a mut Vec<u8>, header: u8) -> Self {
+    pub(in crate::media) fn begin(out: &'a mut Vec<u8>, header: u8) -> Self {
         out.extend_from_slice(&[0, 0, 0, 1, header]);
         Self { out, held: 0, pending: 0, zeros: 0 }
     }
 
     /// Appends the lowest `count` bits of `value`, at most 32; the bits above them have to be zero.
-    pub(super) fn bits(&mut self, value: u32, count: u32) {
+    pub(in crate::media) fn bits(&mut self, value: u32, count: u32) {
         debug_assert!(count <= 32 && u64::from(value) >> count == 0, "{value:#b} has more than {count} bits");
         // Fewer than 8 bits are pending, so 40 of the 64 are in use at most.
         self.held = self.held << count | u64::from(value);
@@ -32,18 +32,18 @@ impl<'a> NalWriter<'a> {
     }
 
     /// Appends a flag.
-    pub(super) fn flag(&mut self, flag: bool) {
+    pub(in crate::media) fn flag(&mut self, flag: bool) {
         self.bits(u32::from(flag), 1);
     }
 
     /// Appends a code word that a 1 leads: `0b1_0010` stands for the four bits 0010.
-    pub(super) fn code(&mut self, code: u32) {
+    pub(in crate::media) fn code(&mut self, code: u32) {
         let length = code.ilog2();
         self.bits(code ^ 1 << length, length);
     }
 
     /// Appends ue(v). `value` is less than 2^32 - 1.
-    pub(super) fn ue(&mut self, value: u32) {
+    pub(in crate::media) fn ue(&mut self, value: u32) {
         let code = value + 1;
         let length = code.ilog2();
         self.bits(0, length);
@@ -51,17 +51,17 @@ impl<'a> NalWriter<'a> {
     }
 
     /// Appends se(v). `value` is more than -2^30 and less than 2^30.
-    pub(super) fn se(&mut self, value: i32) {
+    pub(in crate::media) fn se(&mut self, value: i32) {
         self.ue(if value > 0 { value.unsigned_abs() * 2 - 1 } else { value.unsigned_abs() * 2 });
     }
 
     /// Appends zero bits up to the next whole byte.
-    pub(super) fn align(&mut self) {
+    pub(in crate::media) fn align(&mut self) {
         self.bits(0, (8 - self.pending) % 8);
     }
 
     /// Appends whole bytes. [`align`](Self::align) has to come first.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(in crate::media) fn bytes(&mut self, bytes: &[u8]) {
         debug_assert_eq!(self.pending, 0, "bytes begin at a byte");
         for byte in bytes {
             self.byte(*byte);
@@ -69,7 +69,7 @@ impl<'a> NalWriter<'a> {
     }
 
     /// Ends the NAL unit with its stop bit.
-    pub(super) fn end(mut self) {
+    pub(in crate::media) fn end(mut self) {
         self.flag(true);
         self.align();
     }
@@ -85,7 +85,8 @@ impl<'a> NalWriter<'a> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+#[expect(clippy::cast_possible_truncation, reason = "a mask of at most 32 bits")]
+pub(in crate::media) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -99,7 +100,7 @@ pub(super) mod tests {
     }
 
     /// The bits of bytes as text, without their stop bit and what follows.
-    pub(in super::super) fn bits_of(bytes: &[u8]) -> String {
+    pub(in crate::media) fn bits_of(bytes: &[u8]) -> String {
         let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1));
         let text: String = bits.map(|bit| if bit == 1 { '1' } else { '0' }).collect();
         text.trim_end_matches('0').strip_suffix('1').unwrap().to_owned()
