@@ -4,11 +4,13 @@
 mod bits;
 mod nal;
 mod sps;
+mod vui;
 
 pub(in crate::media) use nal::NalWriter;
 #[cfg(test)]
 pub(in crate::media) use nal::tests::bits_of;
 pub use sps::{Sps, SpsError};
+pub use vui::without_reordering;
 
 /// What a NAL unit is, as far as the pictures' assembly cares (H.264 table 7-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,12 +18,19 @@ pub struct Bits<'a> {
     left: u8,
     /// Zero bytes in a row before the next byte.
     zeros: u8,
+    /// Bits that have been read.
+    read: usize,
 }
 
 impl<'a> Bits<'a> {
     /// A reader of a unit's bytes after its header.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, byte: 0, left: 0, zeros: 0 }
+        Self { bytes, byte: 0, left: 0, zeros: 0, read: 0 }
+    }
+
+    /// How many bits have been read.
+    pub const fn count(&self) -> usize {
+        self.read
     }
 
     /// The next bit.
@@ -38,6 +45,7 @@ impl<'a> Bits<'a> {
             (self.byte, self.left) = (byte, 8);
         }
         self.left -= 1;
+        self.read += 1;
         Ok(self.byte >> self.left & 1 == 1)
     }
 

@@ -75,6 +75,11 @@ impl Sps {
     ///
     /// [`SpsError`] if the unit is no SPS, is cut short, or has a value that H.264 does not allow.
     pub fn parse(unit: &[u8]) -> Result<Self, SpsError> {
+        Self::parse_to_vui(unit).map(|(sps, _)| sps)
+    }
+
+    /// The same, with the number of bits between the unit's header and the VUI's flag, without emulation prevention.
+    pub(super) fn parse_to_vui(unit: &[u8]) -> Result<(Self, usize), SpsError> {
         let (&header, payload) = unit.split_first().ok_or(SpsError::Truncated)?;
         if Kind::of(header) != Kind::Sps {
             return Err(SpsError::NotSps(header & 31));
@@ -103,8 +108,9 @@ impl Sps {
             width = cropped(width, [left, right], unit_x, "frame_crop_right_offset")?;
             height = cropped(height, [top, bottom], unit_y, "frame_crop_bottom_offset")?;
         }
+        let before_vui = bits.count();
         let has_vui = bits.bit()?;
-        Ok(Self {
+        let sps = Self {
             profile,
             constraints,
             level,
@@ -114,7 +120,8 @@ impl Sps {
             picture_order_type,
             frames_only,
             has_vui,
-        })
+        };
+        Ok((sps, before_vui))
     }
 
     /// The codec string of RFC 6381, section 3.3, such as `avc1.42C028`.

@@ -134,10 +134,33 @@ proptest! {
     }
 
     #[test]
+    fn an_sps_without_vui_promises_the_order_of_pictures(fields in fields()) {
+        let unit = fields.unit();
+        let patched = without_reordering(&unit);
+        prop_assert!(!patched.windows(3).any(|at| at[..2] == [0, 0] && at[2] < 3), "no start code arises");
+        if let Ok((sps @ Sps { has_vui: false, .. }, before_vui)) = Sps::parse_to_vui(&unit) {
+            prop_assert_eq!(Sps::parse_to_vui(&patched), Ok((Sps { has_vui: true, ..sps }, before_vui)));
+            prop_assert_eq!(&*without_reordering(&patched), &*patched);
+            let mut old = bits::Bits::new(&unit[1..]);
+            let mut new = bits::Bits::new(&patched[1..]);
+            prop_assert!((0..before_vui).all(|_| old.bit() == new.bit()), "what comes before stays");
+            // The flag, eight that are not set, and the restriction's.
+            prop_assert_eq!(new.u(11), Ok(0b100_0000_0011));
+            let restriction: Vec<_> = (0..6).map(|_| new.ue().unwrap()).collect();
+            prop_assert_eq!(restriction, [0, 0, 15, 15, 0, sps.reference_frames.max(1)]);
+            prop_assert_eq!(new.bit(), Ok(true), "the stop bit");
+            prop_assert_eq!((0..8).find(|_| new.bit() != Ok(false)).map(|_| new.bit()), Some(Err(bits::BitsError::Truncated)));
+        } else {
+            prop_assert_eq!(&*patched, &unit);
+        }
+    }
+
+    #[test]
     fn rubbish_does_not_panic(bytes in vec(select(vec![0_u8, 0, 3, 0x67, 100, 0xFF, 0x55]), 0..80), any in vec(any::<u8>(), 0..80)) {
         for bytes in [bytes, any] {
             let _ = (Sps::parse(&bytes), pps_id(&bytes));
-            let _ = Sps::parse(&[&[0x67], &bytes[..]].concat());
+            let unit = [&[0x67], &bytes[..]].concat();
+            let _ = (Sps::parse(&unit), without_reordering(&unit));
         }
     }
 
