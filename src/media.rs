@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! pipe -> annexb (NAL units) -> picture (pictures) -> ring (pictures and their RTP packets, once)
-//!                                                        |-> ring::PacketCursor: RTP over TCP or UDP
-//!                                                        `-> ring::ByteCursor:   Annex B for a publisher
+//!                                                        |-> ring::PacketCursor:   RTP over TCP or UDP
+//!                                                        |-> ring::ByteCursor:     Annex B for a publisher
+//!                                                        `-> ring::FragmentCursor: fragmented MP4 for a browser
 //! ```
 //!
 //! `draw` writes the pictures that the daemon draws itself.
@@ -15,6 +16,7 @@ pub mod annexb;
 pub mod clock;
 pub mod draw;
 pub mod endings;
+pub mod fmp4;
 pub mod format;
 pub mod h264;
 pub mod picture;

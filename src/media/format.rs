@@ -1,6 +1,6 @@
 //! The parameter sets of a stream: an SPS and the PPSs that go with it.
 
-use super::h264::{Sps, SpsError, pps_id};
+use super::h264::{Kind, Sps, SpsError, pps_id};
 use super::units;
 use crate::limits::MAX_PPS;
 
@@ -27,6 +27,21 @@ impl Format {
     /// What the SPS says: profile, level, size.
     pub const fn video(&self) -> &Sps {
         &self.video
+    }
+
+    /// The sets among `units`, which stand behind their lengths: a key picture's begin with them. `None` if there is no
+    /// SPS, or no PPS.
+    pub(super) fn among(units: &[u8]) -> Option<Self> {
+        let mut sets = ParameterSets::default();
+        for range in units::ranges(units) {
+            let unit = &units[range];
+            match Kind::of(unit[0]) {
+                Kind::Sps => sets.take_sps(unit).ok()?,
+                Kind::Pps => _ = sets.take_pps(unit),
+                Kind::Slice | Kind::IdrSlice | Kind::Sei | Kind::Delimiter | Kind::Other(_) => {}
+            }
+        }
+        sets.format.filter(|format| !format.pps.is_empty())
     }
 
     /// Puts all sets, with their lengths, into `bytes` at its front.
@@ -136,5 +151,8 @@ pub(super) mod tests {
         sets.format().unwrap().insert_before(&mut bytes);
         let found: Vec<&[u8]> = units::ranges(&bytes).map(|range| &bytes[range]).collect();
         assert_eq!(found, [&SPS[..], &PPS, &[6]]);
+        assert_eq!(Format::among(&bytes).as_ref(), sets.format(), "and are found again");
+        assert_eq!(Format::among(&bytes[..4 + SPS.len()]), None);
+        assert_eq!(Format::among(&bytes[4 + SPS.len()..]), None);
     }
 }

@@ -3,12 +3,14 @@
 //! A picture's bytes are never split: one that does not fit behind the newest goes to the ring's beginning, and the
 //! room left at the end stays unused until the next lap. That costs at most one picture's room and makes every unit,
 //! and every packet's payload, one slice. The oldest pictures make room for a new one. The ring does not know its
-//! readers; each has a cursor ([`PacketCursor`], [`ByteCursor`]) that finds out when its picture is gone.
+//! readers; each has a cursor ([`PacketCursor`], [`ByteCursor`], [`FragmentCursor`]) that finds out when its picture is
+//! gone.
 //!
 //! RTP time stamps are the pictures' arrival times. Two pictures that were read together arrived at the same time, but
 //! equal time stamps would make them one picture (RFC 6184, section 5.1), so the second is one tick later.
 
 mod bytes;
+mod fragments;
 mod packets;
 mod parts;
 mod place;
@@ -18,6 +20,7 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 pub use bytes::ByteCursor;
+pub use fragments::{FragmentCursor, Framing};
 pub use packets::{Group, PacketCursor};
 pub use parts::Parts;
 pub use place::Start;

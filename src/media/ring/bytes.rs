@@ -1,4 +1,4 @@
-//! A publisher's place in the ring: pictures as an Annex B byte stream.
+//! A publisher's place in the ring: pictures as an Annex B byte stream. And one picture as such a stream.
 
 use super::place::Place;
 use super::{Parts, Ring, Start};
@@ -56,5 +56,20 @@ impl ByteCursor {
     fn settle<'a>(&mut self, ring: &'a Ring) -> Option<&'a [u8]> {
         let number = self.place.settle(ring)?;
         ring.picture(number).map(|picture| picture.units)
+    }
+}
+
+impl Ring {
+    /// The newest key picture as an Annex B byte stream, with its parameter sets before it: a file that a decoder shows.
+    /// At most [`MAX_PICTURE_BYTES`](crate::limits::MAX_PICTURE_BYTES). `None` if there is no key picture.
+    ///
+    /// A copy, since a client may take its time and the ring does not wait.
+    pub fn snapshot(&self) -> Option<Vec<u8>> {
+        let picture = self.picture(self.newest_key()?)?;
+        let mut stream = picture.units.to_vec();
+        for unit in units::ranges(picture.units) {
+            stream[unit.start - LENGTH_BYTES..unit.start].copy_from_slice(START_CODE);
+        }
+        Some(stream)
     }
 }

@@ -20,7 +20,7 @@ enum State {
     Follows,
     /// It waits for the first key picture from its own on.
     Waits,
-    /// Its picture is gone and no key picture has come since.
+    /// Its picture is gone, or given up, and no key picture has come since.
     Lost,
 }
 
@@ -74,6 +74,11 @@ impl Place {
             self.lost += key - self.number;
             (self.number, self.read, self.state) = (key, 0, State::Follows);
         }
+    }
+
+    /// The picture is of no use to the reader, which goes on at a newer key picture.
+    pub const fn give_up(&mut self) {
+        self.state = State::Lost;
     }
 
     /// `more` of the picture has been read, which is `all` in the same measure.

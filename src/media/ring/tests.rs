@@ -1,6 +1,7 @@
 //! The ring and its readers, by example; `model` has them at random.
 #![expect(clippy::cast_possible_truncation, reason = "the numbers of these tests are small")]
 
+mod fragments;
 mod model;
 
 use super::super::format::ParameterSets;
