@@ -5,7 +5,7 @@ mod allocations;
 
 use allocations::allocations;
 use es_iot_server::media::picture::Assembler;
-use es_iot_server::media::ring::{ByteCursor, Identity, PacketCursor, Parts, Ring, Start};
+use es_iot_server::media::ring::{ByteCursor, FragmentCursor, Framing, Identity, PacketCursor, Parts, Ring, Start};
 use es_iot_server::time::Mono;
 
 const CLIP: &[u8] = include_bytes!("stand-in/clip.h264");
@@ -20,7 +20,9 @@ fn running_video_allocates_nothing() {
     let mut slow = PacketCursor::new(&ring, Start::NextKey, 0);
     let mut udp = PacketCursor::new(&ring, Start::NextKey, 0);
     let mut publisher = ByteCursor::new(&ring, Start::NextKey);
-    let (mut now, mut sent, mut lost) = (0, 0, 0);
+    let mut browser = FragmentCursor::new(&ring, Start::NewestKey, Framing::Chunked);
+    let mut slow_browser = FragmentCursor::new(&ring, Start::NewestKey, Framing::Plain);
+    let (mut now, mut sent, mut lost, mut fragments) = (0, 0, 0, 0);
     let mut round = || {
         for mut bytes in CLIP.chunks(1000) {
             now += 10_000_000;
@@ -46,11 +48,25 @@ fn running_video_allocates_nothing() {
                 publisher.annexb(&ring, &mut parts);
                 let bytes = parts.bytes();
                 publisher.wrote(&ring, bytes);
+                // In several writes, so that the rest of a fragment is kept.
+                while browser.pending(&ring) {
+                    let mut parts = Parts::default();
+                    browser.fragment(&ring, &mut parts);
+                    let bytes = parts.bytes().div_ceil(2);
+                    browser.wrote(&ring, bytes);
+                    fragments += u64::from(!browser.mid_fragment());
+                }
+                let mut parts = Parts::default();
+                slow_browser.fragment(&ring, &mut parts);
+                let bytes = parts.bytes().min(100);
+                slow_browser.wrote(&ring, bytes);
+                lost += slow_browser.take_lost();
             }
         }
     };
     round();
     round();
     assert_eq!(allocations(|| (0..10).for_each(|_| round())), 0);
-    assert!(sent > 11 * CLIP.len() && lost > 100, "{sent} bytes were sent, {lost} pictures lost");
+    assert!(sent > 11 * CLIP.len() && lost > 200, "{sent} bytes were sent, {lost} pictures lost");
+    assert!(fragments > 11 * 96, "{fragments} fragments were sent");
 }

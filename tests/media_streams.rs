@@ -6,42 +6,27 @@
 
 #[path = "../src/media/rtp/tests/depacketise.rs"]
 mod depacketise;
+#[path = "support/ffmpeg.rs"]
+mod ffmpeg;
 #[path = "support/skip.rs"]
 mod skip;
 
-use std::io::{ErrorKind, Write};
-use std::process::{Command, Stdio};
-use std::thread;
 use std::time::Duration;
 
 use depacketise::Depacketiser;
 use es_iot_server::media::picture::Assembler;
 use es_iot_server::media::ring::{ByteCursor, Identity, PacketCursor, Parts, Ring, Start};
 use es_iot_server::time::Mono;
+use ffmpeg::run;
 use skip::skip;
 
 const CLIP: &[u8] = include_bytes!("stand-in/clip.h264");
 
 /// What ffmpeg writes to its standard output, or `None` if there is no ffmpeg.
 fn ffmpeg(arguments: &str, input: &[u8]) -> Option<Vec<u8>> {
-    let child = Command::new("ffmpeg")
-        .args(["-hide_banner", "-loglevel", "error", "-nostdin"])
-        .args(arguments.split_whitespace())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let mut child = match child {
-        Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound => return None,
-        Err(error) => panic!("ffmpeg: {error}"),
-    };
-    let mut stdin = child.stdin.take().unwrap();
-    let output = thread::scope(|scope| {
-        // It may have all it wants before it has read everything.
-        scope.spawn(move || drop(stdin.write_all(input)));
-        child.wait_with_output().unwrap()
-    });
-    assert!(output.status.success(), "ffmpeg {arguments}");
+    let output = run("ffmpeg", &format!("-hide_banner -loglevel error -nostdin {arguments}"), input)?;
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ffmpeg {arguments}: {complaints}");
     Some(output.stdout)
 }
 
