@@ -294,6 +294,8 @@ pub const RTCP_BURST: u32 = 500;
 pub const RTCP_BUDGET: usize = 16;
 /// Pairs of UDP ports to try: half of the ports that the kernel picks are odd, and the next one may be in use.
 pub const UDP_PAIR_TRIES: usize = 64;
+/// Pictures over which the status measures rate and bit rate: two seconds at the default rate.
+pub const MEASURED_PICTURES: usize = 49;
 /// The time without a picture from the camera until viewers see the slate.
 pub const SLATE_AFTER: Duration = Duration::from_secs(1);
 /// Pictures a second while the slate is shown: one is drawn, the others repeat it with some 30 bytes each. With one a second,

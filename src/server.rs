@@ -32,7 +32,7 @@ mod parts;
 mod pipeline;
 pub mod report;
 mod settings;
-mod status;
+pub mod status;
 mod stream;
 mod video;
 mod viewers;
@@ -57,6 +57,7 @@ use parts::Parts;
 use pipeline::Pipeline;
 use report::{ClientReport, ServerReport};
 use settings::Settings;
+use status::Status;
 use stream::Stream;
 use video::Video;
 use viewers::Viewers;
@@ -172,6 +173,11 @@ impl Server {
     /// The counters, for what the reactor drops.
     pub const fn stats_mut(&mut self) -> &mut Stats {
         &mut self.stats
+    }
+
+    /// The state at `now`.
+    pub fn status(&self, now: Mono) -> Status<'_> {
+        self.parts.status(now, &self.stats)
     }
 
     /// The pictures, and the counters.

@@ -271,6 +271,18 @@ impl Ring {
         Some((self.format_number, self.format.as_ref()?))
     }
 
+    /// The newest pictures, `most` at most, measured from the arrival of the first of them to that of the last: how many came
+    /// after the first, their bytes, and the time that they took.
+    pub fn recent(&self, most: usize) -> (usize, usize, Duration) {
+        let count = self.pictures.len().min(most);
+        let recent = self.pictures.range(self.pictures.len() - count..);
+        let (Some(first), Some(last)) = (recent.clone().next(), self.pictures.back()) else {
+            return (0, 0, Duration::ZERO);
+        };
+        let bytes = recent.skip(1).map(|entry| entry.bytes).sum();
+        (count - 1, bytes, last.arrived.since(first.arrived))
+    }
+
     /// What a sender report says at `now`.
     #[expect(clippy::cast_possible_truncation, reason = "the counts of a sender report wrap (RFC 3550, section 6.4.1)")]
     pub fn report(&self, now: Now) -> SenderReport {

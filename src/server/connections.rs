@@ -72,6 +72,15 @@ impl Connections {
         self.table.clients()
     }
 
+    /// Connections that are being served, in the order of [`Service::ALL`].
+    pub fn by_service(&self) -> [usize; Service::ALL.len()] {
+        let mut counts = [0; Service::ALL.len()];
+        for client in self.table.iter() {
+            counts[client.service as usize] += 1;
+        }
+        counts
+    }
+
     /// Those among them of one peer.
     pub fn clients_of(&self, peer: Peer) -> usize {
         self.table.iter().filter(|connection| connection.peer == peer).count()

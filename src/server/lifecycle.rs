@@ -14,6 +14,7 @@ use crate::time::Mono;
 pub struct Lifecycle {
     /// How often the service manager wants a sign of life, and when next.
     watchdog: Option<(Duration, Mono)>,
+    started: Mono,
     /// While stopping: when it has to be over.
     stop_by: Option<Mono>,
     exited: bool,
@@ -23,7 +24,12 @@ impl Lifecycle {
     /// A life that begins.
     pub fn new(watchdog: Option<Duration>, now: Mono) -> Self {
         let watchdog = watchdog.map(|interval| (interval, now + interval));
-        Self { watchdog, stop_by: None, exited: false }
+        Self { watchdog, started: now, stop_by: None, exited: false }
+    }
+
+    /// How long the server has run.
+    pub const fn uptime(&self, now: Mono) -> Duration {
+        now.since(self.started)
     }
 
     /// When the service manager wants the next sign of life.

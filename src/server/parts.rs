@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::ids::{ConnId, Peer, Service};
 use crate::os::Errno;
 use crate::service::rtsp;
-use crate::stats::Counter;
+use crate::stats::{Counter, Stats};
 use crate::time::Mono;
 use crate::wire::ErrorCode;
 
@@ -247,18 +247,26 @@ impl Parts {
         }
     }
 
-    pub fn report_status(&self, cx: &mut Context<'_>) {
-        let (failing_addresses, grants) = self.auth.sizes(cx);
-        let status = Status {
-            clients: self.connections.clients(),
+    /// The state of the server.
+    pub fn status<'a>(&'a self, now: Mono, stats: &'a Stats) -> Status<'a> {
+        let (failing_addresses, grants) = self.auth.sizes(now);
+        Status {
+            host: self.video.host(),
+            uptime: self.lifecycle.uptime(now),
+            clients: self.connections.by_service(),
             subscribers: self.stream.subscribers(),
             viewers: self.viewers.playing(),
             failing_addresses,
             grants,
-            camera: self.pipeline.state_name(),
-            stats: cx.stats,
-        };
-        let text = status.to_string();
+            camera: self.pipeline.status(now, self.video.is_live()),
+            video: self.video.status(now),
+            settings: *self.settings.current(),
+            stats,
+        }
+    }
+
+    pub fn report_status(&self, cx: &mut Context<'_>) {
+        let text = self.status(cx.mono(), cx.stats).to_string();
         cx.report(ServerReport::Counters { text });
     }
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::context::Context;
 use super::interface::{Notice, Output};
+use super::status;
 use crate::camera::diagnosis::Role;
 use crate::camera::settings::CameraSettings;
 use crate::camera::supervisor::{Action, Event, StopSignal, Supervisor};
@@ -24,6 +25,8 @@ pub struct Pipeline {
     status: Cow<'static, str>,
     /// Whether the publisher has just been started, and gets nothing yet.
     publisher_waits: bool,
+    /// The supervisor's state, and since when.
+    state: (&'static str, Mono),
     /// Both clocks at the last input, to notice when the wall clock is set.
     seen: Now,
 }
@@ -32,7 +35,8 @@ impl Pipeline {
     /// A pipeline that is off.
     pub fn new(config: CameraConfig, settings: CameraSettings, seed: u64, now: Now) -> Self {
         let supervisor = Supervisor::new(config, settings, seed);
-        Self { supervisor, actions: Vec::new(), status: Cow::default(), publisher_waits: false, seen: now }
+        let state = (supervisor.state_name(), now.mono);
+        Self { supervisor, actions: Vec::new(), status: Cow::default(), publisher_waits: false, state, seen: now }
     }
 
     /// Hands an event to the supervisor, and has its actions carried out.
@@ -59,6 +63,10 @@ impl Pipeline {
                     }
                 }
             }
+        }
+        let state = self.supervisor.state_name();
+        if state != self.state.0 {
+            self.state = (state, cx.mono());
         }
         let status = self.supervisor.status();
         if status != self.status {
@@ -100,8 +108,11 @@ impl Pipeline {
         self.supervisor.is_publishing()
     }
 
-    /// The state's name, for the counters' line.
-    pub fn state_name(&self) -> &'static str {
-        self.supervisor.state_name()
+    /// The camera as the status shows it; `live` if viewers see its picture.
+    pub fn status(&self, now: Mono, live: bool) -> status::Camera {
+        let (state, since) = self.state;
+        let is_well = state == "running" && live;
+        let reason = (!is_well).then(|| self.why_no_picture().into_owned());
+        status::Camera { state, since: now.since(since), reason }
     }
 }

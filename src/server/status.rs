@@ -1,15 +1,27 @@
-//! The state of the server in figures: what SIGUSR1 logs.
+//! The state of the server, in one value: SIGUSR1's line, the status as JSON and the metrics all show this.
+
+mod json;
+mod metrics;
+
+pub use metrics::CONTENT_TYPE as METRICS_CONTENT_TYPE;
 
 use std::fmt;
+use std::time::Duration;
 
+use crate::camera::settings::CameraSettings;
+use crate::ids::Service;
 use crate::stats::Stats;
 
-/// A moment's figures.
+/// A moment's state.
 #[derive(Debug)]
 pub struct Status<'a> {
-    /// Connections that are being served.
-    pub clients: usize,
-    /// Those among them that get the stream.
+    /// The name of this device.
+    pub host: &'a str,
+    /// How long the server has run.
+    pub uptime: Duration,
+    /// Connections that are being served, in the order of [`Service::ALL`].
+    pub clients: [usize; Service::ALL.len()],
+    /// Clients of the data port that get the stream.
     pub subscribers: usize,
     /// Viewers that get the video.
     pub viewers: usize,
@@ -17,19 +29,90 @@ pub struct Status<'a> {
     pub failing_addresses: usize,
     /// Peers that hold a grant.
     pub grants: usize,
-    /// The name of the camera's state.
-    pub camera: &'static str,
+    /// The camera.
+    pub camera: Camera,
+    /// What viewers see, once there has been a picture.
+    pub video: Option<Video>,
+    /// The camera settings in force.
+    pub settings: CameraSettings,
     /// The counters.
     pub stats: &'a Stats,
 }
 
+/// The camera as the supervisor has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Camera {
+    /// The name of its state.
+    pub state: &'static str,
+    /// How long it has been in this state.
+    pub since: Duration,
+    /// Why there is no picture; `None` if there is one.
+    pub reason: Option<String>,
+}
+
+/// The stream as viewers get it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Video {
+    /// Whether it is the camera's picture, not a slate.
+    pub live: bool,
+    /// The codec as browsers name it (RFC 6381), such as `avc1.42C01E`.
+    pub codec: String,
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Pictures a second, as measured.
+    pub pictures_per_second: f64,
+    /// Bits a second, as measured.
+    pub bits_per_second: f64,
+    /// The time between the camera's last two key pictures.
+    pub key_interval: Option<Duration>,
+    /// How long ago the last picture came.
+    pub age: Duration,
+}
+
+/// Whether all is well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// Video moves, or none is configured.
+    Good,
+    /// No video moves, for this reason.
+    Bad(String),
+}
+
+impl Status<'_> {
+    /// Whether all is well. A camera that has just been started is given `patience`.
+    pub fn health(&self, patience: Duration) -> Health {
+        let Camera { state, reason, since } = &self.camera;
+        match reason {
+            None => Health::Good,
+            Some(_) if *state == "off" => Health::Good,
+            Some(_) if matches!(*state, "starting" | "probing" | "restarting-camera") && *since < patience => {
+                Health::Good
+            }
+            Some(reason) => Health::Bad(reason.clone()),
+        }
+    }
+
+    /// All connections that are being served.
+    fn all_clients(&self) -> usize {
+        self.clients.iter().sum()
+    }
+}
+
+/// SIGUSR1's line.
 impl fmt::Display for Status<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { clients, subscribers, viewers, failing_addresses, grants, camera, stats } = self;
+        let Self { subscribers, viewers, failing_addresses, grants, camera, stats, .. } = self;
         write!(
             f,
-            "clients={clients} subscribers={subscribers} viewers={viewers} failing_addresses={failing_addresses} \
-             grants={grants} camera={camera} {stats}"
+            "clients={} subscribers={subscribers} viewers={viewers} failing_addresses={failing_addresses} \
+             grants={grants} camera={} {stats}",
+            self.all_clients(),
+            camera.state
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

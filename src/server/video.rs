@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::report::VideoReport;
+use super::status;
 use crate::config::{CameraConfig, Config};
 use crate::ids::Peer;
-use crate::limits::{LONGEST_KEY_INTERVAL, SLATE_AFTER, SLATE_PICTURES_PER_SECOND, STALL_FRAMES};
+use crate::limits::{LONGEST_KEY_INTERVAL, MEASURED_PICTURES, SLATE_AFTER, SLATE_PICTURES_PER_SECOND, STALL_FRAMES};
 use crate::media::draw::{self, Slate};
 use crate::media::picture::{Assembler, Picture};
 use crate::media::ring::{Identity, Ring};
@@ -119,6 +120,29 @@ impl Video {
     pub fn key_interval(&self, config: &CameraConfig) -> Duration {
         let measured = self.key_interval.unwrap_or_default();
         configured_interval(config).max(measured).min(LONGEST_KEY_INTERVAL)
+    }
+
+    /// The name of this device.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The stream as the status shows it; `None` while no picture has come.
+    pub fn status(&self, now: Mono) -> Option<status::Video> {
+        let (_, format) = self.ring.format()?;
+        let video = format.video();
+        let (pictures, bytes, span) = self.ring.recent(MEASURED_PICTURES);
+        let rate = |amount: f64| if span.is_zero() { 0.0 } else { amount / span.as_secs_f64() };
+        Some(status::Video {
+            live: self.live,
+            codec: video.codec(),
+            width: video.width,
+            height: video.height,
+            pictures_per_second: rate(pictures as f64),
+            bits_per_second: rate(bytes as f64 * 8.0),
+            key_interval: self.key_interval,
+            age: now.since(self.last),
+        })
     }
 
     /// Whether viewers see the camera's picture.

@@ -1,0 +1,61 @@
+//! The status as JSON.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Camera, Status, Video};
+use crate::ids::Service;
+use crate::stats::Counter;
+
+impl Status<'_> {
+    /// The whole status. Times are in seconds; what is unknown is null.
+    pub fn to_json(&self) -> String {
+        let clients: Map<String, Value> = Service::ALL
+            .iter()
+            .zip(self.clients)
+            .map(|(service, count)| (service.name().to_owned(), json!(count)))
+            .collect();
+        let counters: Map<String, Value> =
+            Counter::ALL.iter().map(|&counter| (counter.name().to_owned(), json!(self.stats.count(counter)))).collect();
+        let Camera { state, since, reason } = &self.camera;
+        let status = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "host": self.host,
+            "uptime": seconds(self.uptime),
+            "camera": { "state": state, "since": seconds(*since), "reason": reason },
+            "video": self.video.as_ref().map(video),
+            "clients": clients,
+            "subscribers": self.subscribers,
+            "viewers": self.viewers,
+            "grants": self.grants,
+            "failing_addresses": self.failing_addresses,
+            "settings": self.settings,
+            "counters": counters,
+        });
+        format!("{status:#}\n")
+    }
+}
+
+fn video(video: &Video) -> Value {
+    let Video { live, codec, width, height, pictures_per_second, bits_per_second, key_interval, age } = video;
+    json!({
+        "source": if *live { "camera" } else { "slate" },
+        "codec": codec,
+        "width": width,
+        "height": height,
+        "pictures_per_second": rounded(*pictures_per_second),
+        "bits_per_second": bits_per_second.round(),
+        "key_interval": key_interval.map(seconds),
+        "age": seconds(*age),
+    })
+}
+
+/// Seconds, in milliseconds' steps.
+fn seconds(span: Duration) -> f64 {
+    rounded(span.as_secs_f64())
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
