@@ -10,27 +10,33 @@
 //! |---|---|
 //! | `ES_IOT_BENCH_QUICK=1` | one round of one second, and short other runs; no timing target is enforced |
 //! | `ES_IOT_BENCH_SECONDS=n` | the length of one run, in seconds; default 5 |
+//! | `ES_IOT_BENCH_DAEMON=path` | another build of the daemon |
 //!
 //! | file | contents |
 //! |---|---|
 //! | `floor.rs` | the floor |
 //! | `receiver.rs` | the clients and their measurements |
-//! | `process.rs` | starting and stopping the two servers, and reading `/proc` |
+//! | `process.rs` | starting and stopping the two servers |
 //! | `sample.rs` | the figures of one run, and medians |
 //! | `table.rs` | the figures as text |
+//! | `../support` | what the benchmarks share |
 
 mod floor;
 mod process;
 mod receiver;
 mod sample;
+#[path = "../support/mod.rs"]
+mod support;
 mod table;
 
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use process::{Kind, Running, Scratch};
+use process::{Kind, Running};
 use sample::Sample;
+use support::daemon::{self, Scratch};
+use support::{proc, target};
 use table::Extras;
 
 /// The number of clients of each pair of runs.
@@ -88,8 +94,8 @@ fn main() -> io::Result<ExitCode> {
 
 /// Measures and prints everything. Returns the enforced targets that were missed.
 fn bench(plan: &Plan) -> io::Result<Vec<String>> {
-    let scratch = Scratch::new()?;
-    println!("{}", table::machine());
+    let scratch = process::scratch()?;
+    println!("{}", target::machine());
     println!("{}", table::HEADING);
     let mut at_1000 = None;
     let mut at_1 = None;
@@ -110,12 +116,12 @@ fn bench(plan: &Plan) -> io::Result<Vec<String>> {
         rates: rates(&scratch, plan.rate)?,
         idle: idle_wakeups(&scratch, plan.idle)?,
         idle_for: plan.idle,
-        binary_bytes: std::fs::metadata(process::DAEMON)?.len(),
+        binary_bytes: std::fs::metadata(daemon::binary())?.len(),
         start: start_time(&scratch, plan.starts)?,
         starts: plan.starts,
     };
     let targets = table::targets(at_1.as_ref(), at_1000.as_ref(), &extras);
-    println!("{}", table::show(&targets));
+    println!("{}", target::show(&targets));
     let enforced = targets.into_iter().filter(|target| !target.reached && (plan.quiet_machine || !target.of_time));
     let mut missed: Vec<String> = enforced.map(|target| target.name).collect();
     if plan.quiet_machine && (at_1.is_none() || at_1000.is_none()) {
@@ -156,10 +162,10 @@ fn rates(scratch: &Scratch, length: Duration) -> io::Result<(Sample, Sample)> {
 /// Counts the daemon's wake-ups without clients and camera.
 fn idle_wakeups(scratch: &Scratch, length: Duration) -> io::Result<u64> {
     let server = Running::start(scratch, Kind::Daemon)?;
-    process::rest(Duration::from_millis(500));
-    let before = process::voluntary_switches(server.pid())?;
-    process::rest(length);
-    Ok(process::voluntary_switches(server.pid())? - before)
+    proc::rest(Duration::from_millis(500));
+    let before = process::voluntary_switches(server.pid)?;
+    proc::rest(length);
+    Ok(process::voluntary_switches(server.pid)? - before)
 }
 
 /// The median time from before `fork` to the daemon's `READY=1`.

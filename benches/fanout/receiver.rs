@@ -12,6 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::process::{self, Running};
 use super::sample::Sample;
+use super::support::proc;
 
 /// The argument that runs the bench as the clients. Address, number of clients, milliseconds and the server's process id
 /// follow.
@@ -37,7 +38,7 @@ pub struct Run(Child);
 pub fn begin(server: &Running, clients: usize, length: Duration) -> io::Result<Run> {
     let child = Command::new(std::env::current_exe()?)
         .args([ARGUMENT, &server.address, &clients.to_string(), &length.as_millis().to_string()])
-        .arg(server.pid().to_string())
+        .arg(server.pid.to_string())
         .stdout(Stdio::piped())
         .spawn()?;
     Ok(Run(child))
@@ -97,7 +98,7 @@ struct Reading {
 
 impl Reading {
     fn of(pid: u32) -> io::Result<Self> {
-        Ok(Self { at: clock::mono(), cpu_ns: process::cpu_ns(pid)?, switches: process::voluntary_switches(pid)? })
+        Ok(Self { at: clock::mono(), cpu_ns: proc::cpu_ns(pid)?, switches: process::voluntary_switches(pid)? })
     }
 }
 
@@ -142,7 +143,7 @@ impl Receiver {
         let before = Reading::of(pid)?;
         self.receive_until(before.at + length)?;
         let after = Reading::of(pid)?;
-        self.figures(&before, &after, process::memory_kib(pid)?)
+        self.figures(&before, &after, proc::memory_kib(pid)?)
     }
 
     fn figures(&mut self, before: &Reading, after: &Reading, memory_kib: (u64, u64)) -> io::Result<Sample> {

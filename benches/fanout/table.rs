@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::sample::Sample;
+use super::support::target::Target;
 
 /// The heading for the columns of [`pair`].
 pub const HEADING: &str = "\
@@ -26,18 +27,6 @@ pub struct Extras {
     pub start: Duration,
     /// The number of starts for that median.
     pub starts: usize,
-}
-
-/// A description of the machine.
-pub fn machine() -> String {
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
-    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split(' ').next().unwrap_or_default();
-    let model = model.trim_start_matches([' ', '\t', ':']);
-    format!("{cpus} x {model}, Linux {}, load average at the start {load}", kernel.trim())
 }
 
 /// Both servers at one number of clients, and their ratio.
@@ -77,18 +66,6 @@ fn row(clients: &str, server: &str, sample: &Sample) -> String {
     )
 }
 
-/// A target and its figure.
-pub struct Target {
-    /// The target.
-    pub name: String,
-    /// The measured figure.
-    pub figure: String,
-    /// Whether the target is reached.
-    pub reached: bool,
-    /// Whether other processes on the machine affect the figure.
-    pub of_time: bool,
-}
-
 /// The targets with their figures.
 pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras: &Extras) -> Vec<Target> {
     let mut targets = Vec::new();
@@ -119,16 +96,6 @@ pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras
     let figure = format!("{start:.2} ms (median of {})", extras.starts);
     add(true, "exec to listening: under 20 ms", figure, start < 20.0);
     targets
-}
-
-/// A table with a line for each target.
-pub fn show(targets: &[Target]) -> String {
-    let mut text = String::from("\ntarget                                              figure");
-    for Target { name, figure, reached, .. } in targets {
-        let reached = if *reached { "reached" } else { "NOT reached" };
-        let _infallible = write!(text, "\n{name:<50}  {figure:<61} {reached}");
-    }
-    text
 }
 
 /// Packets per second, and the difference from the number of packets at 24 Hz.

@@ -1,0 +1,251 @@
+//! The viewers: one process with one epoll, which reads everything. It also reads the servers' figures from `/proc`, because
+//! it can detect the quiet time after a key picture. A measurement lasts from one of these to another: whole seconds of video.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use es_iot_server::sys::{clock, limits};
+use es_iot_server::time::Mono;
+use mio::net::{TcpStream, UdpSocket};
+use mio::{Events, Interest, Poll, Token};
+
+use super::camera;
+use super::sample::Sample;
+use super::support::proc;
+use super::viewer::{Taken, Transport, Viewer};
+
+/// The argument that runs the bench as the viewers. The fields of [`Job`] follow.
+pub const ARGUMENT: &str = "--watch";
+
+/// A picture is over when nothing has arrived for this long.
+const QUIET: Duration = Duration::from_millis(5);
+/// The time-out for pictures that should arrive immediately.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What to measure.
+#[derive(Clone)]
+pub struct Job {
+    /// The server's address.
+    pub address: String,
+    /// The stream's path; none at the floor.
+    pub path: Option<&'static str>,
+    /// How the stream gets to the viewers.
+    pub transport: Transport,
+    /// The number of viewers.
+    pub viewers: u32,
+    /// Seconds to play before the measurement.
+    pub warm_up: u64,
+    /// Seconds of the measurement.
+    pub seconds: u64,
+    /// The servers' processes.
+    pub pids: Vec<u32>,
+}
+
+/// A run in progress.
+pub struct Run(Child);
+
+/// Starts the viewers.
+pub fn begin(job: &Job) -> io::Result<Run> {
+    let pids: Vec<String> = job.pids.iter().map(u32::to_string).collect();
+    let child = Command::new(std::env::current_exe()?)
+        .args([ARGUMENT, &job.address, job.path.unwrap_or(""), job.transport.name()])
+        .args([job.viewers.into(), job.warm_up, job.seconds].map(|number: u64| number.to_string()))
+        .arg(pids.join(","))
+        .stdout(Stdio::piped())
+        .spawn()?;
+    Ok(Run(child))
+}
+
+impl Run {
+    /// Waits for its end.
+    pub fn finish(mut self) -> io::Result<Sample> {
+        let mut line = String::new();
+        if let Some(stdout) = self.0.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        self.0.wait()?;
+        Sample::from_line(&line)
+    }
+}
+
+/// Runs the viewers. Prints one line with the figures or an error.
+pub fn run(arguments: &[&str]) -> io::Result<()> {
+    let line = match measure(arguments) {
+        Ok(sample) => sample.to_line(),
+        Err(error) => error.to_string().replace(['\r', '\n'], " "),
+    };
+    writeln!(io::stdout(), "{line}")
+}
+
+fn measure(arguments: &[&str]) -> io::Result<Sample> {
+    let &[address, path, transport, viewers, warm_up, seconds, pids] = arguments else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    let number = |text: &str| text.parse::<u32>().map_err(io::Error::other);
+    let pids: Vec<u32> = pids.split(',').map(number).collect::<io::Result<_>>()?;
+    let path = Some(path).filter(|path| !path.is_empty());
+    let mut receiver = Receiver::connect(address, path, Transport::of(transport), number(viewers)?)?;
+    receiver.measure(number(warm_up)?, number(seconds)?, &pids)
+}
+
+/// Where the stream comes from.
+enum Source {
+    Tcp(TcpStream),
+    Udp(UdpSocket),
+}
+
+struct Receiver {
+    poll: Poll,
+    events: Events,
+    sources: Vec<Source>,
+    taken: Vec<Taken>,
+    buffer: Vec<u8>,
+    /// Connections and ports that are only kept open.
+    _open: Vec<(std::net::TcpStream, Option<std::net::UdpSocket>)>,
+}
+
+/// The servers' figures.
+struct Reading {
+    cpu_ns: u64,
+    rss_kib: u64,
+    anonymous_kib: u64,
+}
+
+impl Reading {
+    fn of(pids: &[u32]) -> io::Result<Self> {
+        let mut sum = Self { cpu_ns: 0, rss_kib: 0, anonymous_kib: 0 };
+        for &pid in pids {
+            let (rss, anonymous) = proc::memory_kib(pid)?;
+            sum.cpu_ns += proc::cpu_ns(pid)?;
+            (sum.rss_kib, sum.anonymous_kib) = (sum.rss_kib + rss, sum.anonymous_kib + anonymous);
+        }
+        Ok(sum)
+    }
+}
+
+impl Receiver {
+    fn connect(address: &str, path: Option<&str>, transport: Transport, viewers: u32) -> io::Result<Self> {
+        limits::raise_descriptors(4 * viewers + 64)?;
+        let (poll, mut sources, mut open) = (Poll::new()?, Vec::new(), Vec::new());
+        for at in 0..viewers as usize {
+            let Viewer { control, datagrams } = Viewer::connect(address, path, transport)?;
+            let source = if let Some([rtp, rtcp]) = datagrams {
+                rtp.set_nonblocking(true)?;
+                open.push((control, Some(rtcp)));
+                let mut socket = UdpSocket::from_std(rtp);
+                poll.registry().register(&mut socket, Token(at), Interest::READABLE)?;
+                Source::Udp(socket)
+            } else {
+                control.set_nonblocking(true)?;
+                let mut stream = TcpStream::from_std(control);
+                poll.registry().register(&mut stream, Token(at), Interest::READABLE)?;
+                Source::Tcp(stream)
+            };
+            sources.push(source);
+        }
+        let mut taken: Vec<Taken> = sources.iter().map(|_| Taken::default()).collect();
+        if let Some(first) = taken.first_mut() {
+            first.timed = true;
+        }
+        let events = Events::with_capacity(sources.len().max(16));
+        Ok(Self { poll, events, sources, taken, buffer: vec![0; 128 * 1024], _open: open })
+    }
+
+    fn measure(&mut self, warm_up: u32, seconds: u32, pids: &[u32]) -> io::Result<Sample> {
+        let began = clock::mono();
+        while self.taken.iter().any(|taken| taken.pictures == 0) {
+            self.receive(PATIENCE)?;
+            if clock::mono().since(began) > PATIENCE {
+                let without = self.taken.iter().filter(|taken| taken.pictures == 0).count();
+                return Err(io::Error::other(format!("{without} viewers have no picture")));
+            }
+        }
+        self.play(warm_up.into())?;
+        self.taken.iter_mut().for_each(Taken::restart);
+        let before = Reading::of(pids)?;
+        let early = seconds.div_ceil(4);
+        self.play(early.into())?;
+        let rss_early_kib = Reading::of(pids)?.rss_kib;
+        if seconds > early {
+            self.play(seconds.into())?;
+        }
+        let after = Reading::of(pids)?;
+        let viewers = self.taken.len() as u64;
+        let viewer_seconds = viewers * self.taken[0].keys;
+        let pictures: u64 = self.taken.iter().map(|taken| taken.pictures).sum();
+        let packets: u64 = self.taken.iter().map(|taken| taken.packets).sum();
+        let mut delays = std::mem::take(&mut self.taken[0].delays_ns);
+        delays.sort_unstable();
+        let percentile =
+            |percent: usize| delays.get((delays.len() * percent / 100).min(delays.len().saturating_sub(1)));
+        Ok(Sample {
+            cpu_ns: (after.cpu_ns - before.cpu_ns) / viewer_seconds.max(1),
+            packets_milli: packets * 1000 / viewer_seconds.max(1),
+            missing: (viewer_seconds * camera::PER_SECOND as u64).saturating_sub(pictures),
+            delay_p50_ns: percentile(50).copied().unwrap_or(0),
+            delay_p99_ns: percentile(99).copied().unwrap_or(0),
+            delay_max_ns: percentile(100).copied().unwrap_or(0),
+            rss_early_kib,
+            rss_kib: after.rss_kib,
+            anonymous_kib: after.anonymous_kib,
+        })
+    }
+
+    /// Receives until the first viewer has had this many key pictures, and then until the quiet time after one.
+    fn play(&mut self, keys: u64) -> io::Result<()> {
+        let mut last = clock::mono();
+        loop {
+            let first = &self.taken[0];
+            let wanted = first.keys >= keys && first.at_key();
+            if self.receive(if wanted { QUIET } else { PATIENCE })? {
+                last = clock::mono();
+            } else if wanted {
+                return Ok(());
+            }
+            if clock::mono().since(last) > PATIENCE {
+                return Err(io::Error::other("the pictures stopped"));
+            }
+        }
+    }
+
+    /// Waits for packets and reads them. Returns whether there were any.
+    fn receive(&mut self, most: Duration) -> io::Result<bool> {
+        match self.poll.poll(&mut self.events, Some(most)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
+            result => result?,
+        }
+        for event in &self.events {
+            let at = event.token().0;
+            read(&mut self.sources[at], &mut self.buffer, &mut self.taken[at])?;
+        }
+        Ok(!self.events.is_empty())
+    }
+}
+
+/// Reads until the socket is empty.
+fn read(source: &mut Source, buffer: &mut [u8], taken: &mut Taken) -> io::Result<()> {
+    loop {
+        let received = match source {
+            Source::Tcp(stream) => stream.read(buffer),
+            Source::Udp(socket) => socket.recv(buffer),
+        };
+        let length = match received {
+            Ok(0) => return Err(io::Error::other("the server closed a connection")),
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let now: Mono = clock::mono();
+        match source {
+            Source::Tcp(_) => {
+                taken.bytes(&buffer[..length], now)?;
+                // A read that does not fill the buffer has emptied the socket: epoll(7), question 9.
+                if length < buffer.len() {
+                    return Ok(());
+                }
+            }
+            Source::Udp(_) => taken.packet(&buffer[..length], now),
+        }
+    }
+}
