@@ -260,8 +260,8 @@ pub const VIEWER_BEHIND_PICTURES: u64 = 24;
 /// Bytes that an MP4 viewer keeps allocated for the rest of a fragment, for the next time: most pictures of 10 Mbit/s. The
 /// room for a larger one, up to [`MAX_PICTURE_BYTES`], is freed once it has been written.
 pub const FRAGMENT_REST_KEPT_BYTES: usize = 64 * 1024;
-/// Parts of one `writev` or `sendmsg`. A datagram has two: 64 datagrams, or 89 KB; a frame has two or three. Linux takes
-/// 1024 (`IOV_MAX`).
+/// Parts of one `writev` or `sendmsg`. A datagram has two: 64 datagrams, or 89 KB; a frame has two or three, unless all of
+/// the newest picture's are one. Linux takes 1024 (`IOV_MAX`).
 pub const GATHER_PARTS: usize = 128;
 /// Datagrams of one `sendmsg` with `UDP_SEGMENT` (`UDP_MAX_SEGMENTS` was 64 until Linux 6.9).
 pub const GROUP_DATAGRAMS: usize = 64;

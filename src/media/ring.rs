@@ -105,6 +105,9 @@ pub struct Ring {
     head: usize,
     pictures: VecDeque<Entry>,
     packets: VecDeque<Packet>,
+    /// The newest picture's packets as frames of channel 0, one after the other. Most TCP viewers get a picture while it is
+    /// the newest, and one part costs the kernel less than two a packet. At most a picture's largest size and its headers.
+    newest_frames: Vec<u8>,
     /// The number of the oldest picture; of the next one, if there is none.
     oldest: u64,
     newest_key: Option<u64>,
@@ -133,6 +136,7 @@ impl Ring {
             head: 0,
             pictures: VecDeque::new(),
             packets: VecDeque::new(),
+            newest_frames: Vec::new(),
             oldest: 0,
             newest_key: None,
             format: None,
@@ -217,6 +221,11 @@ impl Ring {
         let packets = self.packetiser.picture(picture.units, at, rtp_time, &mut self.packets);
         let newest = self.packets.iter().rev().take(packets as usize);
         self.octets += newest.map(|packet| (packet.datagram_bytes() - RTP_HEADER_BYTES) as u64).sum::<u64>();
+        self.newest_frames.clear();
+        for packet in self.packets.range(self.packets.len() - packets as usize..) {
+            self.newest_frames.extend_from_slice(packet.interleaved());
+            self.newest_frames.extend_from_slice(&self.bytes[packet.payload()]);
+        }
         if picture.key {
             self.newest_key = Some(self.next());
         }
@@ -306,6 +315,11 @@ impl Ring {
             usize::try_from(entry.first_packet - oldest).expect("the packets of a picture in the ring are in it");
         let to = first + entry.packets as usize;
         self.packets.range((first + from).min(to)..to)
+    }
+
+    /// A picture's packets as frames of channel 0, if it is the newest.
+    fn newest_frames(&self, number: u64) -> Option<&[u8]> {
+        (number + 1 == self.next()).then_some(&self.newest_frames)
     }
 
     fn payload(&self, packet: &Packet) -> &[u8] {

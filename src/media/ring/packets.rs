@@ -75,6 +75,9 @@ impl PacketCursor {
         let entry = self.settle(ring);
         parts.add(&self.rest[self.rest_at..]);
         let Some(entry) = entry else { return };
+        if let Some(frames) = ring.newest_frames(self.place.number()).filter(|_| self.is_at_common_frames()) {
+            return parts.add(frames);
+        }
         for packet in ring.packets(entry, self.place.read()) {
             if parts.room() < 3 {
                 break;
@@ -88,6 +91,11 @@ impl PacketCursor {
             }
             parts.add(ring.payload(packet));
         }
+    }
+
+    /// Whether its next frames are a picture's first ones, of the channel that nearly every client asks for.
+    fn is_at_common_frames(&self) -> bool {
+        self.place.read() == 0 && self.mark == [DOLLAR, 0]
     }
 
     /// Takes note that the first `bytes` of what [`Self::frames`] filled in have been written.

@@ -196,16 +196,34 @@ fn viewers_start_at_a_key_picture() {
 #[test]
 fn a_picture_takes_one_write() {
     let mut ring = Ring::new(400_000, IDENTITY);
-    let mut cursor = PacketCursor::new(&ring, Start::NextKey, 0);
+    let mut common = PacketCursor::new(&ring, Start::NextKey, 0);
+    let mut other = PacketCursor::new(&ring, Start::NextKey, 2);
     push(&mut ring, true, 64 * 1398 + 1);
-    let mut parts = Parts::default();
-    cursor.frames(&ring, &mut parts);
     let bytes = 64 * 1416;
-    assert_eq!((parts.len(), parts.bytes(), parts.room()), (126, bytes - 1416, 2), "one packet waits");
-    cursor.wrote(&ring, bytes - 1416);
-    assert!(cursor.pending(&ring) && !cursor.mid_frame());
-    assert_eq!(write(&mut cursor, &ring, usize::MAX).len(), 1416);
-    assert!(!cursor.pending(&ring));
+    let mut parts = Parts::default();
+    common.frames(&ring, &mut parts);
+    assert_eq!((parts.len(), parts.bytes()), (1, bytes));
+    let mut parts = Parts::default();
+    other.frames(&ring, &mut parts);
+    // Three parts a packet: the channel is its own.
+    assert_eq!((parts.len(), parts.bytes(), parts.room()), (126, 42 * 1416, 2), "the other packets wait");
+    other.wrote(&ring, 42 * 1416);
+    assert!(other.pending(&ring) && !other.mid_frame());
+    assert_eq!(write(&mut other, &ring, usize::MAX).len(), 22 * 1416);
+    assert!(!other.pending(&ring));
+}
+
+#[test]
+fn a_picture_has_the_same_frames_when_it_is_the_newest() {
+    let mut ring = Ring::new(400_000, IDENTITY);
+    let start = PacketCursor::new(&ring, Start::NextKey, 0);
+    push(&mut ring, true, 5000);
+    let newest = write(&mut start.clone(), &ring, usize::MAX);
+    push(&mut ring, false, 3000);
+    assert_eq!(write(&mut start.clone(), &ring, usize::MAX), newest);
+    let mut interrupted = start.clone();
+    let begun = write(&mut interrupted, &ring, 1500);
+    assert_eq!([begun, write(&mut interrupted, &ring, usize::MAX)].concat(), newest);
 }
 
 #[test]
