@@ -55,8 +55,7 @@ fn a_viewer_that_does_not_read_loses_whole_pictures_and_continues_at_a_key_pictu
         readers.map(|reader| reader.join().unwrap()).into()
     });
     for pictures in seen {
-        let rate = pictures.len() as f64 / (STALL.as_secs_f64() + 3.0);
-        assert!(rate > 20.0, "{rate} pictures a second");
+        assert!(pictures.len() > 20 * 13, "{} pictures in 13 s", pictures.len());
     }
     let lost = daemon.counter("viewer_pictures_lost");
     assert!(lost >= STALLED as u64 * 24, "{lost} pictures lost");
