@@ -295,6 +295,39 @@ fn requests_may_be_split_joined_and_mixed_with_frames() {
     assert_eq!(daemon.counter("rtcp_damaged"), 0);
 }
 
+/// The daemon does not read while a reply is pending; what comes meanwhile is read afterwards.
+#[test]
+fn requests_that_come_while_a_play_is_pending_are_answered_after_it() {
+    // A key picture each 2 s.
+    let mut daemon = test_camera().set("camera.intra", 48).start();
+    let mut first = Viewer::watch_tcp(daemon.rtsp_port());
+    let mut viewer = Viewer::connect(daemon.rtsp_port());
+    let url = viewer.url.clone();
+    viewer.set_up_tcp();
+    first.picture();
+    let text = viewer.compose("PLAY", &url, &[]);
+    viewer.send(text.as_bytes());
+    first.pictures(3);
+    let text = viewer.compose("GET_PARAMETER", &url, &[]) + &viewer.compose("OPTIONS", &url, &[]);
+    let (one, other) = text.split_at(text.len() / 4);
+    viewer.send(one.as_bytes());
+    first.pictures(3);
+    viewer.send(other.as_bytes());
+    viewer.reply().expect(200).first_packet();
+    viewer.reply().expect(200);
+    viewer.reply().expect(200);
+
+    // More at once than the daemon reads at once, or keeps replies to.
+    let text: String = (0..2000).map(|_| viewer.compose("GET_PARAMETER", &url, &[])).collect();
+    viewer.send(text.as_bytes());
+    for nth in 0..2000 {
+        let reply = viewer.reply().expect(200);
+        assert_eq!(reply.header("CSeq"), (viewer.cseq - 1999 + nth).to_string());
+    }
+    viewer.pictures(5);
+    assert_eq!(daemon.counter("peer_overflow"), 0);
+}
+
 /// Takes the 10 s that a request has.
 #[test]
 fn a_request_that_is_never_complete_ends_the_connection() {
