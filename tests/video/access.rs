@@ -6,9 +6,11 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::Signal;
 
 use crate::camera::test_camera;
+use crate::login::digest;
 use crate::players::Player;
+use crate::reply::Reply;
 use crate::support::{Client, Daemon, Launch, packet, skip};
-use crate::viewer::{PATH, Reply, Viewer, digest};
+use crate::viewer::{PATH, Viewer};
 
 const USER: &str = "es-iot";
 const RIGHT: (&str, &str) = (USER, "1111");

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use crate::camera::test_camera;
+use crate::login::digest;
 use crate::support::pass;
-use crate::viewer::{UdpPair, Viewer, Way, digest};
+use crate::udp::UdpPair;
+use crate::viewer::{Viewer, Way};
 
 /// A request in a player's own words. `SESSION` is replaced.
 fn say(viewer: &mut Viewer, lines: &[&str]) {
@@ -20,8 +22,8 @@ fn say(viewer: &mut Viewer, lines: &[&str]) {
     viewer.send((text + "\r\n").as_bytes());
 }
 
-/// VLC 3 (live555 2016 to 2021): OPTIONS first, a request for Content-Base with its slash, and GET_PARAMETER for a sign of life
-/// because OPTIONS lists it.
+/// VLC 3 (live555 2016 to 2021): OPTIONS first, a request for Content-Base with its slash, and `GET_PARAMETER` for a sign of
+/// life because OPTIONS lists it.
 fn as_vlc(viewer: &mut Viewer, tcp: bool, authorization: Option<(&str, &str)>) {
     const AGENT: &str = "User-Agent: LibVLC/3.0.21 (LIVE555 Streaming Media v2016.11.28)";
     let url = viewer.url.clone();

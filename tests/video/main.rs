@@ -11,8 +11,10 @@ mod access;
 mod adversity;
 mod camera;
 mod habits;
+mod login;
 mod packets;
 mod players;
+mod reply;
 mod requests;
 mod sessions;
 mod slate;
@@ -20,4 +22,5 @@ mod slow;
 mod stream;
 #[path = "../support/mod.rs"]
 mod support;
+mod udp;
 mod viewer;

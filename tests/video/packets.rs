@@ -132,11 +132,6 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// The picture as a byte stream with start codes.
-    pub fn annex_b(&self) -> Vec<u8> {
-        self.units.iter().flat_map(|unit| [&[0, 0, 0, 1], &unit[..]].concat()).collect()
-    }
-
     /// Bytes of all its units.
     pub fn bytes(&self) -> usize {
         self.units.iter().map(Vec::len).sum()

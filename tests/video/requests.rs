@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::camera::test_camera;
+use crate::login::hex;
+use crate::reply::Reply;
 use crate::support::{Launch, side_by_side};
-use crate::viewer::{Reply, UdpPair, Viewer, Way};
+use crate::udp::UdpPair;
+use crate::viewer::{Viewer, Way};
 
 const METHODS: &str = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN";
 
@@ -51,8 +54,8 @@ fn the_description_has_all_that_clients_need() {
     let parameter = |name| format.split([';', ' ']).find_map(|part| part.strip_prefix(name)).unwrap();
     assert_eq!(parameter("packetization-mode="), "1");
     let sets: Vec<Vec<u8>> = parameter("sprop-parameter-sets=").split(',').map(base64).collect();
-    let profile: String = sets[0][1..4].iter().map(|byte| format!("{byte:02X}")).collect();
-    assert_eq!(parameter("profile-level-id=").to_uppercase(), profile);
+    let profile = hex(&sets[0][1..4]);
+    assert_eq!(parameter("profile-level-id=").to_lowercase(), profile);
 
     // The track is set up under Content-Base and its control name, and the stream has the sets that were declared.
     let track = format!("{base}{}", line("a=control:trackID").replacen('=', "trackID=", 1));
@@ -103,9 +106,9 @@ fn a_transport_is_the_first_usable_one_and_the_reply_has_no_other() {
         let value = |name| transport.iter().find_map(|part| part.strip_prefix(name));
         assert_eq!(value("interleaved="), interleaved, "{transport:?}");
         if interleaved.is_none() {
-            let (rtp, rtcp) = value("server_port=").unwrap().split_once('-').unwrap();
-            let (rtp, rtcp): (u16, u16) = (rtp.parse().unwrap(), rtcp.parse().unwrap());
-            assert!(rtp.is_multiple_of(2) && rtcp == rtp + 1, "{transport:?}");
+            let (first, second) = value("server_port=").unwrap().split_once('-').unwrap();
+            let (first, second): (u16, u16) = (first.parse().unwrap(), second.parse().unwrap());
+            assert!(first.is_multiple_of(2) && second == first + 1, "{transport:?}");
         }
         assert!(value("ssrc=").is_some(), "{transport:?}");
         assert!(value("destination=").is_none(), "{transport:?}");
@@ -290,6 +293,39 @@ fn requests_may_be_split_joined_and_mixed_with_frames() {
     assert_eq!(daemon.counter("rtcp_received"), 3);
     assert_eq!(daemon.counter("rtsp_frames_dropped"), 1);
     assert_eq!(daemon.counter("rtcp_damaged"), 0);
+}
+
+/// The daemon does not read while a reply is pending; what comes meanwhile is read afterwards.
+#[test]
+fn requests_that_come_while_a_play_is_pending_are_answered_after_it() {
+    // A key picture each 2 s.
+    let mut daemon = test_camera().set("camera.intra", 48).start();
+    let mut first = Viewer::watch_tcp(daemon.rtsp_port());
+    let mut viewer = Viewer::connect(daemon.rtsp_port());
+    let url = viewer.url.clone();
+    viewer.set_up_tcp();
+    first.picture();
+    let text = viewer.compose("PLAY", &url, &[]);
+    viewer.send(text.as_bytes());
+    first.pictures(3);
+    let text = viewer.compose("GET_PARAMETER", &url, &[]) + &viewer.compose("OPTIONS", &url, &[]);
+    let (one, other) = text.split_at(text.len() / 4);
+    viewer.send(one.as_bytes());
+    first.pictures(3);
+    viewer.send(other.as_bytes());
+    viewer.reply().expect(200).first_packet();
+    viewer.reply().expect(200);
+    viewer.reply().expect(200);
+
+    // More at once than the daemon reads at once, or keeps replies to.
+    let text: String = (0..2000).map(|_| viewer.compose("GET_PARAMETER", &url, &[])).collect();
+    viewer.send(text.as_bytes());
+    for nth in 0..2000 {
+        let reply = viewer.reply().expect(200);
+        assert_eq!(reply.header("CSeq"), (viewer.cseq - 1999 + nth).to_string());
+    }
+    viewer.pictures(5);
+    assert_eq!(daemon.counter("peer_overflow"), 0);
 }
 
 /// Takes the 10 s that a request has.

@@ -7,7 +7,8 @@ use nix::sys::signal::Signal;
 
 use crate::camera::test_camera;
 use crate::support::Daemon;
-use crate::viewer::{UdpPair, Viewer, Way};
+use crate::udp::UdpPair;
+use crate::viewer::{Viewer, Way};
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Many pictures' time.

@@ -1,7 +1,7 @@
 //! Viewers over TCP that do not read for a while: they lose whole pictures, and no one else does.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::camera::test_camera;
 use crate::packets::Picture;
@@ -55,8 +55,7 @@ fn a_viewer_that_does_not_read_loses_whole_pictures_and_continues_at_a_key_pictu
         readers.map(|reader| reader.join().unwrap()).into()
     });
     for pictures in seen {
-        let rate = pictures.len() as f64 / (STALL.as_secs_f64() + 3.0);
-        assert!(rate > 20.0, "{rate} pictures a second");
+        assert!(pictures.len() > 20 * 13, "{} pictures in 13 s", pictures.len());
     }
     let lost = daemon.counter("viewer_pictures_lost");
     assert!(lost >= STALLED as u64 * 24, "{lost} pictures lost");
@@ -95,4 +94,17 @@ fn a_request_is_answered_between_frames_when_the_socket_is_full() {
             }
         }
     });
+}
+
+#[test]
+fn a_viewer_that_does_not_read_holds_up_no_stop() {
+    let launch = test_camera().set("camera.width", 640).set("camera.height", 480);
+    let mut daemon = launch.start();
+    let mut viewer = Viewer::connect_small(4096, daemon.rtsp_port());
+    viewer.set_up_tcp();
+    viewer.play();
+    pass(Duration::from_secs(4));
+    let began = Instant::now();
+    daemon.stop();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }

@@ -2,68 +2,16 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
-use std::os::fd::AsFd;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use md5::Md5;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{setsockopt, sockopt};
-use sha2::{Digest, Sha256};
-
 use crate::packets::{Arrival, Packet, Picture, Receiver, Report};
+use crate::reply::Reply;
 use crate::support::{Client, DEADLINE};
+use crate::udp::UdpPair;
 
 /// The path that is configured by default.
 pub const PATH: &str = "ES_MTX";
-
-/// A reply to a request.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    pub status: u16,
-    headers: Vec<(String, String)>,
-    pub body: String,
-}
-
-impl Reply {
-    /// The values of a header, in order.
-    pub fn all(&self, name: &str) -> Vec<&str> {
-        let named = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| &value[..]).collect()
-    }
-
-    /// The value of a header that has to be there, once.
-    #[track_caller]
-    pub fn header(&self, name: &str) -> &str {
-        let [value] = self.all(name)[..] else { panic!("one {name} header in {self:?}") };
-        value
-    }
-
-    /// The session's identifier.
-    #[track_caller]
-    pub fn session(&self) -> String {
-        let (id, parameters) = self.header("Session").split_once(';').unwrap();
-        assert_eq!(parameters, "timeout=60");
-        assert!(id.len() >= 8, "RFC 2326 section 3.4: at least eight octets: {id}");
-        id.to_owned()
-    }
-
-    /// Expects a status.
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{self:?}");
-        self
-    }
-
-    /// What RTP-Info names: sequence number and time stamp of the first packet.
-    #[track_caller]
-    pub fn first_packet(&self) -> (u16, u32) {
-        let info = self.header("RTP-Info");
-        let value = |name| info.split(';').find_map(|part| part.strip_prefix(name)).unwrap();
-        assert!(value("url=").starts_with("rtsp://"), "{info}");
-        (value("seq=").parse().unwrap(), value("rtptime=").parse().unwrap())
-    }
-}
 
 /// Something that came from the daemon.
 #[derive(Debug)]
@@ -85,52 +33,6 @@ pub enum Way {
     None,
     Tcp { rtp: u8 },
     Udp(UdpPair),
-}
-
-/// Two ports, the first of them even.
-#[derive(Debug)]
-pub struct UdpPair {
-    pub rtp: UdpSocket,
-    pub rtcp: UdpSocket,
-}
-
-impl UdpPair {
-    pub fn bind(ip: IpAddr) -> Self {
-        loop {
-            let rtp = UdpSocket::bind((ip, 0)).unwrap();
-            let port = rtp.local_addr().unwrap().port();
-            if !port.is_multiple_of(2) {
-                continue;
-            }
-            let Ok(rtcp) = UdpSocket::bind((ip, port + 1)) else { continue };
-            // A test that is not scheduled for a while has to find everything that came.
-            let _as_far_as_it_goes = setsockopt(&rtp, sockopt::RcvBufForce, &(8 << 20));
-            return Self { rtp, rtcp };
-        }
-    }
-
-    pub fn port(&self) -> u16 {
-        self.rtp.local_addr().unwrap().port()
-    }
-
-    /// The value of a Transport header.
-    pub fn transport(&self) -> String {
-        format!("RTP/AVP;unicast;client_port={}-{}", self.port(), self.port() + 1)
-    }
-
-    /// The next datagram within a time, and whether it is RTCP.
-    pub fn receive(&self, within: Duration) -> Option<(bool, Vec<u8>, Arrival)> {
-        let mut fds = [&self.rtcp, &self.rtp].map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN));
-        let timeout = PollTimeout::try_from(within).unwrap();
-        if poll(&mut fds, timeout).unwrap() == 0 {
-            return None;
-        }
-        let is_rtcp = fds[0].any().unwrap();
-        let mut bytes = vec![0; 65_536];
-        let (length, _) = if is_rtcp { &self.rtcp } else { &self.rtp }.recv_from(&mut bytes).unwrap();
-        bytes.truncate(length);
-        Some((is_rtcp, bytes, Arrival::now()))
-    }
 }
 
 /// A viewer.
@@ -210,7 +112,7 @@ impl Viewer {
         self.cseq += 1;
         let mut text = format!("{method} {url} RTSP/1.0\r\nCSeq: {}\r\nUser-Agent: es-iot-test\r\n", self.cseq);
         if let Some(session) = self.session.as_ref().filter(|_| !headers.iter().any(|(name, _)| *name == "Session")) {
-            text += &format!("Session: {session}\r\n");
+            text += &["Session: ", session, "\r\n"].concat();
         }
         // An empty value leaves the header out.
         text.extend(
@@ -315,7 +217,7 @@ impl Viewer {
             if let Some(item) = self.parse() {
                 return Some(item);
             }
-            let mut bytes = [0; 64 * 1024];
+            let mut bytes = [0; 16 * 1024];
             let length = match self.stream.read(&mut bytes) {
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
                 result => result.expect("something comes in time"),
@@ -337,21 +239,8 @@ impl Viewer {
             self.buffer.drain(..4 + length);
             return Some(Item::Frame { channel, payload, arrived: self.arrived });
         }
-        let end = self.buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
-        let head = String::from_utf8(self.buffer[..end].to_vec()).unwrap();
-        let mut lines = head.lines().take_while(|line| !line.is_empty());
-        let line = lines.next().unwrap();
-        let status = line.strip_prefix("RTSP/1.0 ").unwrap_or_else(|| panic!("a reply: {line}"));
-        let status = status.split(' ').next().unwrap().parse().unwrap();
-        let headers: Vec<(String, String)> = lines
-            .map(|line| line.split_once(": ").unwrap())
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let mut reply = Reply { status, headers, body: String::new() };
-        let length = reply.all("Content-Length").first().map_or(0, |length| length.parse().unwrap());
-        let body = self.buffer.get(end..end + length)?;
-        reply.body = String::from_utf8(body.to_vec()).unwrap();
-        self.buffer.drain(..end + length);
+        let (reply, length) = Reply::parse(&self.buffer)?;
+        self.buffer.drain(..length);
         Some(Item::Reply(reply))
     }
 
@@ -419,28 +308,5 @@ impl Viewer {
         while pair.receive(Duration::from_millis(100)).is_some() {}
         let heard = pair.receive(span);
         assert!(heard.is_none(), "a datagram: {heard:02X?}");
-    }
-}
-
-/// The answer to a challenge, of RFC 2617 or RFC 7616, as the algorithm has it.
-pub fn digest(challenge: &str, (user, password): (&str, &str), method: &str, uri: &str) -> String {
-    let value = |name: &str| {
-        let (_, rest) = challenge.split_once(&format!("{name}=\"")).unwrap();
-        rest.split('"').next().unwrap().to_owned()
-    };
-    let (realm, nonce) = (value("realm"), value("nonce"));
-    let sha = challenge.contains("algorithm=SHA-256");
-    let hash = |text: String| -> String {
-        let bytes = if sha { Sha256::digest(text).to_vec() } else { Md5::digest(text).to_vec() };
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    };
-    let secret = hash(format!("{user}:{realm}:{password}"));
-    let asked = hash(format!("{method}:{uri}"));
-    let common = format!("Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\"");
-    if sha {
-        let response = hash(format!("{secret}:{nonce}:00000001:0a4f113b:auth:{asked}"));
-        format!("{common}, response=\"{response}\", algorithm=SHA-256, qop=auth, nc=00000001, cnonce=\"0a4f113b\"")
-    } else {
-        format!("{common}, response=\"{}\"", hash(format!("{secret}:{nonce}:{asked}")))
     }
 }
