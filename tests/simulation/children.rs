@@ -27,6 +27,8 @@ struct Child {
     number: u64,
     ignores_interrupt: bool,
     hangs: bool,
+    /// The stream has begun for it.
+    begun: bool,
     film: Film,
 }
 
@@ -80,7 +82,7 @@ impl Children {
         self.number += 1;
         let number = self.number;
         let (ignores_interrupt, film) = (rng.random_bool(0.2), Film::new(rng));
-        self.alive.insert(role as u8, Child { number, ignores_interrupt, hangs: false, film });
+        self.alive.insert(role as u8, Child { number, ignores_interrupt, hangs: false, begun: false, film });
         let mut plan = Vec::new();
         if rng.random_bool(0.05) {
             // Soon, or as late as a disk that sleeps has it.
@@ -149,9 +151,16 @@ impl Children {
         (0..pictures).flat_map(|_| camera.film.next(rng)).copied().collect()
     }
 
+    /// The stream begins for the publisher.
+    pub fn publish(&mut self) {
+        if let Some(publisher) = self.alive.get_mut(&(Role::Publisher as u8)) {
+            publisher.begun = true;
+        }
+    }
+
     /// Whether there is a publisher that takes video.
     pub fn publishes(&self) -> bool {
-        self.alive.get(&(Role::Publisher as u8)).is_some_and(|publisher| !publisher.hangs)
+        self.alive.get(&(Role::Publisher as u8)).is_some_and(|publisher| publisher.begun && !publisher.hangs)
     }
 
     pub fn hang(&mut self, role: Role) {

@@ -6,11 +6,16 @@ use es_iot_server::ids::{Peer, Service};
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
+use crate::viewer::{Ask, Memory};
 use crate::{MILLI, SECOND};
 
 #[derive(Debug, Clone)]
 pub enum Act {
     Send(Vec<u8>),
+    /// Writes these requests: all, or so many of a thousand bytes first and the rest so much later.
+    Ask(Vec<Ask>, Option<(usize, u64)>),
+    /// Writes the rest of what it has begun.
+    Rest,
     HalfClose,
     Reset,
     Stick,
@@ -23,6 +28,17 @@ pub struct Client {
     pub peer: Peer,
     /// What it does, and how long after it connected.
     pub script: Vec<(u64, Act)>,
+    /// RTCP that it sends by UDP: when, from which port, and what.
+    pub datagrams: Vec<(u64, u16, &'static [u8])>,
+    /// What a viewer has in mind.
+    pub memory: Memory,
+}
+
+impl Client {
+    /// One that does nothing.
+    pub fn new(service: Service, peer: Peer) -> Self {
+        Self { service, peer, script: Vec::new(), datagrams: Vec::new(), memory: Memory::default() }
+    }
 }
 
 /// Addresses, and a Unix socket on this host.
@@ -50,11 +66,11 @@ pub fn packet(id: u8, kind: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Any client. `password` is right.
+/// Any client but a viewer. `password` is right.
 pub fn any(rng: &mut SmallRng, password: &[u8]) -> Client {
     let service = Service::ALL[rng.random_range(0..3)];
     let peer = PEERS[rng.random_range(0..PEERS.len())].parse::<IpAddr>().map_or(Peer::Local, Peer::from);
-    let mut client = Client { service, peer, script: Vec::new() };
+    let mut client = Client::new(service, peer);
     match service {
         Service::Data => subscriber(rng, &mut client.script),
         Service::Settings => settings(rng, &mut client.script),
@@ -74,13 +90,14 @@ pub fn any(rng: &mut SmallRng, password: &[u8]) -> Client {
 pub fn guesser(first_password: bool) -> Client {
     let attempt = packet(0, 1, if first_password { b"1111" } else { b"guess" });
     let peer = Peer::Ip(IpAddr::from([203, 0, 113, 9]));
-    Client { service: Service::Auth, peer, script: vec![(0, Act::Send(attempt)), (MILLI, Act::HalfClose)] }
+    let script = vec![(0, Act::Send(attempt)), (MILLI, Act::HalfClose)];
+    Client { script, ..Client::new(Service::Auth, peer) }
 }
 
 /// One update after the other, for long. `every`: the longest pause between two.
 pub fn tuner(rng: &mut SmallRng, every: u64, span: u64) -> Client {
     let address: IpAddr = [PEERS[0], "127.0.0.1"][rng.random_range(0..2)].parse().expect("an address");
-    let mut client = Client { service: Service::Settings, peer: Peer::from(address), script: Vec::new() };
+    let mut client = Client::new(Service::Settings, Peer::from(address));
     let mut at = 0;
     while at < span {
         let update = packet(2, 1, &[100, rng.random_range(0..20), 10, 10, 10, rng.random()]);

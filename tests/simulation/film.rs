@@ -9,6 +9,8 @@ use rand::rngs::SmallRng;
 /// The pictures of one size.
 #[derive(Debug)]
 pub struct Look {
+    /// Width and height in pixels.
+    pub size: (u32, u32),
     /// The sequence parameter set, a NAL unit without its start code.
     pub sps: Vec<u8>,
     /// Parameter sets and a key picture.
@@ -36,7 +38,7 @@ impl Look {
         let others = (1..4).map(draw).collect();
         let starts: Vec<usize> = (0..key.len() - 3).filter(|&at| key[at..at + 3] == [0, 0, 1]).collect();
         let sps = key[starts[0] + 3..starts[1]].strip_suffix(&[0]).unwrap_or(&key[starts[0] + 3..starts[1]]).to_vec();
-        Self { sps, key, others }
+        Self { size, sps, key, others }
     }
 }
 

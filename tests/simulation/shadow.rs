@@ -10,6 +10,7 @@ mod pipeline;
 mod places;
 mod settings;
 mod video;
+mod viewers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,7 +19,7 @@ use es_iot_server::camera::settings::{CameraSettings, ChangedBy};
 use es_iot_server::config::{Config, Secret};
 use es_iot_server::ids;
 use es_iot_server::server::report::{Report, SettingsReport};
-use es_iot_server::server::{ConnId, Notice, Output, Server, Service};
+use es_iot_server::server::{ConnId, Notice, Output, Server, Service, Setup};
 use es_iot_server::time::Now;
 
 use crate::SECOND;
@@ -30,6 +31,7 @@ use pipeline::Pipeline;
 use places::Places;
 use settings::{Kept, Settings};
 use video::Video;
+use viewers::{Due, Tokens, Viewer};
 
 #[derive(Debug)]
 struct Peer {
@@ -82,6 +84,16 @@ pub struct Shadow {
     woken: Option<u64>,
     clock: Clock,
     video: Video,
+    viewers: BTreeMap<ConnId, Viewer>,
+    /// What viewers' connections are to be sent now.
+    said: BTreeMap<ConnId, VecDeque<Due>>,
+    tokens: Tokens,
+    /// How many texts the server had to make up.
+    made: u64,
+    udp_port: Option<u16>,
+    /// How often the stream began for a viewer, and how many slates there were.
+    pub watches: u64,
+    pub slates: u64,
     pub pipeline: Pipeline,
     pub counters: Counters,
     pub clock_restarts: u64,
@@ -91,14 +103,8 @@ pub struct Shadow {
 }
 
 impl Shadow {
-    pub fn new(
-        seed: u64,
-        config: Config,
-        password: Secret,
-        settings: es_iot_server::camera::settings::CameraSettings,
-        now: Now,
-    ) -> Self {
-        let places = Places::new(config.server.max_clients);
+    pub fn new(seed: u64, config: Config, password: Secret, setup: &Setup, now: Now) -> Self {
+        let places = Places::new(&config.server);
         Self {
             seed,
             pipeline: Pipeline::new(config.camera.clone()),
@@ -107,7 +113,7 @@ impl Shadow {
             password,
             peers: BTreeMap::new(),
             access: Access::default(),
-            settings: Settings::new(settings),
+            settings: Settings::new(setup.settings),
             places,
             start: now.mono.as_nanos(),
             next_tick: 0,
@@ -125,7 +131,14 @@ impl Shadow {
             camera_asked: false,
             woken: None,
             clock: Clock::new(now),
-            video: Video::default(),
+            video: Video::new(now.mono.as_nanos()),
+            viewers: BTreeMap::new(),
+            said: BTreeMap::new(),
+            tokens: Tokens::new(),
+            made: 0,
+            udp_port: setup.udp_port,
+            watches: 0,
+            slates: 0,
             clock_restarts: 0,
             stopping: None,
             exited: false,
@@ -145,6 +158,12 @@ impl Shadow {
         self.count_output(output);
         self.pipeline_output(at, output);
         match output {
+            Output::Send { conn, .. } if self.peers.get(conn).is_some_and(|peer| peer.service == Service::Rtsp) => {
+                self.viewer_output(*conn, output);
+            }
+            Output::Watch { conn, .. } | Output::Unwatch(conn) | Output::Datagram { conn, .. } => {
+                self.viewer_output(*conn, output);
+            }
             Output::Send { conn, frame: packet } => {
                 let foretold = self.sends.get_mut(conn).and_then(VecDeque::pop_front);
                 self.check(foretold.as_deref() == Some(packet.as_bytes()), || {
@@ -199,15 +218,14 @@ impl Shadow {
             | Output::Reload
             | Output::SetLogLevel(_)
             | Output::ReopenLog
-            | Output::CloseListeners
-            | Output::Watch { .. }
-            | Output::Unwatch(_)
-            | Output::Publish { .. }
-            | Output::Datagram { .. } => {}
+            | Output::CloseListeners => {}
+            Output::Publish { .. } => {
+                let foretold = std::mem::take(&mut self.video.publishes);
+                self.check(foretold, || format!("the publisher begins for no reason at {at}"));
+            }
             Output::Pictures => {
-                let foretold = self.video.arrivals > 0;
+                let foretold = std::mem::take(&mut self.video.arrived);
                 self.check(foretold, || format!("pictures for no reason at {at}"));
-                self.video.arrivals = 0;
             }
             Output::Report(report) => {
                 self.check(report.to_string().len() < 4096, || "an endless report".into());
@@ -224,20 +242,24 @@ impl Shadow {
     pub fn after(&mut self, now: Now, server: &Server) {
         let at = now.mono.as_nanos();
         self.sends.retain(|_, packets| !packets.is_empty());
+        self.said.retain(|_, due| !due.is_empty());
         let nothing = self.sends.is_empty()
+            && self.said.is_empty()
             && self.closes.is_empty()
             && self.finishes.is_empty()
             && self.pauses.is_empty()
             && self.resumes.is_empty()
             && self.round.is_empty()
             && self.stuck.is_empty()
-            && self.video.arrivals == 0
+            && !self.video.arrived
+            && !self.video.publishes
             && (self.exited || !self.clock.missing());
         let missing = if nothing {
             String::new()
         } else {
             format!(
-                "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?} pictures {} {:?}",
+                "sends {:?} closes {:?} finishes {:?} pauses {:?} resumes {:?} offers {:?} stuck {:?} pictures {} {} \
+                 viewers {:?} {:?}",
                 self.sends,
                 self.closes,
                 self.finishes,
@@ -245,12 +267,15 @@ impl Shadow {
                 self.resumes,
                 self.round,
                 self.stuck,
-                self.video.arrivals,
+                self.video.arrived,
+                self.video.publishes,
+                self.said,
                 self.clock
             )
         };
         self.check(nothing, || format!("missing at {at}: {missing}"));
         self.check_pipeline(at, server);
+        self.check_video(at, server);
         self.check_counters(server);
         let clients = self.clients();
         self.check(server.clients() == clients, || format!("{} clients, not {clients}", server.clients()));
@@ -267,6 +292,16 @@ impl Shadow {
             let idle = !s.readers.is_empty() && s.in_flight.is_none() && s.writes.allow(at);
             self.check(!idle, || format!("a read waits at {at}, and nothing is written"));
         }
+    }
+
+    /// The server wakes up in time for viewers, slates and reports.
+    fn check_video(&mut self, at: u64, server: &Server) {
+        let due = self.viewers_due().map(|(due, _)| due).into_iter().chain(self.video_due()).min();
+        let next = server.next_wakeup().map(es_iot_server::time::Mono::as_nanos);
+        let in_time = self.exited || due.is_none_or(|due| next.is_some_and(|next| next <= due));
+        self.check(in_time, || {
+            format!("at {at} the server sleeps until {next:?}, and the video has something at {due:?}")
+        });
     }
 
     /// Every offer since a tick is of that tick's packet.

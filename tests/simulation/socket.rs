@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 
-use es_iot_server::limits::MAX_UNSENT_BYTES;
-use es_iot_server::server::ConnId;
+use es_iot_server::limits::{MAX_UNSENT_BYTES, RTSP_MAX_UNSENT_BYTES};
+use es_iot_server::server::{ConnId, Service};
 
-#[derive(Debug, Default)]
+use crate::viewer::Memory;
+
+#[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as in the kernel")]
 pub struct Socket {
+    pub service: Service,
     /// Packets that wait to be sent.
     pub unsent: usize,
     /// The client takes nothing.
@@ -21,6 +24,12 @@ pub struct Socket {
     pub inbox: VecDeque<u8>,
     pub half_closed: bool,
     pub reset: bool,
+    /// What a viewer has in mind.
+    pub memory: Memory,
+    /// What it has still to write of what it has begun.
+    pub rest: Vec<u8>,
+    /// The stream goes over it, and the server was last told so then that it does.
+    pub streams: Option<u64>,
 }
 
 /// What the server has to be told afterwards.
@@ -32,6 +41,7 @@ pub enum Followup {
     Finished(ConnId),
     Room(u32),
     Published(u64),
+    Took(ConnId),
 }
 
 pub enum Sent {
@@ -41,6 +51,24 @@ pub enum Sent {
 }
 
 impl Socket {
+    pub fn new(service: Service, memory: Memory) -> Self {
+        Self {
+            service,
+            unsent: 0,
+            stuck: false,
+            told_blocked: false,
+            paused: false,
+            finished: false,
+            finishing: false,
+            inbox: VecDeque::new(),
+            half_closed: false,
+            reset: false,
+            memory,
+            rest: Vec::new(),
+            streams: None,
+        }
+    }
+
     pub fn may_read(&self) -> bool {
         !self.paused && !self.finished && self.unsent == 0
     }
@@ -61,7 +89,8 @@ impl Socket {
     }
 
     pub fn send(&mut self, bytes: usize) -> Sent {
-        if self.reset || self.unsent + bytes > MAX_UNSENT_BYTES {
+        let most = if self.service == Service::Rtsp { RTSP_MAX_UNSENT_BYTES } else { MAX_UNSENT_BYTES };
+        if self.reset || self.unsent + bytes > most {
             assert!(self.reset, "more waits for a client than is allowed");
             return Sent::Lost;
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraSource, Config, Secret};
+use es_iot_server::ids::Peer;
 use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Setup};
 use es_iot_server::stats::Counter;
 use es_iot_server::time::{Mono, Now};
@@ -19,6 +20,7 @@ use crate::children::{Children, Deed};
 use crate::client::{self, Act, Client};
 use crate::shadow::Shadow;
 use crate::socket::{Followup, Sent, Socket};
+use crate::viewer;
 use crate::{MILLI, SECOND};
 
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ enum Happening {
     NotifyFails,
     /// The publisher takes some more video.
     Published,
+    /// A datagram for the RTCP port.
+    Rtcp(Peer, u16, &'static [u8]),
 }
 
 /// How much happened.
@@ -55,6 +59,10 @@ pub struct Ran {
     pub recoveries: u64,
     pub failures: u64,
     pub kills: u64,
+    pub watches: u64,
+    pub slates: u64,
+    pub refusals: u64,
+    pub lost_places: u64,
 }
 
 impl Ran {
@@ -72,6 +80,10 @@ impl Ran {
         self.recoveries += other.recoveries;
         self.failures += other.failures;
         self.kills += other.kills;
+        self.watches += other.watches;
+        self.slates += other.slates;
+        self.refusals += other.refusals;
+        self.lost_places += other.lost_places;
     }
 }
 
@@ -115,13 +127,13 @@ impl World {
             password: Secret::new(password),
             seed,
             watchdog: rng.random_bool(0.3).then_some(Duration::from_secs(5)),
-            secret: [7; 32],
+            secret: rng.random(),
             host: "pi".into(),
-            udp_port: Some(40_000),
+            udp_port: rng.random_bool(0.9).then_some(40_000),
         };
         let calm = rng.random_bool(0.25);
         let children = Children::new(&mut rng, calm);
-        let shadow = Shadow::new(seed, config.clone(), Secret::new(password), setup.settings, now);
+        let shadow = Shadow::new(seed, config.clone(), Secret::new(password), &setup, now);
         Self {
             seed,
             verbose,
@@ -165,6 +177,9 @@ impl World {
         let pipeline = &self.shadow.pipeline;
         (self.ran.stalls, self.ran.hidden_stalls) = (pipeline.stalls, pipeline.hidden_stalls);
         (self.ran.recoveries, self.ran.kills) = (pipeline.recoveries, pipeline.kills);
+        (self.ran.watches, self.ran.slates) = (self.shadow.watches, self.shadow.slates);
+        self.ran.refusals = self.server.stats().count(Counter::RtspUnauthorized);
+        self.ran.lost_places = self.server.stats().count(Counter::RtspUnavailable);
         self.ran.failures = self.server.stats().count(Counter::PipelineFailed);
         assert_eq!(self.server.stats().count(Counter::PeerOverflow), 0);
         self.ran
@@ -241,6 +256,7 @@ impl World {
 
     fn settle(&mut self) {
         loop {
+            self.shadow.look(self.server.lend().0);
             for output in std::mem::take(&mut self.outputs) {
                 if self.verbose {
                     println!("                  {output:?}");
@@ -257,6 +273,7 @@ impl World {
                     Followup::Finished(conn) => Input::Finished { conn },
                     Followup::Room(descriptors) => Input::Room { descriptors },
                     Followup::Published(bytes) => Input::Published { bytes },
+                    Followup::Took(conn) => Input::Took { conn },
                 }
             } else if let Some((role, errno)) = self.spawn_failures.pop_front() {
                 Input::SpawnFailed { role, errno: Errno(errno) }
@@ -288,10 +305,14 @@ fn config(rng: &mut SmallRng, before: &Config) -> Config {
     use CameraSource::{Auto, None, Rpicam};
     let mut config = before.clone();
     config.server.max_clients = [3, 20, 100, 1000][rng.random_range(0..4)];
+    config.server.max_viewers = [1, 2, 3, 64][rng.random_range(0..4)];
     config.auth.required = rng.random_bool(0.4);
     config.auth.grant_seconds = rng.random_range(0..30);
     config.auth.trust_loopback = rng.random_bool(0.5);
     config.camera.source = [Auto, Auto, Rpicam, Rpicam, None][rng.random_range(0..5)];
+    (config.camera.width, config.camera.height) = (64, 64);
+    config.camera.framerate = [24, 24, 24, 2][rng.random_range(0..4)];
+    config.camera.slate = rng.random_bool(0.8);
     config.camera.stall_seconds = rng.random_range(1..=10);
     config.camera.rtsp_url = rng.random_bool(0.6).then(|| "rtsp://h/x".to_owned());
     config

@@ -52,14 +52,33 @@ impl Access {
             return Answer::LockedOut;
         }
         if right {
-            if entry.forgiven.is_none_or(|at| now >= at + 900 * SECOND) {
-                let before = entry.at.len();
-                entry.at.retain(|&(_, who)| who != peer);
-                entry.forgiven = if entry.at.len() < before { Some(now) } else { entry.forgiven };
-            }
+            self.forgive(now, peer);
             self.grants.insert(peer, now + lasts);
             return Answer::Ready;
         }
+        self.fail(now, peer);
+        Answer::Wrong
+    }
+
+    /// Somebody who knows the password made mistakes before.
+    pub fn forgive(&mut self, now: u64, peer: Peer) {
+        let Some(entry) = network(peer).and_then(|network| self.failures.get_mut(&network)) else { return };
+        if entry.forgiven.is_none_or(|at| now >= at + 900 * SECOND) {
+            let before = entry.at.len();
+            entry.at.retain(|&(_, who)| who != peer);
+            entry.forgiven = if entry.at.len() < before { Some(now) } else { entry.forgiven };
+        }
+    }
+
+    pub fn is_locked_out(&self, now: u64, peer: Peer) -> bool {
+        let failures = network(peer).and_then(|network| self.failures.get(&network));
+        failures.is_some_and(|failures| now < failures.locked_until)
+    }
+
+    /// A wrong password, wherever it was given.
+    pub fn fail(&mut self, now: u64, peer: Peer) {
+        let Some(network) = network(peer) else { return };
+        let entry = self.failures.entry(network).or_default();
         let quiet = entry.last.is_none_or(|last| now >= last + 60 * SECOND);
         if quiet && now - entry.locked_until >= 900 * SECOND {
             entry.lockouts = 0;
@@ -72,7 +91,6 @@ impl Access {
             (entry.locked_until, entry.lockouts) = (now + seconds * SECOND, entry.lockouts + 1);
             entry.at = Vec::new();
         }
-        Answer::Wrong
     }
 
     /// `open`: how many connections the address has.

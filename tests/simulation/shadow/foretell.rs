@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use es_iot_server::config::AuthConfig;
 use es_iot_server::ids;
 use es_iot_server::server::{ConnId, Input, Reloaded, Request, Service};
 use es_iot_server::stats::Counter;
@@ -11,6 +12,7 @@ use super::access::Answer;
 use super::parser::{Item, Parser};
 use super::places::on_this_host;
 use super::settings::{Read, Release, reply};
+use super::viewers::Event;
 use super::{Peer, Shadow};
 use crate::SECOND;
 
@@ -31,7 +33,9 @@ impl Shadow {
         self.count_input(at, input);
         match input {
             Input::Accepted { conn, service, peer } => self.accept(at, *conn, *service, *peer),
-            Input::Received { conn, bytes } => self.received(at, *conn, bytes),
+            Input::Received { conn, bytes } => self.received(now, *conn, bytes),
+            Input::Took { conn } => self.viewer(now, *conn, Event::Alive),
+            Input::Rtcp { peer, port, bytes } => self.rtcp_came(now, *peer, *port, bytes),
             Input::Finished { conn } => self.finished(at, *conn),
             Input::Lost { conn } => self.remove(at, *conn),
             Input::Blocked { conn } => {
@@ -43,7 +47,7 @@ impl Shadow {
             Input::Tick { .. } => self.tick(now),
             Input::Wakeup => {
                 self.woken = Some(at);
-                self.wakeup(at);
+                self.wakeup(now);
             }
             Input::Stored { result } => {
                 let release = self.settings.stored(result.is_ok());
@@ -51,21 +55,22 @@ impl Shadow {
             }
             Input::Room { descriptors } => self.places.limit(*descriptors),
             Input::SpawnFailed { role, .. } | Input::Exited { role, .. } => self.child_is_gone(*role),
-            Input::Video { bytes } => self.camera_writes(at, bytes),
-            Input::VideoDrained => self.camera_pipe_is_empty(at),
+            Input::Video { bytes } => self.camera_writes(now, bytes),
+            Input::VideoDrained => self.camera_pipe_is_empty(now),
             Input::Signal(Request::Stop) => {
                 self.clock.overruled();
+                if self.stopping.is_none() {
+                    self.report_to_all(now, true);
+                }
                 self.stopping.get_or_insert(at);
             }
-            Input::Reloaded(Ok(fresh)) if self.stopping.is_none() => self.reloaded(at, fresh),
+            Input::Reloaded(Ok(fresh)) if self.stopping.is_none() => self.reloaded(now, fresh),
             Input::Reloaded(_)
             | Input::Signal(Request::Reload | Request::Counters)
             | Input::AcceptRests { .. }
             | Input::NotifyFailed { .. }
             | Input::Line { .. }
-            | Input::Published { .. }
-            | Input::Took { .. }
-            | Input::Rtcp { .. } => {}
+            | Input::Published { .. } => {}
         }
         self.count_refused_silently(input);
     }
@@ -98,7 +103,11 @@ impl Shadow {
         };
         self.peers.insert(conn, peer);
         self.peers.get_mut(&conn).expect("just inserted").patience = self.patience(service);
-        if refused {
+        if refused && service == Service::Rtsp {
+            self.turn_viewer_away(conn);
+            self.peers.get_mut(&conn).expect("just inserted").leaving = Some(at);
+            self.finishes.insert(conn);
+        } else if refused {
             self.send(conn, error(service, if full { 6 } else { 4 }));
             if full && self.has_free_place(service) {
                 self.counters.share_taken();
@@ -107,16 +116,24 @@ impl Shadow {
             self.finishes.insert(conn);
         } else if service == Service::Data && self.subscribers().len() == 1 {
             self.pass_ticks(at);
+        } else if service == Service::Rtsp {
+            self.viewer_comes(at, conn, address);
         }
     }
 
     fn may_use(&mut self, at: u64, service: Service, address: ids::Peer, open: usize) -> bool {
         let granted = self.access.granted(at, address, open);
         let auth = &self.config.auth;
-        service == Service::Auth || !auth.required || granted || (auth.trust_loopback && on_this_host(address))
+        // Viewers are asked for the password, request by request.
+        let asks = matches!(service, Service::Auth | Service::Rtsp);
+        asks || !auth.required || granted || (auth.trust_loopback && on_this_host(address))
     }
 
-    fn received(&mut self, at: u64, conn: ConnId, bytes: &[u8]) {
+    fn received(&mut self, now: Now, conn: ConnId, bytes: &[u8]) {
+        let at = now.mono.as_nanos();
+        if self.viewers.contains_key(&conn) {
+            return self.viewer(now, conn, Event::Bytes(bytes));
+        }
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if peer.leaving.is_some() || peer.service == Service::Data {
             return;
@@ -241,7 +258,8 @@ impl Shadow {
         self.stuck = blocked.into_iter().filter(stuck).collect();
     }
 
-    fn wakeup(&mut self, at: u64) {
+    fn wakeup(&mut self, now: Now) {
+        let at = now.mono.as_nanos();
         let overdue: Vec<ConnId> =
             self.peers.iter().filter(|(_, peer)| peer.overdue(at)).map(|(&conn, _)| conn).collect();
         for conn in overdue {
@@ -249,9 +267,12 @@ impl Shadow {
             self.closes.insert(conn);
             self.remove(at, conn);
         }
+        self.late_viewers(now);
         self.settings_due(at);
         let stalls = self.stall_shows(at);
-        self.pipe_is_quiet(at, stalls);
+        self.pipe_is_quiet(now, stalls);
+        self.slate_may_be_due(now);
+        self.reports_may_be_due(now);
     }
 
     /// What a released client has sent behind its read may be due as well.
@@ -266,10 +287,17 @@ impl Shadow {
         }
     }
 
-    fn reloaded(&mut self, at: u64, fresh: &Reloaded) {
+    fn reloaded(&mut self, now: Now, fresh: &Reloaded) {
+        let at = now.mono.as_nanos();
         self.clock.overruled();
+        let rule = |auth: &AuthConfig| (auth.required, auth.trust_loopback);
+        let changes = rule(&self.config.auth) != rule(&fresh.config.auth) || self.password != fresh.password;
+        // Its size follows from the key-frame interval.
+        let new_ring = self.config.camera.framerate != fresh.config.camera.framerate;
         self.config.auth = fresh.config.auth.clone();
-        self.places.set(fresh.config.server.max_clients);
+        self.config.server.max_viewers = fresh.config.server.max_viewers;
+        self.config.camera = fresh.config.camera.clone();
+        self.places.set(&fresh.config.server);
         if fresh.password != self.password {
             self.password = fresh.password.clone();
             self.access.revoke();
@@ -286,10 +314,16 @@ impl Shadow {
             self.send(conn, error(self.peers[&conn].service, 4));
             self.leave(at, conn);
         }
+        for conn in self.viewers_that(|_| changes) {
+            self.viewer(now, conn, Event::Access);
+        }
         if let Some(settings) = fresh.settings {
             let release = self.settings.reread(at, settings);
             self.release(at, release);
             self.settings_due(at);
+        }
+        if new_ring {
+            self.ring_is_new();
         }
     }
 
@@ -314,7 +348,7 @@ impl Shadow {
         self.sends.entry(conn).or_default().push_back(packet);
     }
 
-    fn leave(&mut self, at: u64, conn: ConnId) {
+    pub(super) fn leave(&mut self, at: u64, conn: ConnId) {
         self.finishes.insert(conn);
         self.ended(at, conn);
         self.peers.get_mut(&conn).expect("it is there").leaving = Some(at);
@@ -332,6 +366,7 @@ impl Shadow {
     fn ended(&mut self, at: u64, conn: ConnId) {
         let address = self.peers[&conn].address;
         self.settings.forget(conn);
+        self.viewer_is_gone(at, conn);
         self.access.closed(at, address, u64::from(self.config.auth.grant_seconds) * SECOND);
     }
 

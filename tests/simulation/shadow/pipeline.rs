@@ -204,6 +204,7 @@ impl Shadow {
             (Role::Publisher, life) => {
                 *life = Life::Unit(Unit::new(at));
                 self.counters.one(Counter::PipelineStarted);
+                self.video.publisher_waits = true;
                 self.check(publishes, || "a publisher that has nowhere to publish".into());
             }
             (Role::Camera, life @ (Life::Idle | Life::Waiting { .. } | Life::Probing { .. })) => {

@@ -1,5 +1,6 @@
 //! Places for connections, by the words of the protocol's and the operator's page.
 
+use es_iot_server::config::ServerConfig;
 use es_iot_server::ids::{self, Service};
 
 use super::access::network;
@@ -9,28 +10,34 @@ use crate::SECOND;
 #[derive(Debug)]
 pub struct Places {
     max_clients: usize,
+    max_viewers: usize,
     descriptors: usize,
     /// Data, settings, authentication, video, refusals.
     counts: [usize; 5],
 }
 
 impl Places {
-    pub fn new(max_clients: u16) -> Self {
-        let mut places = Self { max_clients: 0, descriptors: usize::MAX, counts: [0; 5] };
-        places.set(max_clients);
+    pub fn new(config: &ServerConfig) -> Self {
+        let mut places = Self { max_clients: 0, max_viewers: 0, descriptors: usize::MAX, counts: [0; 5] };
+        places.set(config);
         places
     }
 
-    pub fn set(&mut self, max_clients: u16) {
-        self.max_clients = usize::from(max_clients);
+    pub fn set(&mut self, config: &ServerConfig) {
+        (self.max_clients, self.max_viewers) = (config.max_clients.into(), config.max_viewers.into());
+        self.share_out();
+    }
+
+    fn share_out(&mut self) {
+        let viewers = self.max_viewers + 32;
         let small = self.max_clients.min(256);
-        self.counts = [self.max_clients, small, small, 64 + 32, 64];
+        self.counts = [self.max_clients, small, small, viewers, 64];
         let left = self.descriptors.saturating_sub(40);
         if left < self.counts.iter().sum() {
             let refused = (left / 4).clamp(1, 64);
             let left = left - refused;
             let share = left / 2 / 3;
-            let (small, video) = (share.clamp(1, small), share.clamp(1, 64 + 32));
+            let (small, video) = (share.clamp(1, small), share.clamp(1, viewers));
             let data = left.saturating_sub(2 * small + video).clamp(1, self.max_clients);
             self.counts = [data, small, small, video, refused];
         }
@@ -38,7 +45,7 @@ impl Places {
 
     pub fn limit(&mut self, descriptors: u32) {
         self.descriptors = usize::try_from(descriptors).expect("a limit");
-        self.set(u16::try_from(self.max_clients).expect("a limit"));
+        self.share_out();
     }
 }
 

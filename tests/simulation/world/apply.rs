@@ -1,5 +1,7 @@
 //! What the server wants done, done as the reactor, the kernel and the disk would.
 
+use es_iot_server::service::rtsp::Transport;
+
 use super::*;
 
 impl World {
@@ -13,7 +15,11 @@ impl World {
             }
             Output::Send { conn, frame: ref packet } => {
                 self.ran.answered_reads += u64::from(packet.as_bytes()[2..4] == [2, 0]);
-                if let Some(sent) = self.sockets.get_mut(&conn).map(|socket| socket.send(packet.as_bytes().len())) {
+                let sent = self.sockets.get_mut(&conn).map(|socket| {
+                    socket.memory.hear(packet.as_bytes());
+                    socket.send(packet.as_bytes().len())
+                });
+                if let Some(sent) = sent {
                     self.sent(conn, &sent);
                 }
             }
@@ -54,9 +60,20 @@ impl World {
             Output::Store(settings) => self.store(settings),
             Output::Reload => self.later(0, Happening::Reloaded),
             Output::Pictures => self.pictures(),
-            Output::Watch { .. } | Output::Unwatch(_) | Output::Datagram { .. } => unreachable!("nobody watches"),
+            Output::Publish { .. } => self.children.publish(),
+            Output::Watch { conn, transport, .. } => {
+                let now = self.now.mono.as_nanos();
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    socket.streams = matches!(transport, Transport::Tcp { .. }).then_some(now);
+                }
+            }
+            Output::Unwatch(conn) => {
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    socket.streams = None;
+                }
+            }
             Output::ReadSource(_)
-            | Output::Publish { .. }
+            | Output::Datagram { .. }
             | Output::SetLogLevel(_)
             | Output::ReopenLog
             | Output::Notify(_)
@@ -66,8 +83,15 @@ impl World {
         }
     }
 
-    /// There are new pictures: a publisher takes them, now or a little later.
+    /// There are new pictures: sockets take them, and so does a publisher, now or a little later.
     fn pictures(&mut self) {
+        let now = self.now.mono.as_nanos();
+        for (&conn, socket) in &mut self.sockets {
+            if !socket.stuck && socket.streams.is_some_and(|noted| now >= noted + 10 * SECOND) {
+                socket.streams = Some(now);
+                self.followups.push_back(Followup::Took(conn));
+            }
+        }
         if self.rng.random_bool(0.2) {
             let after = self.rng.random_range(0..400 * MILLI);
             self.later(after, Happening::Published);

@@ -18,6 +18,7 @@ impl World {
         any_time(self, if calm { 30 } else { 300 }, &|world| {
             Happening::Connect(client::any(&mut world.rng, world.password.as_bytes()))
         });
+        any_time(self, if calm { 20 } else { 60 }, &|world| Happening::Connect(viewer::any(&mut world.rng)));
         any_time(self, 20, &|_| Happening::Stale);
         any_time(self, 20, &|_| Happening::EarlyTick);
         any_time(self, 20, &|_| Happening::EarlyWakeup);
@@ -45,11 +46,15 @@ impl World {
         }
         // A flood: many at one moment, of one kind.
         for _ in 0..self.rng.random_range(0..3) {
-            let (after, flooder) = (self.rng.random_range(0..span), client::any(&mut self.rng, b"1111"));
+            let (after, flooder) = (self.rng.random_range(0..span), self.flooder());
             for _ in 0..self.rng.random_range(2..40) {
                 self.later(after, Happening::Connect(flooder.clone()));
             }
         }
+    }
+
+    fn flooder(&mut self) -> Client {
+        if self.rng.random_bool(0.3) { viewer::any(&mut self.rng) } else { client::any(&mut self.rng, b"1111") }
     }
 
     pub(super) fn happen(&mut self, happening: Happening) {
@@ -75,6 +80,7 @@ impl World {
                     self.feed(Input::Published { bytes: 1 });
                 }
             }
+            Happening::Rtcp(peer, port, bytes) => self.feed(Input::Rtcp { peer, port, bytes }),
             Happening::WallJump => {
                 let anywhere = self.rng.random::<u64>() >> 2;
                 let nearby = (self.now.unix_ms + self.rng.random_range(0..4000)).saturating_sub(2000);
@@ -94,9 +100,12 @@ impl World {
         let generation = &mut self.generations[usize::from(slot)];
         *generation = (*generation + 1) % (1 << 15);
         let conn = ConnId { slot, generation: *generation };
-        self.sockets.insert(conn, Socket::default());
+        self.sockets.insert(conn, Socket::new(client.service, client.memory));
         for (after, act) in client.script {
             self.later(after, Happening::Act(conn, act));
+        }
+        for (after, port, bytes) in client.datagrams {
+            self.later(after, Happening::Rtcp(client.peer, port, bytes));
         }
         self.feed(Input::Accepted { conn, service: client.service, peer: client.peer });
     }
@@ -104,8 +113,24 @@ impl World {
     fn act(&mut self, conn: ConnId, act: Act) {
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
         match act {
-            Act::Send(bytes) if !socket.half_closed && !socket.reset => socket.inbox.extend(bytes),
-            Act::Send(_) => {}
+            Act::Send(_) | Act::Ask(..) | Act::Rest if socket.half_closed || socket.reset => {}
+            Act::Send(bytes) => {
+                if !bytes.is_empty() {
+                    socket.inbox.extend(socket.rest.drain(..));
+                }
+                socket.inbox.extend(bytes);
+            }
+            Act::Ask(asks, cut) => {
+                socket.inbox.extend(socket.rest.drain(..));
+                let bytes: Vec<u8> = asks.iter().flat_map(|ask| socket.memory.write(ask, self.password)).collect();
+                let (first, after) = cut.map_or((bytes.len(), 0), |(part, after)| (bytes.len() * part / 1000, after));
+                socket.inbox.extend(&bytes[..first]);
+                socket.rest = bytes[first..].to_vec();
+                if first < bytes.len() {
+                    self.later(after, Happening::Act(conn, Act::Rest));
+                }
+            }
+            Act::Rest => socket.inbox.extend(socket.rest.drain(..)),
             Act::HalfClose => socket.half_closed = true,
             Act::Reset => {
                 (socket.reset, socket.stuck) = (true, false);
@@ -219,6 +244,7 @@ impl World {
         self.feed(Input::Blocked { conn });
         self.feed(Input::Unblocked { conn });
         self.feed(Input::Lost { conn });
+        self.feed(Input::Took { conn });
         let never = ConnId { slot: 16_000, generation: 3 };
         self.feed(Input::Received { conn: never, bytes: &[1] });
     }
