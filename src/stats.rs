@@ -43,7 +43,7 @@ counters! {
     AcceptRested = "accept_rested",
     /// Peers that reset the connection or vanished.
     PeerLost = "peer_lost",
-    /// Peers disconnected because a packet was not complete in time.
+    /// Peers disconnected because a packet or request was not complete in time, or a viewer gave no sign of life.
     PeerTooSlow = "peer_too_slow",
     /// Peers disconnected because their socket accepted no data in time.
     PeerStuck = "peer_stuck",

@@ -2,6 +2,8 @@
 //!
 //! Not here: the viewers (`viewers.rs`), the camera as a process (`pipeline.rs`), and how pictures are cut and kept (`media`).
 
+mod slate;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -10,15 +12,14 @@ use super::report::VideoReport;
 use super::status;
 use crate::config::{CameraConfig, Config};
 use crate::ids::Peer;
-use crate::limits::{LONGEST_KEY_INTERVAL, MEASURED_PICTURES, SLATE_AFTER, SLATE_PICTURES_PER_SECOND, STALL_FRAMES};
-use crate::media::draw::{self, Slate};
+use crate::limits::{LONGEST_KEY_INTERVAL, MEASURED_PICTURES};
 use crate::media::picture::{Assembler, Picture};
 use crate::media::ring::{Identity, Ring};
 use crate::media::rtcp;
-use crate::media::rtp::FirstPacket;
 use crate::media::sdp;
 use crate::stats::Counter;
 use crate::time::Mono;
+use slate::Drawing;
 
 /// Width and height in pixels.
 pub type Size = (u32, u32);
@@ -43,16 +44,6 @@ pub struct Progress {
     pub pictures: u64,
     /// Those that wait in vain for a key picture before them.
     pub held_back: u64,
-}
-
-/// The slate's drawing, and where it is turned into pictures.
-#[derive(Debug)]
-struct Drawing {
-    format: draw::Format,
-    slate: Slate,
-    assembler: Assembler,
-    /// Pictures since the last one that was drawn.
-    repeated: u32,
 }
 
 /// The video.
@@ -132,14 +123,17 @@ impl Video {
         let (_, format) = self.ring.format()?;
         let video = format.video();
         let (pictures, bytes, span) = self.ring.recent(MEASURED_PICTURES);
-        let rate = |amount: f64| if span.is_zero() { 0.0 } else { amount / span.as_secs_f64() };
+        let rate = |amount: usize| {
+            let amount = f64::from(u32::try_from(amount).unwrap_or(u32::MAX));
+            if span.is_zero() { 0.0 } else { amount / span.as_secs_f64() }
+        };
         Some(status::Video {
             live: self.live,
             codec: video.codec(),
             width: video.width,
             height: video.height,
-            pictures_per_second: rate(pictures as f64),
-            bits_per_second: rate(bytes as f64 * 8.0),
+            pictures_per_second: rate(pictures),
+            bits_per_second: rate(bytes * 8),
             key_interval: self.key_interval,
             age: now.since(self.last),
         })
@@ -201,49 +195,6 @@ impl Video {
         Progress { pictures: counts.pictures, held_back: counts.unseen }
     }
 
-    /// When the next slate is due, if one is wanted. A slow camera, or one with a long `exposure`, is given time for several
-    /// pictures.
-    pub fn slate_deadline(&self, config: &CameraConfig, exposure: Duration) -> Option<Mono> {
-        // The drawing lasts as long as the slate is shown.
-        let each = if self.drawing.is_some() {
-            Duration::from_secs(1) / SLATE_PICTURES_PER_SECOND
-        } else {
-            SLATE_AFTER.max(exposure.max(Duration::from_secs(1) / config.framerate) * STALL_FRAMES)
-        };
-        config.slate.then(|| self.last + each)
-    }
-
-    /// Shows a slate with these words: once a second a new one, and otherwise the last one again.
-    pub fn show_slate(&mut self, cx: &mut Context<'_>, words: &str) -> Option<Arrival> {
-        let format = self.slate_format(&cx.config.camera)?;
-        let is_new = self.drawing.as_ref().is_none_or(|drawing| drawing.format != format);
-        if is_new {
-            let (slate, assembler) = (Slate::new(format), Assembler::default());
-            self.drawing = Some(Box::new(Drawing { format, slate, assembler, repeated: 0 }));
-            cx.report(VideoReport::Slate { words: words.to_owned() });
-        }
-        let Drawing { slate, assembler, repeated, .. } = self.drawing.as_deref_mut()?;
-        let is_old = cx.now.mono.since(self.last) > SLATE_AFTER;
-        if is_new || is_old || *repeated + 1 >= SLATE_PICTURES_PER_SECOND {
-            slate.picture(words, &self.host, cx.now.unix_ms, &mut self.drawn);
-            *repeated = 0;
-            cx.bump(Counter::Slates);
-        } else {
-            *repeated += 1;
-            slate.repeat(*repeated, &mut self.drawn);
-        }
-        let mut bytes = &self.drawn[..];
-        // One picture is drawn, so nothing is complete before the end.
-        let _none = assembler.push(cx.now.mono, &mut bytes);
-        let arrival = assembler.finish().and_then(|picture| enter(&mut self.ring, cx, &picture));
-        self.drawn.clear();
-        (self.live, self.last) = (false, cx.now.mono);
-        self.assembler.require_key();
-        let mut arrival = arrival?;
-        self.note_size(&mut arrival);
-        Some(arrival)
-    }
-
     /// The description of the stream for a client, and the size in it; `None` while no picture has come.
     pub fn describe(&self, config: &Config, peer: Peer) -> Option<(String, Size)> {
         let (version, format) = self.ring.format()?;
@@ -261,13 +212,6 @@ impl Video {
             bits_per_second: config.camera.bitrate,
         };
         Some((sdp::describe(&session), (format.video().width, format.video().height)))
-    }
-
-    /// The first packet of the slate that viewers see at this moment, if they see one: there is no need to wait for the next.
-    pub fn slate_at_hand(&self, now: Mono) -> Option<FirstPacket> {
-        let is_shown = !self.live && now.since(self.last) <= SLATE_AFTER;
-        let newest = self.ring.newest_key().filter(|_| is_shown)?;
-        self.ring.first_packet(newest)
     }
 
     /// Appends what a sender report is: for viewers that stay, or for one that is left.
@@ -308,12 +252,6 @@ impl Video {
         if size != self.size {
             (self.size, arrival.resized) = (size, size);
         }
-    }
-
-    /// The last video's size, if that can be drawn, else the configured one.
-    fn slate_format(&self, config: &CameraConfig) -> Option<draw::Format> {
-        let last = self.size.and_then(|(width, height)| draw::Format::new(width, height, config.framerate).ok());
-        last.or_else(|| draw::Format::new(config.width, config.height, config.framerate).ok())
     }
 
     fn count(&self, cx: &mut Context<'_>) {

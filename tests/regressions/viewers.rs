@@ -97,7 +97,7 @@ impl Bench {
 }
 
 fn request(method: &str, headers: &[&str]) -> String {
-    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let headers: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
     format!("{method} {STREAM} RTSP/1.0\r\nCSeq: 1\r\n{headers}\r\n")
 }
 
@@ -107,9 +107,9 @@ fn between(text: &str, before: &str, after: &str) -> String {
 }
 
 fn replies(outputs: &[Output]) -> Vec<String> {
-    let sent = |output: &Output| match output {
-        Output::Send { frame, .. } => Some(String::from_utf8_lossy(frame.as_bytes()).into_owned()),
-        _ => None,
+    let sent = |output: &Output| {
+        let Output::Send { frame, .. } = output else { return None };
+        Some(String::from_utf8_lossy(frame.as_bytes()).into_owned())
     };
     outputs.iter().filter_map(sent).filter(|text| text.starts_with("RTSP/")).collect()
 }
@@ -133,7 +133,10 @@ fn a_reload_that_changes_neither_password_nor_auth_ends_no_session() {
     bench.connect(A);
     let challenge = replies(&bench.ask(A, &request("SETUP", &[TCP]))).remove(0);
     let nonce = between(&challenge, "nonce=\"", "\"");
-    let hash = |text: &str| Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hash = |text: &str| {
+        let digits = Md5::digest(text.as_bytes()).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>()
+    };
     let (secret, asked) = (hash("es-iot:es-iot-server:1111"), hash(&format!("SETUP:{STREAM}")));
     let answer = format!(
         "Authorization: Digest username=\"es-iot\", realm=\"es-iot-server\", nonce=\"{nonce}\", uri=\"{STREAM}\", \

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::camera::test_camera;
 use crate::login::hex;
 use crate::reply::Reply;
-use crate::support::{Launch, side_by_side};
+use crate::support::{Launch, side_by_side, skip};
 use crate::udp::UdpPair;
 use crate::viewer::{Viewer, Way};
 
@@ -359,7 +359,7 @@ fn the_path_is_configured_and_a_slash_and_a_query_are_passed_over() {
 
 #[test]
 fn everything_works_over_ipv6() {
-    let Ok(probe) = std::net::TcpListener::bind("[::1]:0") else { return crate::support::skip("no IPv6 here") };
+    let Ok(probe) = std::net::TcpListener::bind("[::1]:0") else { return skip("no IPv6 here") };
     drop(probe);
     let daemon = test_camera().set("server.host", "::1").start();
     let port = daemon.rtsp_port();

@@ -61,6 +61,9 @@ impl Viewers {
                 }
                 viewer.stop(cx);
                 viewer.transport = None;
+                if let Some(counter) = counter_of_close(reason) {
+                    cx.bump(counter);
+                }
                 cx.report(ViewerReport::Closed { peer, reason });
                 steps.push(Step::Closed);
             }
@@ -109,5 +112,14 @@ const fn counter(rejection: Rejection) -> Counter {
         461 => Counter::RtspTransport,
         503 => Counter::RtspUnavailable,
         _ => Counter::RtspBadRequest,
+    }
+}
+
+/// The counter of a connection that the server ends; `None` where a refused request, a reload or the camera is the cause.
+const fn counter_of_close(reason: Reason) -> Option<Counter> {
+    match reason {
+        Reason::NotRtsp | Reason::Http | Reason::Flood => Some(Counter::PeerLostSync),
+        Reason::Silent | Reason::Idle | Reason::SessionTimeout | Reason::NoPassword => Some(Counter::PeerTooSlow),
+        Reason::Refused(_) | Reason::Replaced | Reason::SizeChanged | Reason::NotAllowed => None,
     }
 }

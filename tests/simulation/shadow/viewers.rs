@@ -165,6 +165,7 @@ impl Shadow {
                 Item::Foreign { http } => {
                     let says = if http { Says::Http } else { Says::Little };
                     self.due(conn, Due::Reply { status: 400, cseq: None, says });
+                    self.counters.one(Counter::PeerLostSync);
                     self.end(now, conn, viewer);
                 }
                 Item::Frame { channel, payload } => {
@@ -240,13 +241,17 @@ impl Shadow {
         } else if viewer.outside.is_some_and(|since| at >= since + PASSWORD) {
             viewer.outside = None;
             if watching != Watching::Open {
+                self.counters.one(Counter::PeerTooSlow);
                 self.end(now, conn, viewer);
             }
         } else if at >= viewer.heard + SILENCE {
+            self.counters.one(Counter::PeerTooSlow);
             self.end(now, conn, viewer);
         } else if viewer.owes.is_some_and(|since| at >= since + REQUEST) {
             if viewer.reader.is_within() {
                 self.refuse(conn, 408, viewer.reader.cseq(), Says::Little);
+            } else {
+                self.counters.one(Counter::PeerTooSlow);
             }
             self.end(now, conn, viewer);
         }
