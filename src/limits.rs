@@ -3,6 +3,10 @@
 //! Values that an integrator may change are in `config`. The numbers here guarantee that no peer, child or disk can grow,
 //! block or starve the server.
 
+mod http;
+
+pub use http::*;
+
 use std::time::Duration;
 
 // --- the wire -------------------------------------------------------------------------------------------------
@@ -335,3 +339,7 @@ pub const LONGEST_KEY_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a Digest challenge can be answered: programs answer within milliseconds, and one that asks a person for the
 /// password is challenged again (`stale=true`) and answers that without asking.
 pub const RTSP_NONCE_LIFETIME: Duration = Duration::from_secs(30);
+
+// --- HTTP: limits/http.rs -------------------------------------------------------------------------------------
+
+const _: () = assert!(HTTP_ANSWER_TIMEOUT.as_secs() > WRITE_TIMEOUT.as_secs());

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod auth;
 pub mod data;
+pub mod http;
 pub mod network;
 pub mod requests;
 pub mod rtsp;

@@ -1,0 +1,28 @@
+//! The limits of HTTP clients.
+
+use std::time::Duration;
+
+/// The longest head of a request (request line and headers), in bytes. A browser's has about 700, and cookies of other
+/// services on the same host come with it.
+pub const HTTP_MAX_HEAD_BYTES: usize = 8 * 1024;
+/// The most headers of a request. A browser sends about 15, behind proxies about 10 more.
+pub const HTTP_MAX_HEADERS: usize = 64;
+/// The longest body of a request, in bytes. All six settings take about 150.
+pub const HTTP_MAX_BODY_BYTES: usize = 4 * 1024;
+/// The longest session cookie and the longest signature that are looked at, in bytes: 256 bits and a counter in
+/// hexadecimal digits fit.
+pub const HTTP_MAX_TOKEN_BYTES: usize = 128;
+/// How long a request may take to be complete, and the first one of a connection to begin.
+pub const HTTP_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection is kept between requests. Prometheus asks every 15 s in many installations; a place is scarcer
+/// than a handshake.
+pub const HTTP_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the other parts have for an answer. Settings may wait [`WRITE_TIMEOUT`](super::WRITE_TIMEOUT) for the disk.
+pub const HTTP_ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Requests on one connection, as in nginx: a client that never closes its connection has to compete for a place again.
+pub const HTTP_MAX_REQUESTS: u32 = 1000;
+/// Bytes that may wait behind a request whose answer is pending; the connection is not read meanwhile.
+pub const HTTP_MAX_WAITING_BYTES: usize = 16 * 1024;
+/// Bytes of replies after which further requests wait until the replies are sent. With one more reply, the largest of
+/// which is a picture, this is the most that is unsent.
+pub const HTTP_REPLIES_BYTES: usize = 32 * 1024;
