@@ -5,6 +5,10 @@
 
 use std::time::Duration;
 
+mod login;
+
+pub use login::*;
+
 // --- the wire -------------------------------------------------------------------------------------------------
 
 /// Data packets per second (docs/PROTOCOL.md).

@@ -9,4 +9,5 @@ pub mod data;
 pub mod network;
 pub mod requests;
 pub mod rtsp;
+pub mod scram;
 pub mod settings;
