@@ -13,6 +13,7 @@
 //! | [`sys`] | the kernel's facilities, and the only `unsafe` | no |
 //! | [`reactor`] | the event loop: the only `mio` | no |
 //! | [`media`] | H.264 pictures, RTP and the drawn picture | yes |
+//! | [`base64`] | bytes as text | yes |
 //! | [`sorted`] | a map in one sorted vector | yes |
 //! | [`start`] | from the command line to the running loop | no |
 //! | [`bucket`] | a token bucket | yes |
@@ -22,6 +23,7 @@
 //! | [`stats`] | a counter for every reason to drop something | yes |
 //! | [`time`] | time as a value | yes |
 
+pub mod base64;
 pub mod bucket;
 pub mod camera;
 pub mod config;

@@ -9,6 +9,10 @@ pub use http::*;
 
 use std::time::Duration;
 
+mod login;
+
+pub use login::*;
+
 // --- the wire -------------------------------------------------------------------------------------------------
 
 /// Data packets per second (docs/PROTOCOL.md).

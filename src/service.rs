@@ -10,4 +10,5 @@ pub mod http;
 pub mod network;
 pub mod requests;
 pub mod rtsp;
+pub mod scram;
 pub mod settings;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::format::Format;
 use super::rtp::PAYLOAD_TYPE;
+use crate::base64;
 
 /// The control URL of the one stream, relative to the `Content-Base`: what SETUP asks for.
 pub const CONTROL: &str = "trackID=0";
@@ -39,10 +40,10 @@ pub fn describe(session: &Session) -> String {
     // A name may not be empty (RFC 4566, section 5.3).
     let name = if name.is_empty() { "-" } else { &name };
     let video = format.video();
-    let mut sets = base64(format.sps());
+    let mut sets = base64::encode(format.sps());
     for pps in format.pps() {
         sets.push(',');
-        sets.push_str(&base64(pps));
+        sets.push_str(&base64::encode(pps));
     }
     // `AS` is in kilobits a second and includes the headers of RTP, UDP and IP: 40 bytes to 1400, or 3 %.
     let bandwidth = bits_per_second
@@ -72,21 +73,6 @@ pub fn describe(session: &Session) -> String {
     text
 }
 
-/// Base64 with padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = [0, 1, 2].map(|at| u32::from(chunk.get(at).copied().unwrap_or(0)));
-        let bits = group[0] << 16 | group[1] << 8 | group[2];
-        for place in 0..4 {
-            let letter = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
@@ -94,23 +80,6 @@ mod tests {
     use super::super::format::ParameterSets;
     use super::super::format::tests::{PPS, SPS};
     use super::*;
-
-    #[test]
-    fn base64_is_that_of_the_rfc() {
-        // RFC 4648, section 10.
-        for (plain, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), text);
-        }
-        assert_eq!(base64(&[0xFB, 0xFF, 0xBF]), "+/+/");
-    }
 
     #[test]
     fn a_description() {

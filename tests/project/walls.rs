@@ -10,15 +10,15 @@ use crate::source::{Parsed, Source, program, starts_with};
 use circles::circles;
 
 /// The parts that decide: time, bytes and randomness come in as arguments, and what is to be done goes out as values.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "wire", "service", "camera", "server", "limits", "stats", "time", "limiter", "bucket", "sorted", "frame", "ids",
-    "logging", "os", "listen", "media",
+    "logging", "os", "listen", "media", "base64",
 ];
 
 /// The floors of the house, the lowest first: a part names parts below it, never above.
-const FLOORS: [&str; 20] = [
-    "limits", "os", "ids", "time", "logging", "stats", "bucket", "sorted", "limiter", "sys", "config", "listen",
-    "camera", "media", "wire", "frame", "service", "server", "reactor", "start",
+const FLOORS: [&str; 21] = [
+    "limits", "os", "ids", "time", "logging", "stats", "bucket", "sorted", "base64", "limiter", "sys", "config",
+    "listen", "camera", "media", "wire", "frame", "service", "server", "reactor", "start",
 ];
 
 /// What a pure part may not name, nor anything below it.
