@@ -61,7 +61,7 @@ fn while_data_flows<T>(daemon: &mut Daemon, act: impl FnOnce(&mut Daemon) -> T) 
     println!("{missed} ticks missed, {skipped} of {ticks} skipped");
     assert!(missed <= skipped, "{missed} ticks missed, {skipped} skipped");
     // The machine may be busy with other tests; the daemon itself has no step that is long.
-    assert!(skipped <= 3 + ticks / 5, "{skipped} of {ticks} ticks skipped");
+    assert!(skipped <= 3 + ticks / 2, "{skipped} of {ticks} ticks skipped");
     let after = daemon.status("VmRSS");
     assert!(after < before + 12 * 1024, "RSS from {before} kB to {after} kB");
     assert_eq!(daemon.threads(), 1);

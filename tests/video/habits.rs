@@ -118,8 +118,7 @@ fn live555_watches_by_a_url_with_a_slash() {
     let transport = format!("Transport: {}", pair.transport());
     say(&mut viewer, &[&format!("SETUP {base}trackID=0 RTSP/1.0"), "CSeq: NUMBER", AGENT, &transport]);
     let reply = viewer.reply().expect(200);
-    let ports = reply.header("Transport").split(';').find_map(|part| part.strip_prefix("server_port=")).unwrap();
-    let port: u16 = ports.split('-').next().unwrap().parse().unwrap();
+    let port = reply.server_port().unwrap();
     for nth in 0..2 {
         let socket = if nth == 0 { &pair.rtp } else { &pair.rtcp };
         socket.send_to(&[0xCE, 0xFA, 0xED, 0xFE], ("127.0.0.1", port + nth)).unwrap();

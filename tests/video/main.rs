@@ -10,6 +10,7 @@
 mod access;
 mod adversity;
 mod camera;
+mod framing;
 mod habits;
 mod login;
 mod packets;

@@ -47,6 +47,13 @@ impl Reply {
         id.to_owned()
     }
 
+    /// The first of the daemon's UDP ports, if the reply is one to SETUP that names them.
+    pub fn server_port(&self) -> Option<u16> {
+        let transport = *self.all("Transport").first()?;
+        let ports = transport.split(';').find_map(|part| part.strip_prefix("server_port="))?;
+        ports.split('-').next().unwrap().parse().ok()
+    }
+
     /// Expects a status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {

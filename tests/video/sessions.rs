@@ -119,7 +119,7 @@ fn the_same_ports_again_replace_the_older_session() {
     old.expect_end();
     daemon.await_log("a newer connection from its address took over its UDP ports");
     // What the old session was sent is passed over: the stream begins where its own PLAY says.
-    while pair.receive(Duration::from_millis(200)).is_some() {}
+    while pair.receive_from(None, Duration::from_millis(200)).is_some() {}
     new.way = Way::Udp(pair);
     new.play();
     new.pictures(5);
@@ -144,7 +144,7 @@ fn nothing_is_sent_before_play_and_nothing_to_elsewhere() {
     let mut other = Viewer::connect(daemon.rtsp_port());
     other.session = Some(other.set_up(&to_victim).expect(200).session());
     other.request("PLAY").expect(200);
-    assert!(victim.receive(A_WHILE).is_none(), "nothing goes to where a header says");
+    assert!(victim.receive_from(other.server_port(), A_WHILE).is_none(), "nothing goes to where a header says");
 }
 
 /// Sends a PLAY, and does not wait for the reply.

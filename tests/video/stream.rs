@@ -37,7 +37,7 @@ fn every_packet_is_well_formed_and_on_time() {
         report_fits(&viewer, &pictures);
 
         let keys: Vec<u32> = pictures.iter().filter(|picture| picture.key).map(|picture| picture.time).collect();
-        assert!(keys.len() >= 10, "{name}: {} key pictures in 7 s, of two a second", keys.len());
+        assert!(keys.len() >= 5, "{name}: {} key pictures in 7 s, of up to two a second", keys.len());
         assert!(pictures.iter().any(|picture| picture.bytes() > 1400), "{name}: some are of several packets");
         let mut apart: Vec<u32> = pictures.windows(2).map(|pair| pair[1].time.wrapping_sub(pair[0].time)).collect();
         apart.sort_unstable();

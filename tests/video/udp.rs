@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, UdpSocket};
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
@@ -40,8 +40,20 @@ impl UdpPair {
         format!("RTP/AVP;unicast;client_port={}-{}", self.port(), self.port() + 1)
     }
 
-    /// The next datagram within a time, and whether it is RTCP.
-    pub fn receive(&self, within: Duration) -> Option<(bool, Vec<u8>, Arrival)> {
+    /// The next datagram within a time from the server's pair of ports that begins with `from`, and whether it is RTCP.
+    /// Other daemons, in other tests, may still be sending to a viewer that had these ports before.
+    pub fn receive_from(&self, from: Option<u16>, within: Duration) -> Option<(bool, Vec<u8>, Arrival)> {
+        let end = Instant::now() + within;
+        loop {
+            let (is_rtcp, bytes, arrived, source) = self.receive_any(end.saturating_duration_since(Instant::now()))?;
+            if from.is_none_or(|port| source == port + u16::from(is_rtcp)) {
+                return Some((is_rtcp, bytes, arrived));
+            }
+        }
+    }
+
+    /// The next datagram within a time, with the port that it comes from.
+    fn receive_any(&self, within: Duration) -> Option<(bool, Vec<u8>, Arrival, u16)> {
         let mut fds = [&self.rtcp, &self.rtp].map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN));
         let timeout = PollTimeout::try_from(within).unwrap();
         if poll(&mut fds, timeout).unwrap() == 0 {
@@ -49,8 +61,8 @@ impl UdpPair {
         }
         let is_rtcp = fds[0].any().unwrap();
         let mut bytes = vec![0; 65_536];
-        let (length, _) = if is_rtcp { &self.rtcp } else { &self.rtp }.recv_from(&mut bytes).unwrap();
+        let (length, source) = if is_rtcp { &self.rtcp } else { &self.rtp }.recv_from(&mut bytes).unwrap();
         bytes.truncate(length);
-        Some((is_rtcp, bytes, Arrival::now()))
+        Some((is_rtcp, bytes, Arrival::now(), source.port()))
     }
 }

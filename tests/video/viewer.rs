@@ -46,6 +46,8 @@ pub struct Viewer {
     pub session: Option<String>,
     frames: VecDeque<(u8, Vec<u8>, Arrival)>,
     pub way: Way,
+    /// The first of the daemon's UDP ports, once it is known.
+    server_port: Option<u16>,
     pub receiver: Receiver,
     /// The sender reports so far.
     pub reports: Vec<Report>,
@@ -80,6 +82,7 @@ impl Viewer {
             session: None,
             frames: VecDeque::new(),
             way: Way::None,
+            server_port: None,
             receiver: Receiver::default(),
             reports: Vec::new(),
         }
@@ -177,7 +180,10 @@ impl Viewer {
     pub fn reply(&mut self) -> Reply {
         loop {
             match self.item().expect("a reply, not the end of the connection") {
-                Item::Reply(reply) => return reply,
+                Item::Reply(reply) => {
+                    self.server_port = reply.server_port().or(self.server_port);
+                    return reply;
+                }
                 Item::Frame { channel, payload, arrived } => self.frames.push_back((channel, payload, arrived)),
             }
         }
@@ -209,6 +215,11 @@ impl Viewer {
     /// Closes the connection's sending side.
     pub fn finish(&self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// The first of the daemon's UDP ports, once it is known.
+    pub const fn server_port(&self) -> Option<u16> {
+        self.server_port
     }
 
     /// The next thing on the connection, `None` at its end.
@@ -253,7 +264,7 @@ impl Viewer {
     pub fn receive_within(&mut self, within: Duration) -> Option<Received> {
         let (is_rtcp, bytes, arrived) = match &self.way {
             Way::None => panic!("nothing is set up"),
-            Way::Udp(pair) => pair.receive(within)?,
+            Way::Udp(pair) => pair.receive_from(self.server_port, within)?,
             Way::Tcp { rtp } => {
                 let rtp = *rtp;
                 let (channel, payload, arrived) = match self.frames.pop_front() {
@@ -305,8 +316,8 @@ impl Viewer {
     /// Expects that no datagram comes for so long. What was on its way is passed over first.
     pub fn expect_silence(&mut self, span: Duration) {
         let Way::Udp(pair) = &self.way else { panic!("a stream over UDP") };
-        while pair.receive(Duration::from_millis(100)).is_some() {}
-        let heard = pair.receive(span);
+        while pair.receive_from(self.server_port, Duration::from_millis(100)).is_some() {}
+        let heard = pair.receive_from(self.server_port, span);
         assert!(heard.is_none(), "a datagram: {heard:02X?}");
     }
 }
