@@ -228,12 +228,12 @@ impl fmt::Display for Reason {
             }
             Self::Crashed { role, signal } => write!(
                 f,
-                "the {} crashed with signal {signal}{}: its last output, if any, is below",
+                "the {} crashed with signal {signal}{}: see its last output in the log",
                 role.name(),
                 if *signal == SIGKILL { " (SIGKILL often means the OOM killer)" } else { "" }
             ),
             Self::Exited { role, code } => {
-                write!(f, "the {} exited on its own with status {code}: its last output, if any, is below", role.name())
+                write!(f, "the {} exited on its own with status {code}: see its last output in the log", role.name())
             }
             Self::NotExecutable { role, program, text } => {
                 let role = role.name();
