@@ -82,7 +82,7 @@ pub fn targets(at_1: Option<&Sample>, at_1000: Option<&(Sample, Sample)>, extras
     }
     if let Some(daemon) = at_1 {
         let rss = mega(daemon.rss_kib * 1024);
-        add(false, "RSS, 1 client: under 2.5 MB", format!("{rss:.2} MB"), rss < 2.5);
+        add(false, "RSS, 1 client: under 3 MB", format!("{rss:.2} MB"), rss < 3.0);
     }
     let (hertz, off) = rate(&extras.rates.0);
     let (floor_hertz, floor_off) = rate(&extras.rates.1);

@@ -108,11 +108,10 @@ impl Report {
                     ),
                 ))
             }
-            Self::Failed { reason, attempt, retry_in, tail } => {
+            Self::Failed { reason, attempt, retry_in, .. } => {
                 let retry_in = retry_in.as_secs_f64();
-                let (attempt, below) =
-                    (Attempt(*attempt), if tail.is_empty() { "" } else { "; its last output is below" });
-                let text = format_args!("{reason}{below}; next try in {retry_in:.1} s{attempt}");
+                let attempt = Attempt(*attempt);
+                let text = format_args!("{reason}; next try in {retry_in:.1} s{attempt}");
                 show(Line::limited(reason.level(), process, "pipeline failures", text))
             }
             Self::WillNotDie { role } => show(Line::limited(
