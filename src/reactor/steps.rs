@@ -142,25 +142,21 @@ impl Reactor<'_> {
         self.agenda.put_off_once(Token::Rtcp);
     }
 
-    /// Reads from the camera until its pipe is drained or the budget is used up.
+    /// Reads once from the camera. A pipe that yields less than was asked for is empty (epoll(7)); another read would only show
+    /// that.
     fn read_video(&mut self) {
         let mut buffer = std::mem::take(&mut self.video_buffer);
-        let mut left = buffer.len();
-        while left > 0 {
-            match self.children.read_video(&mut buffer[..left], &mut context!(self)) {
-                VideoRead::Bytes(length) => {
-                    left -= length;
-                    self.feed(Input::Video { bytes: &buffer[..length] });
-                }
-                VideoRead::Drained => {
+        match self.children.read_video(&mut buffer, &mut context!(self)) {
+            VideoRead::Bytes(length) => {
+                self.feed(Input::Video { bytes: &buffer[..length] });
+                if length < buffer.len() {
                     self.feed(Input::VideoDrained);
-                    break;
+                } else {
+                    self.children.put_off_video(&mut context!(self));
                 }
-                VideoRead::Ended => break,
             }
-        }
-        if left == 0 {
-            self.children.put_off_video(&mut context!(self));
+            VideoRead::Drained => self.feed(Input::VideoDrained),
+            VideoRead::Ended => {}
         }
         self.video_buffer = buffer;
     }
