@@ -32,6 +32,7 @@ check_ports() {
 }
 
 daemon=
+# shellcheck disable=SC2317 # Called by the traps.
 stop() {
 	trap '' INT TERM HUP
 	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null

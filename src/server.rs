@@ -10,6 +10,7 @@
 //! | `interface.rs` | `Input` and `Output`: the surface |
 //! | `connections.rs` | the connections: how they begin, what they ask for, how they end |
 //! | `auth.rs` | the password, lock-outs and grants |
+//! | `login.rs` | logins without the password on the wire, and sessions |
 //! | `stream.rs` | the subscribers and the tick |
 //! | `settings.rs` | the camera settings between an update and the disk |
 //! | `pipeline.rs` | the camera and its publisher |
@@ -28,6 +29,8 @@ mod connections;
 mod context;
 mod interface;
 mod lifecycle;
+#[cfg_attr(not(test), expect(dead_code, reason = "no HTTP listener is connected yet"))]
+mod login;
 mod parts;
 mod pipeline;
 pub mod report;
@@ -53,6 +56,7 @@ use auth::Auth;
 use connections::Connections;
 use context::{Context, Journal};
 use lifecycle::Lifecycle;
+use login::Login;
 use parts::Parts;
 use pipeline::Pipeline;
 use report::{ClientReport, ServerReport};
@@ -75,10 +79,12 @@ impl Server {
     /// A server that has done nothing yet; [`Server::start`] begins.
     pub fn new(config: Config, setup: Setup, now: Now) -> Self {
         let Setup { settings, password, seed, watchdog, secret, host, udp_port } = setup;
-        let random = Sha256::new().chain_update(secret).chain_update("rtp").finalize().into();
-        let video = Video::new(&config.camera, host, random, now.mono);
+        // Each part that needs randomness has its own.
+        let random = |purpose: &str| Sha256::new().chain_update(secret).chain_update(purpose).finalize().into();
+        let video = Video::new(&config.camera, host, random("rtp"), now.mono);
         let parts = Parts {
             connections: Connections::new(&config),
+            login: Login::new(&password, random("login")),
             auth: Auth::new(password),
             stream: Stream::new(now.mono, seed),
             settings: Settings::new(settings),

@@ -83,6 +83,9 @@ counters! {
     AuthLockedOut = "auth_locked_out",
     /// Authentication attempts refused whatever their password because too many addresses had sent wrong passwords.
     AuthBraked = "auth_braked",
+    /// Logins without the password on the wire that were refused for another reason than the above: malformed, expired, or
+    /// while the keys of a new password are derived.
+    LoginsRefused = "logins_refused",
     /// Entries evicted from the full table of failing addresses.
     AddressesEvicted = "addresses_evicted",
     /// Grants evicted from their full table.

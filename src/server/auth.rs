@@ -8,6 +8,7 @@ use super::context::Context;
 use super::report::AccessReport;
 use crate::config::Secret;
 use crate::ids::{ConnId, Peer, Service};
+use crate::limits::BRAKE_EACH;
 use crate::service::access::{Access, Admission};
 use crate::service::auth::matches;
 use crate::service::rtsp;
@@ -48,19 +49,59 @@ impl Auth {
         }
     }
 
+    /// Whether an attempt of a peer is looked at. If it is not, it is counted as refused, and this is how long to wait.
+    ///
+    /// # Errors
+    ///
+    /// How long until an attempt would be looked at.
+    pub fn admit(&mut self, cx: &mut Context<'_>, peer: Peer) -> Result<(), Duration> {
+        let counter = match self.access.admit(cx.mono(), peer) {
+            Admission::Open => return Ok(()),
+            Admission::LockedOut => Counter::AuthLockedOut,
+            Admission::Braked => Counter::AuthBraked,
+        };
+        cx.bump(counter);
+        Err(self.access.wait(cx.mono(), peer).unwrap_or(BRAKE_EACH))
+    }
+
     /// A viewer gave a wrong password.
     pub fn viewer_failed(&mut self, cx: &mut Context<'_>, peer: Peer) {
         // An attempt like those at the authentication port: the brake counts it.
         let _was_looked_at = self.access.admit(cx.mono(), peer);
-        cx.bump(Counter::AuthRejected);
-        self.count_failure(cx, peer);
+        self.failed(cx, peer);
     }
 
     /// A viewer gave the right password. It may watch, and nothing else: a grant is for the authentication port to give.
     pub fn viewer_succeeded(&mut self, cx: &mut Context<'_>, peer: Peer) {
         let _was_looked_at = self.access.admit(cx.mono(), peer);
+        self.succeeded(cx, peer);
+    }
+
+    /// A wrong password that [`Self::admit`] let pass.
+    pub fn failed(&mut self, cx: &mut Context<'_>, peer: Peer) {
+        cx.bump(Counter::AuthRejected);
+        let braked = self.access.is_braked();
+        let lockout = self.access.failed(cx.mono(), peer, cx.stats);
+        cx.report(AccessReport::Rejected { peer });
+        if let Some(length) = lockout {
+            cx.report(AccessReport::LockedOut { peer, length });
+        }
+        if !braked && self.access.is_braked() {
+            cx.report(AccessReport::BrakeOn);
+        }
+    }
+
+    /// A right password that [`Self::admit`] let pass, and that gives no grant: it opens a session or a stream.
+    pub fn succeeded(&mut self, cx: &mut Context<'_>, peer: Peer) {
         cx.bump(Counter::AuthAccepted);
         self.access.forgive(cx.mono(), peer);
+        cx.report(AccessReport::Accepted { peer });
+    }
+
+    /// The same, and the peer, which has `open` connections, holds a grant from now on.
+    fn grant(&mut self, cx: &mut Context<'_>, peer: Peer, open: usize) {
+        cx.bump(Counter::AuthAccepted);
+        self.access.succeeded(cx.mono(), peer, open, grant_length(cx), cx.stats);
         cx.report(AccessReport::Accepted { peer });
     }
 
@@ -83,42 +124,15 @@ impl Auth {
         right: bool,
         open: usize,
     ) -> Result<(), ErrorCode> {
-        let now = cx.mono();
-        match (self.access.admit(now, peer), right) {
-            (Admission::LockedOut, _) => {
-                cx.bump(Counter::AuthLockedOut);
-                Err(ErrorCode::TooManyAttempts)
-            }
-            (Admission::Braked, _) => {
-                cx.bump(Counter::AuthBraked);
-                Err(ErrorCode::TooManyAttempts)
-            }
-            (Admission::Open, true) => {
-                cx.bump(Counter::AuthAccepted);
-                self.access.succeeded(now, peer, open, grant_length(cx), cx.stats);
-                cx.send(conn, wire::auth::accepted());
-                cx.report(AccessReport::Accepted { peer });
-                Ok(())
-            }
-            (Admission::Open, false) => {
-                cx.bump(Counter::AuthRejected);
-                cx.send(conn, wire::auth::rejected());
-                self.count_failure(cx, peer);
-                Ok(())
-            }
+        self.admit(cx, peer).map_err(|_| ErrorCode::TooManyAttempts)?;
+        if right {
+            cx.send(conn, wire::auth::accepted());
+            self.grant(cx, peer, open);
+        } else {
+            cx.send(conn, wire::auth::rejected());
+            self.failed(cx, peer);
         }
-    }
-
-    fn count_failure(&mut self, cx: &mut Context<'_>, peer: Peer) {
-        let braked = self.access.is_braked();
-        let lockout = self.access.failed(cx.mono(), peer, cx.stats);
-        cx.report(AccessReport::Rejected { peer });
-        if let Some(length) = lockout {
-            cx.report(AccessReport::LockedOut { peer, length });
-        }
-        if !braked && self.access.is_braked() {
-            cx.report(AccessReport::BrakeOn);
-        }
+        Ok(())
     }
 
     /// When [`Self::release_brake`] has something to look at.
@@ -142,6 +156,11 @@ impl Auth {
     /// A connection of a peer ended.
     pub fn closed(&mut self, cx: &Context<'_>, peer: Peer) {
         self.access.closed(cx.mono(), peer, grant_length(cx));
+    }
+
+    /// The password in force.
+    pub const fn password(&self) -> &Secret {
+        &self.password
     }
 
     /// Takes the password in force. A new one revokes what the old one has granted. Returns whether it is a new one.

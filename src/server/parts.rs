@@ -11,6 +11,7 @@ use super::connections::{Connections, Departed, Overdue, Step};
 use super::context::{Context, Journal};
 use super::interface::{Notice, Output, Reloaded};
 use super::lifecycle::Lifecycle;
+use super::login::Login;
 use super::pipeline::Pipeline;
 use super::report::{AccessReport, CloseReason, ServerReport};
 use super::settings::{Effect, Outcome, Reading, Settings};
@@ -38,6 +39,8 @@ pub enum Timer {
     Camera,
     /// The brake on wrong passwords may go off.
     Brake,
+    /// The keys of a new password take their next turn, or a session ends.
+    Login,
     /// The service manager wants a sign of life.
     Watchdog,
     /// A kind of lines has been suppressed for long enough.
@@ -53,13 +56,14 @@ pub enum Timer {
 }
 
 /// How many kinds of [`Timer`] there are.
-const TIMERS: usize = 10;
+const TIMERS: usize = 11;
 
 /// The parts. None keeps another; one that needs to ask another is handed it.
 #[derive(Debug)]
 pub struct Parts {
     pub connections: Connections,
     pub auth: Auth,
+    pub login: Login,
     pub stream: Stream,
     pub settings: Settings,
     pub pipeline: Pipeline,
@@ -187,6 +191,7 @@ impl Parts {
             (Timer::Settings, self.settings.deadline()),
             (Timer::Camera, self.pipeline.deadline()),
             (Timer::Brake, self.auth.deadline()),
+            (Timer::Login, self.login.deadline()),
             (Timer::Watchdog, self.lifecycle.watchdog_deadline()),
             (Timer::Journal, journal.deadline()),
             (Timer::Picture, self.video.quiet_deadline()),
@@ -216,6 +221,9 @@ impl Parts {
                 Timer::Settings => self.settings_due(cx),
                 Timer::Camera => self.pipeline.handle(cx, Event::Deadline),
                 Timer::Brake => self.auth.release_brake(cx),
+                Timer::Login => {
+                    let _sessions_ended = self.login.due(cx.mono());
+                }
                 Timer::Watchdog => self.lifecycle.watchdog_due(cx),
                 Timer::Journal => cx.report_suppressed(),
                 Timer::Picture => self.complete(cx, Video::quiet),
@@ -282,6 +290,9 @@ impl Parts {
             stream::read_source(cx);
         }
         let is_new_password = self.auth.set_password(password);
+        if is_new_password {
+            self.login.set_password(cx.mono(), self.auth.password());
+        }
         for conn in self.connections.not_allowed(cx, &self.auth) {
             cx.bump(Counter::RefusedNotAuthenticated);
             self.connections.refuse(cx, conn, ErrorCode::NotAuthenticated);

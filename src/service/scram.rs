@@ -51,7 +51,7 @@ pub mod message;
 pub mod session;
 
 pub use client::{Client, Expected, Untrusted};
-pub use exchange::{Exchange, Exchanges, Login};
+pub use exchange::{Answered, Exchange, Exchanges, Login};
 pub use keys::{Derivation, Key, Keys};
 pub use message::Refusal;
 pub use session::{Change, Sessions, Token, Unsigned, sign};

@@ -74,22 +74,51 @@ impl Exchange {
         self.expires
     }
 
+    /// Takes client-final, which ends the exchange. Its proof is not checked yet.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Refusal`] but [`Refusal::UnknownUser`] and [`Refusal::WrongProof`].
+    pub fn answered<'a>(self, now: Mono, keys: &Keys, client_final: &'a [u8]) -> Result<Answered<'a>, Refusal> {
+        self.answered_by(now, keys, ClientFinal::parse(client_final)?)
+    }
+
+    fn answered_by<'a>(self, now: Mono, keys: &Keys, answer: ClientFinal<'a>) -> Result<Answered<'a>, Refusal> {
+        // Keys of another password have another salt: the client answers for those that it was asked for.
+        if now >= self.expires || answer.nonce != self.nonce || keys.salt != self.salt {
+            return Err(Refusal::NoExchange);
+        }
+        Ok(Answered { exchange: self, answer })
+    }
+
     /// Checks client-final, which ends the exchange.
     ///
     /// # Errors
     ///
     /// Any [`Refusal`] but [`Refusal::UnknownUser`]. [`Refusal::WrongProof`] alone is a failed attempt.
     pub fn finish(self, now: Mono, keys: &Keys, client_final: &[u8]) -> Result<Login, Refusal> {
-        self.check(now, keys, &ClientFinal::parse(client_final)?)
+        self.answered(now, keys, client_final)?.check(keys)
     }
+}
 
-    fn check(&self, now: Mono, keys: &Keys, answer: &ClientFinal<'_>) -> Result<Login, Refusal> {
-        // Keys of another password have another salt: the client answers for those that it was asked for.
-        if now >= self.expires || answer.nonce != self.nonce || keys.salt != self.salt {
-            return Err(Refusal::NoExchange);
-        }
+/// A client-final that belongs to its exchange. To check its proof is to try a password: a caller that limits attempts asks
+/// whether it may before.
+#[derive(Debug)]
+pub struct Answered<'a> {
+    exchange: Exchange,
+    answer: ClientFinal<'a>,
+}
+
+impl Answered<'_> {
+    /// Checks the proof, with the keys that the exchange was taken with.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::WrongProof`]: a failed attempt.
+    pub fn check(&self, keys: &Keys) -> Result<Login, Refusal> {
+        let Self { exchange, answer } = self;
         // RFC 5802, section 3: ClientProof is ClientKey XOR ClientSignature, and StoredKey is the hash of ClientKey.
-        let signed = auth_message(&self.first_bare, &self.server_first, answer.without_proof);
+        let signed = auth_message(&exchange.first_bare, &exchange.server_first, answer.without_proof);
         let client_key = keys.stored.hmac(&[signed.as_bytes()]).xor(&Key::new(answer.proof));
         if client_key.hash() != keys.stored {
             return Err(Refusal::WrongProof);
@@ -138,19 +167,34 @@ impl Exchanges {
         Ok(server_first)
     }
 
-    /// Checks client-final of a peer. Its nonce names the exchange, which has to be of the same network: others that
-    /// have overheard the nonce can't use it up.
+    /// Takes client-final of a peer. Its nonce names the exchange, which has to be of the same network: others that
+    /// have overheard the nonce can't use it up. The proof is not checked yet.
     ///
     /// # Errors
     ///
-    /// As of [`Exchange::finish`].
-    pub fn finish(&mut self, now: Mono, peer: Peer, keys: &Keys, client_final: &[u8]) -> Result<Login, Refusal> {
+    /// As of [`Exchange::answered`].
+    pub fn answered<'a>(
+        &mut self,
+        now: Mono,
+        peer: Peer,
+        keys: &Keys,
+        client_final: &'a [u8],
+    ) -> Result<Answered<'a>, Refusal> {
         let answer = ClientFinal::parse(client_final)?;
         let network = network(peer);
         let is_meant = |(from, exchange): &(_, Exchange)| *from == network && exchange.nonce == answer.nonce;
         let at = self.begun.iter().position(is_meant).ok_or(Refusal::NoExchange)?;
         let (_, exchange) = self.begun.remove(at);
-        exchange.check(now, keys, &answer)
+        exchange.answered_by(now, keys, answer)
+    }
+
+    /// Checks client-final of a peer.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Exchange::finish`].
+    pub fn finish(&mut self, now: Mono, peer: Peer, keys: &Keys, client_final: &[u8]) -> Result<Login, Refusal> {
+        self.answered(now, peer, keys, client_final)?.check(keys)
     }
 
     /// How many are in the table. Expired ones stay until the next begins.

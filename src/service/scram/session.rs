@@ -138,6 +138,24 @@ impl Sessions {
         token
     }
 
+    /// Whether a session is open.
+    pub fn is_open(&self, now: Mono, token: &Token) -> bool {
+        // Looks at every session, so that the time does not depend on which one it is.
+        self.open.iter().fold(false, |open, session| open | ((session.token == *token) & (now < session.ends())))
+    }
+
+    /// When [`Self::end_expired`] has something to end.
+    pub fn next_end(&self) -> Option<Mono> {
+        self.open.iter().map(Session::ends).min()
+    }
+
+    /// Ends the sessions whose time is over. Returns whether there were any.
+    pub fn end_expired(&mut self, now: Mono) -> bool {
+        let before = self.open.len();
+        self.open.retain(|session| now < session.ends());
+        self.open.len() < before
+    }
+
     /// Notes a request with this token, or that one of its responses still goes on. Returns whether the session is open.
     pub fn touch(&mut self, now: Mono, token: &Token) -> bool {
         self.find(now, token).map(|session| session.used = now).is_some()
