@@ -20,8 +20,11 @@ use crate::time::Mono;
 pub const TICKS_PER_SECOND: u32 = 90_000;
 /// The first picture's duration, in ticks: that of 24 pictures a second.
 const FIRST_TICKS: u64 = 3750;
-/// The longest duration, in ticks: after a pause, time goes on with two pictures' time, and the pause becomes no delay.
-const LONGEST_TICKS: u64 = 7500;
+/// The longest duration after a shorter one, in ticks: after a pause, time goes on with two pictures' time, and the pause
+/// becomes no delay.
+const PAUSE_TICKS: u64 = 7500;
+/// The longest duration of all, in ticks: one and a half times that of one picture a second, the lowest rate.
+const LONGEST_TICKS: u64 = 135_000;
 
 const MFHD_BYTES: u32 = 16;
 const TFHD_BYTES: u32 = 16;
@@ -94,21 +97,24 @@ impl Fragment {
 /// A stream's numbers and times: each viewer has its own, which begin at 0.
 ///
 /// A picture is shown for as long as it came after the one before it. So times have no gaps, which a browser would stop
-/// at, and a pause of the camera adds no delay.
+/// at. A pause of the camera is cut short, and so adds no delay. What comes after a gap that is about as long is no pause but
+/// a low rate: a time that fell behind it would starve the player.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
     fragments: u32,
     /// Where the next picture begins.
     decode_time: u64,
     last: Option<Mono>,
+    /// The ticks between the last two pictures.
+    passed: u64,
 }
 
 impl Timeline {
     /// A picture that arrived at `arrived` and has `bytes` of slices, as the next fragment. The same until
     /// [`Self::took`].
     pub fn next(&self, arrived: Mono, key: bool, bytes: u32) -> Fragment {
-        let passed = self.last.map_or(FIRST_TICKS, |last| ticks(arrived).saturating_sub(ticks(last)));
-        let duration = passed.clamp(1, LONGEST_TICKS) as u32;
+        let longest = PAUSE_TICKS.max(self.passed + self.passed / 2).min(LONGEST_TICKS);
+        let duration = u32::try_from(self.passed_until(arrived).clamp(1, longest)).unwrap_or(u32::MAX);
         let sequence = self.fragments.wrapping_add(1);
         Fragment { sequence, decode_time: self.decode_time, duration, key, bytes }
     }
@@ -118,7 +124,11 @@ impl Timeline {
         let Fragment { sequence, duration, .. } = self.next(arrived, false, 0);
         self.fragments = sequence;
         self.decode_time += u64::from(duration);
-        self.last = Some(arrived);
+        (self.passed, self.last) = (self.passed_until(arrived), Some(arrived));
+    }
+
+    fn passed_until(&self, arrived: Mono) -> u64 {
+        self.last.map_or(FIRST_TICKS, |last| ticks(arrived).saturating_sub(ticks(last)))
     }
 }
 

@@ -130,6 +130,21 @@ fn time_goes_on_by_what_passed() {
     last.took(at(0));
 }
 
+/// The slate has ten pictures a second, and a camera may have one. Cut to 83 ms, the times of each fell behind the clock, so
+/// that players had to wait again and again.
+#[test]
+fn a_low_rate_is_no_row_of_pauses() {
+    for each_ms in [100, 200, 1000] {
+        let mut timeline = Timeline::default();
+        for number in 0..30 {
+            timeline.took(Mono::from_nanos((1000 + number * each_ms) * 1_000_000));
+        }
+        // The first pictures are taken for a pause.
+        let expected = 28 * each_ms * 90;
+        assert!(timeline.decode_time >= expected, "{each_ms} ms: {} of {expected}", timeline.decode_time);
+    }
+}
+
 proptest! {
     #[test]
     fn rounding_does_not_add_up(gaps in vec(12_000_u64..83_000_000, 1..200)) {
