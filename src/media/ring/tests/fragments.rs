@@ -264,6 +264,7 @@ impl Model {
         let mut initialisation = None;
         let mut initialised = false;
         let mut newest: Option<(usize, Sample)> = None;
+        let mut gap = 3750;
         let (mut first, mut skipped) = (0, 0);
         for part in parts(&plain) {
             let sample = match part {
@@ -285,7 +286,10 @@ impl Model {
                 Some((before, sample)) => {
                     let passed = ticks(pushed.arrived) - ticks(self.pushed[*before].arrived);
                     let time = sample.decode_time + u64::from(sample.duration);
-                    (sample.sequence + 1, time, passed.clamp(1, 7500) as u32, Some(before + 1))
+                    // A pause is cut short, a low rate is not.
+                    let longest = (gap * 3 / 2).clamp(7500, 135_000);
+                    gap = passed;
+                    (sample.sequence + 1, time, passed.clamp(1, longest) as u32, Some(before + 1))
                 }
             };
             assert_eq!((sample.sequence, sample.decode_time, sample.duration), (sequence, decode_time, duration));
