@@ -8,13 +8,16 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, SockaddrIn6, bind, listen, setsockopt, socket, sockopt,
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, SockaddrIn6, UnixAddr, bind, connect, listen, setsockopt,
+    socket, sockopt,
 };
 
 use nix::sys::stat::{Mode, umask};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::limits::{KEEPALIVE_SECONDS, LISTEN_BACKLOG};
 
@@ -81,6 +84,28 @@ pub fn listener(address: SocketAddr, max_unsent_bytes: Option<u32>) -> io::Resul
     }
     listen(&fd, Backlog::new(LISTEN_BACKLOG)?)?;
     Ok(TcpListener::from(fd))
+}
+
+/// The longest time-out of [`connect_unix`], an hour.
+const MAX_CONNECT_MICROS: i64 = 3_600_000_000;
+
+/// Connects to the Unix socket at `path`. Where the listener's queue is full, waits `timeout` for a place in it; the standard
+/// library has no limit for that.
+///
+/// # Errors
+///
+/// Nothing listens there, permission is denied, or `TimedOut`.
+pub fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    // A time-out of zero is none (socket(7)).
+    let micros = i64::try_from(timeout.as_micros()).unwrap_or(MAX_CONNECT_MICROS).clamp(1, MAX_CONNECT_MICROS);
+    setsockopt(&fd, sockopt::SendTimeout, &TimeVal::microseconds(micros))?;
+    match connect(fd.as_raw_fd(), &UnixAddr::new(path)?) {
+        Ok(()) => Ok(UnixStream::from(fd)),
+        // unix(7) has no such error, but the kernel returns it when the time-out passes (unix_stream_connect).
+        Err(Errno::EAGAIN) => Err(io::ErrorKind::TimedOut.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The class of an error of `accept(2)`.
