@@ -41,8 +41,9 @@ Commands:
 
 status, video and reload use HTTP. Without --host, --http-port and --socket they
 use the server's socket, /run/es-iot/http.sock, if it is there, and otherwise
-port 8080 of localhost. They don't log in: if the server requires its password,
-run auth first, from the same address, or use the socket, which needs none.
+port 8080 of localhost. They don't log in. If the server requires its password,
+run auth first, from the same address: its grant also opens HTTP. The socket
+needs no password, unless auth.trust_loopback is false.
 
 Options, before or after the command:
       --host H             server name or address (localhost)

@@ -128,9 +128,9 @@ impl Reply {
         if self.head.status == 200 {
             return Ok(self);
         }
-        let status = self.head.status;
+        let (status, local) = (self.head.status, matches!(self.stream, Stream::Unix(_)));
         let (peer, body) = self.body()?;
-        let problem = if status == 401 { Problem::NeedsLogin } else { Problem::refused(status, &body) };
+        let problem = if status == 401 { Problem::NeedsLogin { local } } else { Problem::refused(status, &body) };
         Err(Failure::Http { peer, problem })
     }
 

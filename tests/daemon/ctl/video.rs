@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::peer::{Peer, talk};
-use super::status::Server;
+use super::status::{Server, with};
 use super::{assert_ended, assert_told, ctl};
 use crate::support::Launch;
 
@@ -31,7 +31,7 @@ fn first_line(child: &mut Child) -> (BufReader<ChildStdout>, Vec<String>) {
 fn so_many_pictures() {
     let server = filming();
     for place in [&server.socket[..], &server.port] {
-        let output = ctl(&server.with(place, &["video", "--count", "30"])).output().unwrap();
+        let output = ctl(&with(place, &["video", "--count", "30"])).output().unwrap();
         assert_told(&output, 0, None);
         let text = String::from_utf8(output.stdout).unwrap();
         let summary = text.lines().last().unwrap();
@@ -66,7 +66,7 @@ fn lines_of_json() {
 #[test]
 fn ctrl_c() {
     let server = filming();
-    let mut child = ctl(&server.with(&server.socket, &["video"])).spawn().unwrap();
+    let mut child = ctl(&with(&server.socket, &["video"])).spawn().unwrap();
     let (mut stdout, words) = first_line(&mut child);
     assert_eq!(words[1], "640x480");
     assert!(words[2].ends_with("/s"), "{words:?}");
@@ -81,7 +81,7 @@ fn ctrl_c() {
 #[test]
 fn nobody_reads() {
     let server = filming();
-    let mut child = ctl(&server.with(&server.port, &["video"])).spawn().unwrap();
+    let mut child = ctl(&with(&server.port, &["video"])).spawn().unwrap();
     drop(first_line(&mut child));
     assert_ended(&child.wait_with_output().unwrap(), 0, "", None);
 }
@@ -89,7 +89,7 @@ fn nobody_reads() {
 #[test]
 fn a_server_that_stops_is_told_after_the_summary() {
     let mut server = filming();
-    let mut child = ctl(&server.with(&server.socket, &["video"])).spawn().unwrap();
+    let mut child = ctl(&with(&server.socket, &["video"])).spawn().unwrap();
     let (mut stdout, _) = first_line(&mut child);
     server.daemon.stop();
     assert_told(&child.wait_with_output().unwrap(), 1, Some("ended the stream: was es-iot-server stopped"));

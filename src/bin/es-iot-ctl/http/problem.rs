@@ -24,7 +24,10 @@ pub enum Problem {
     /// The body is not what this path has.
     NotOurs,
     /// Status 401.
-    NeedsLogin,
+    NeedsLogin {
+        /// Whether it came over the Unix socket, whose clients get no grant.
+        local: bool,
+    },
     /// Any other status but 200, and the server's text.
     Refused {
         /// The status.
@@ -69,9 +72,12 @@ impl Display for Problem {
             Self::NotOurs => {
                 f.write_str("sent something other than es-iot-server does: check --http-port and the server's version")
             }
-            Self::NeedsLogin => f.write_str(
-                "requires the password: run es-iot-ctl auth first, from the same address (its grant also opens HTTP), \
-                 or use the socket on the device itself, as root",
+            Self::NeedsLogin { local: false } => f.write_str(
+                "requires the password: run es-iot-ctl auth first, from the same address; its grant also opens HTTP",
+            ),
+            Self::NeedsLogin { local: true } => f.write_str(
+                "requires the password, because auth.trust_loopback is false: run es-iot-ctl auth first, and then this \
+                 command with --host localhost",
             ),
             Self::Refused { status, text } if text.is_empty() => write!(f, "answered with status {status}"),
             Self::Refused { status, text } => write!(f, "answered: {text} (status {status})"),
