@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn reasons() {
-        let text = |body: &[u8]| match Problem::refused(500, body) {
-            Problem::Refused { text, .. } => text,
-            other => panic!("{other:?}"),
+        let text = |body: &[u8]| {
+            let Problem::Refused { text, .. } = Problem::refused(500, body) else { panic!("{body:?}") };
+            text
         };
         assert_eq!(text(b"{\"error\":\"why\"}\n"), "why");
         assert_eq!(text(b"there is no picture\nmore"), "there is no picture");

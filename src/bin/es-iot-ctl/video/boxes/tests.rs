@@ -44,9 +44,9 @@ fn read_in(chunk: usize, stream: &[u8]) -> Result<Vec<Event>, Fault> {
     Ok(events)
 }
 
-fn boxed(kind: &Kind, body: &[u8]) -> Vec<u8> {
+fn boxed(kind: Kind, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 8).unwrap();
-    [&length.to_be_bytes()[..], kind, body].concat()
+    [&length.to_be_bytes()[..], &kind, body].concat()
 }
 
 fn numbers(numbers: &[u32]) -> Vec<u8> {
@@ -55,8 +55,8 @@ fn numbers(numbers: &[u32]) -> Vec<u8> {
 
 /// A `moof` of one track.
 fn moof(tfhd: &[u32], trun: &[u32]) -> Vec<u8> {
-    let track = [boxed(b"tfhd", &numbers(tfhd)), boxed(b"trun", &numbers(trun))].concat();
-    boxed(b"moof", &boxed(b"traf", &track))
+    let track = [boxed(*b"tfhd", &numbers(tfhd)), boxed(*b"trun", &numbers(trun))].concat();
+    boxed(*b"moof", &boxed(*b"traf", &track))
 }
 
 #[test]
@@ -81,9 +81,9 @@ fn defaults_several_pictures_and_long_headers() {
     let mut stream = beginning();
     stream.extend([&[0, 0, 0, 1][..], b"free", &17_u64.to_be_bytes(), &[9]].concat());
     stream.extend(moof(&[0x3B, 1, 0, 0, 1, 9000, 2, 0x0101_0000], &[5, 3, 0, 0x0200_0000]));
-    stream.extend(boxed(b"mdat", &[0; 6]));
+    stream.extend(boxed(*b"mdat", &[0; 6]));
     stream.extend(moof(&[0, 1], &[0xF00, 1, 90_000, 4, 0x0101_0000, 1]));
-    stream.extend(boxed(b"mdat", &[0; 4]));
+    stream.extend(boxed(*b"mdat", &[0; 4]));
     let pictures: Vec<(bool, u32, u128)> = read_in(5, &stream)
         .unwrap()
         .into_iter()
@@ -103,7 +103,7 @@ fn faults() {
     let length = |kind: &Kind, bytes| Fault::Length { kind: *kind, bytes };
     for (stream, fault) in [
         (b"{\"error\":\"x\"}".to_vec(), Fault::NotMp4),
-        (boxed(b"moov", &[]), Fault::NotMp4),
+        (boxed(*b"moov", &[]), Fault::NotMp4),
         (header(7, b"ftyp"), length(b"ftyp", 7)),
         (header(0, b"ftyp"), length(b"ftyp", 0)),
         (after(&header(large, b"moof")), length(b"moof", u64::from(large) - 8)),
@@ -111,15 +111,15 @@ fn faults() {
         (after(&[&header(1, b"mdat")[..], &[0xFF; 8]].concat()), Fault::Order(*b"mdat")),
         (after(&[&header(1, b"free")[..], &[0xFF; 8]].concat()), length(b"free", u64::MAX - 16)),
         (after(&[&header(1, b"free")[..], &15_u64.to_be_bytes()].concat()), length(b"free", 15)),
-        ([boxed(b"ftyp", &[]), fragment(true, 1)].concat(), Fault::Order(*b"moof")),
-        ([boxed(b"ftyp", &[]), boxed(b"moov", &[])].concat(), Fault::Missing(*b"trak")),
-        (after(&boxed(b"moof", &header(9, b"traf"))), length(b"traf", 9)),
-        (after(&boxed(b"moof", &[0, 0, 0])), Fault::Truncated),
+        ([boxed(*b"ftyp", &[]), fragment(true, 1)].concat(), Fault::Order(*b"moof")),
+        ([boxed(*b"ftyp", &[]), boxed(*b"moov", &[])].concat(), Fault::Missing(*b"trak")),
+        (after(&boxed(*b"moof", &header(9, b"traf"))), length(b"traf", 9)),
+        (after(&boxed(*b"moof", &[0, 0, 0])), Fault::Truncated),
         (after(&moof(&[0, 1], &[0x200, 2, 5])), Fault::Truncated),
         (after(&moof(&[0x10, 1, 5], &[0, u32::MAX])), Fault::Pictures(u32::MAX)),
-        (after(&[moof(&[0, 1], &[0x200, 1, 5]), boxed(b"free", &[])].concat()), Fault::Order(*b"free")),
+        (after(&[moof(&[0, 1], &[0x200, 1, 5]), boxed(*b"free", &[])].concat()), Fault::Order(*b"free")),
         (
-            after(&[moof(&[0, 1], &[0x200, 1, 5]), boxed(b"mdat", &[0; 6])].concat()),
+            after(&[moof(&[0, 1], &[0x200, 1, 5]), boxed(*b"mdat", &[0; 6])].concat()),
             Fault::Media { pictures: 5, bytes: 6 },
         ),
     ] {
@@ -149,9 +149,9 @@ proptest! {
     #[test]
     fn boxes_of_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..5) {
         let kinds = [b"moov", b"moof", b"traf", b"tfhd", b"trun"];
-        let mut inner = boxed(kinds[at], &bytes);
+        let mut inner = boxed(*kinds[at], &bytes);
         if at > 1 {
-            inner = boxed(b"moof", &if at == 2 { inner } else { boxed(b"traf", &inner) });
+            inner = boxed(*b"moof", &if at == 2 { inner } else { boxed(*b"traf", &inner) });
         }
         let _any = read_in(64, &[beginning(), inner].concat());
     }
