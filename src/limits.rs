@@ -161,6 +161,9 @@ pub const REFUSED_SLOTS: usize = 64;
 pub const MAX_CLIENTS: u16 = 15_300;
 /// The length of the kernel's queue of connections that are complete but not yet accepted.
 pub const LISTEN_BACKLOG: i32 = 1024;
+/// How long the start waits for the listener of a Unix socket that exists already. One with room in its queue answers
+/// immediately.
+pub const SOCKET_CHECK_TIMEOUT: Duration = Duration::from_millis(100);
 /// The pause before accepting again when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
 /// Descriptors reserved for other uses than connections. At most about 35 are in use: 18 for the standard streams, event

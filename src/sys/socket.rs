@@ -19,7 +19,7 @@ use nix::sys::socket::{
 use nix::sys::stat::{Mode, umask};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::limits::{KEEPALIVE_SECONDS, LISTEN_BACKLOG};
+use crate::limits::{KEEPALIVE_SECONDS, LISTEN_BACKLOG, SOCKET_CHECK_TIMEOUT};
 
 /// A listening socket.
 #[derive(Debug)]
@@ -38,8 +38,9 @@ pub enum Bound {
 /// The path is in use or is not a socket, or its directory is missing or not writable.
 pub fn unix_listener(path: &Path, mode: u32) -> io::Result<UnixListener> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    // connect(2) to a socket file without a listener fails with ECONNREFUSED.
-    if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+    // connect(2) to a socket file without a listener fails with ECONNREFUSED. One that hangs may have a full queue.
+    let answer = is_socket.then(|| connect_unix(path, SOCKET_CHECK_TIMEOUT));
+    if answer.is_some_and(|answer| answer.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)) {
         fs::remove_file(path)?;
     }
     // bind(2) sets the file's mode from the umask (unix(7)). A later chmod would leave it open for a moment.
@@ -188,6 +189,20 @@ mod tests {
         assert_eq!(unix_listener(&path, 0o660).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         assert_eq!(fs::read(&path).unwrap(), b"a file");
         fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_unix_listener_does_not_wait_for_a_daemon_that_hangs() {
+        let path = std::env::temp_dir().join(format!("es-iot-hung-{}.sock", std::process::id()));
+        let hung = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+        bind(hung.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+        // Linux queues one connection more than the backlog.
+        listen(&hung, Backlog::new(0).unwrap()).unwrap();
+        let _queued = UnixStream::connect(&path).unwrap();
+        let timed_out = connect_unix(&path, Duration::from_millis(1)).unwrap_err();
+        assert_eq!(timed_out.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(unix_listener(&path, 0o660).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What all HTTP commands have in common: replies of servers that follow a script, and places without a server.
 
-use std::os::unix::net::UnixListener;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
 
 use super::peer::{Peer, talk};
 use super::{assert_ended, ctl};
@@ -133,4 +136,17 @@ fn nothing_listens() {
         let output = ctl(&[command, "--socket", &"x".repeat(200)]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
     }
+}
+
+#[test]
+fn a_socket_whose_queue_stays_full() {
+    let dir = TempDir::new();
+    let path = dir.join("http.sock");
+    let listener = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    bind(listener.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+    // Linux queues one connection more than the backlog.
+    listen(&listener, Backlog::new(0).unwrap()).unwrap();
+    let _queued = UnixStream::connect(&path).unwrap();
+    let output = ctl(&["status", "--socket", path.to_str().unwrap(), "--timeout", "0.1"]).output().unwrap();
+    assert_ended(&output, 1, "", Some("can't be used: is es-iot-server running? (timed out)"));
 }
