@@ -161,6 +161,9 @@ pub const REFUSED_SLOTS: usize = 64;
 pub const MAX_CLIENTS: u16 = 15_300;
 /// The length of the kernel's queue of connections that are complete but not yet accepted.
 pub const LISTEN_BACKLOG: i32 = 1024;
+/// How long the start waits for the listener of a Unix socket that exists already. One with room in its queue answers
+/// immediately.
+pub const SOCKET_CHECK_TIMEOUT: Duration = Duration::from_millis(100);
 /// The pause before accepting again when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
 /// Descriptors reserved for other uses than connections. At most about 35 are in use: 18 for the standard streams, event
@@ -190,6 +193,19 @@ pub const CTL_TIMEOUT: Duration = Duration::from_secs(5);
 /// [`WRITE_TIMEOUT`] for its disk.
 pub const CTL_SETTINGS_TIMEOUT: Duration = Duration::from_secs(25);
 const _: () = assert!(CTL_SETTINGS_TIMEOUT.as_secs() > 2 * WRITE_TIMEOUT.as_secs());
+/// The same for an HTTP reply, or for each picture of the video. The server answers within [`HTTP_ANSWER_TIMEOUT`].
+pub const CTL_HTTP_TIMEOUT: Duration = Duration::from_secs(20);
+const _: () = assert!(CTL_HTTP_TIMEOUT.as_secs() > HTTP_ANSWER_TIMEOUT.as_secs());
+/// The longest head of an HTTP reply, in bytes. The server's have less than 1 KiB.
+pub const CTL_MAX_HEAD_BYTES: usize = 8 * 1024;
+/// The most headers of an HTTP reply. The server sends about ten.
+pub const CTL_MAX_HEADERS: usize = 32;
+/// The longest body of an HTTP reply other than the video, in bytes. A status has about 3 KiB.
+pub const CTL_MAX_BODY_BYTES: usize = 64 * 1024;
+/// The longest `moov` or `moof`, and the longest box of a kind that is skipped, in bytes. The server's have less than 2 KiB.
+pub const CTL_MAX_BOX_BYTES: usize = 64 * 1024;
+/// The most pictures in a fragment of MP4. The server's have one.
+pub const CTL_MAX_FRAGMENT_PICTURES: u32 = 256;
 
 // --- the log --------------------------------------------------------------------------------------------------
 

@@ -8,15 +8,18 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, SockaddrIn6, bind, listen, setsockopt, socket, sockopt,
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, SockaddrIn6, UnixAddr, bind, connect, listen, setsockopt,
+    socket, sockopt,
 };
 
 use nix::sys::stat::{Mode, umask};
+use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::limits::{KEEPALIVE_SECONDS, LISTEN_BACKLOG};
+use crate::limits::{KEEPALIVE_SECONDS, LISTEN_BACKLOG, SOCKET_CHECK_TIMEOUT};
 
 /// A listening socket.
 #[derive(Debug)]
@@ -35,8 +38,9 @@ pub enum Bound {
 /// The path is in use or is not a socket, or its directory is missing or not writable.
 pub fn unix_listener(path: &Path, mode: u32) -> io::Result<UnixListener> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    // connect(2) to a socket file without a listener fails with ECONNREFUSED.
-    if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+    // connect(2) to a socket file without a listener fails with ECONNREFUSED. One that hangs may have a full queue.
+    let answer = is_socket.then(|| connect_unix(path, SOCKET_CHECK_TIMEOUT));
+    if answer.is_some_and(|answer| answer.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)) {
         fs::remove_file(path)?;
     }
     // bind(2) sets the file's mode from the umask (unix(7)). A later chmod would leave it open for a moment.
@@ -81,6 +85,28 @@ pub fn listener(address: SocketAddr, max_unsent_bytes: Option<u32>) -> io::Resul
     }
     listen(&fd, Backlog::new(LISTEN_BACKLOG)?)?;
     Ok(TcpListener::from(fd))
+}
+
+/// The longest time-out of [`connect_unix`], an hour.
+const MAX_CONNECT_MICROS: i64 = 3_600_000_000;
+
+/// Connects to the Unix socket at `path`. Where the listener's queue is full, waits `timeout` for a place in it; the standard
+/// library has no limit for that.
+///
+/// # Errors
+///
+/// Nothing listens there, permission is denied, or `TimedOut`.
+pub fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    // A time-out of zero is none (socket(7)).
+    let micros = i64::try_from(timeout.as_micros()).unwrap_or(MAX_CONNECT_MICROS).clamp(1, MAX_CONNECT_MICROS);
+    setsockopt(&fd, sockopt::SendTimeout, &TimeVal::microseconds(micros))?;
+    match connect(fd.as_raw_fd(), &UnixAddr::new(path)?) {
+        Ok(()) => Ok(UnixStream::from(fd)),
+        // unix(7) has no such error, but the kernel returns it when the time-out passes (unix_stream_connect).
+        Err(Errno::EAGAIN) => Err(io::ErrorKind::TimedOut.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The class of an error of `accept(2)`.
@@ -168,6 +194,20 @@ mod tests {
         assert_eq!(unix_listener(&path, 0o660).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         assert_eq!(fs::read(&path).unwrap(), b"a file");
         fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_unix_listener_does_not_wait_for_a_daemon_that_hangs() {
+        let path = std::env::temp_dir().join(format!("es-iot-hung-{}.sock", std::process::id()));
+        let hung = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+        bind(hung.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+        // Linux queues one connection more than the backlog.
+        listen(&hung, Backlog::new(0).unwrap()).unwrap();
+        let _queued = UnixStream::connect(&path).unwrap();
+        let timed_out = connect_unix(&path, Duration::from_millis(1)).unwrap_err();
+        assert_eq!(timed_out.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(unix_listener(&path, 0o660).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The client as people and scripts run it, against servers that follow a script.
 
 mod auth;
+mod http;
 mod peer;
 mod reaching;
 mod settings;
+mod status;
 mod usage;
+mod video;
 mod watch;
 
 use std::os::unix::process::CommandExt;

@@ -13,7 +13,8 @@ use crate::settings::Assignment;
 
 /// The text of `--help`.
 pub const HELP: &str = "\
-Client of es-iot-server: data stream, camera settings and authentication.
+Client of es-iot-server: data stream, camera settings, authentication, state,
+video and configuration.
 
 Usage: es-iot-ctl [OPTIONS] COMMAND
 
@@ -28,17 +29,36 @@ Commands:
                       prompt for the password, or read it from the first line
                       of F (- is standard input), and print the outcome.
                       Without a terminal, read it from standard input
+  status              print the server's state; exit code 3 if its video does
+                      not move
+  video [--count N]   watch the video over HTTP and print, once a second, its
+                      size, pictures and bits a second, distance of key
+                      pictures, and longest time between two pictures. Ends
+                      with a summary after N pictures or on Ctrl-C, or when
+                      its output is closed
+  reload              have the server reread its configuration, and print what
+                      changes at its next start only; only on the device itself
+
+status, video and reload use HTTP. Without --host, --http-port and --socket they
+use the server's socket, /run/es-iot/http.sock, if it is there, and otherwise
+port 8080 of localhost. They don't log in. If the server requires its password,
+run auth first, from the same address: its grant also opens HTTP. The socket
+needs no password, unless auth.trust_loopback is false.
 
 Options, before or after the command:
       --host H             server name or address (localhost)
       --data-port N        data port (5000)
       --settings-port N    settings port (5001)
       --auth-port N        authentication port (5002)
-      --json               print a JSON object; for watch, one per line
+      --http-port N        HTTP port (8080)
+      --socket PATH        the server's HTTP socket, in place of host and port
+      --json               print a JSON object; for watch and video, one per
+                           line; for status and reload, the server's own
       --timeout SECONDS    limit for connecting to each address, and then for
                            each reply (5); for get and set, for all replies
                            together (25, because the server may delay each
-                           read by 10 s for its disk)
+                           read by 10 s for its disk); for status, video and
+                           reload, for each answer or picture (20)
   -V, --version            print the version
   -h, --help               print this help
 
@@ -55,7 +75,8 @@ transmitted: truncated to a step, and clamped to the largest value. set leaves
 such a setting unchanged unless the new value differs from the one get shows.
 
 Exit codes: 0 success; 1 the server refused or could not be reached; 2 wrong
-usage, including a value that can't be set and a password that can't be read.
+usage, including a value that can't be set and a password that can't be read;
+3 status: the server's video does not move (its reason is on standard error).
 If settings are in force but could not be stored, they are printed, and the
 exit code is 1.
 
@@ -64,7 +85,12 @@ Examples:
   es-iot-ctl --host camera.local set shutter=8000 gain=4
   es-iot-ctl get --json
   es-iot-ctl auth --password-file /etc/es-iot/password
+  es-iot-ctl --host camera.local status --json
+  es-iot-ctl video --count 240
 ";
+
+/// The commands, for messages.
+const COMMANDS: &str = "watch, get, set, auth, status, video or reload";
 
 /// The client's command line.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,12 +99,18 @@ pub struct Arguments {
     pub command: Command,
     /// `--host`, a name or an address without brackets.
     pub host: String,
+    /// Whether `--host` is given.
+    pub host_given: bool,
     /// `--data-port`
     pub data_port: u16,
     /// `--settings-port`
     pub settings_port: u16,
     /// `--auth-port`
     pub auth_port: u16,
+    /// `--http-port`, if given.
+    pub http_port: Option<u16>,
+    /// `--socket`, if given.
+    pub socket: Option<PathBuf>,
     /// `--json`
     pub json: bool,
     /// `--timeout`, if given.
@@ -96,6 +128,12 @@ pub enum Command {
     Set(Vec<Assignment>),
     /// `auth`
     Auth { password_file: Option<PathBuf> },
+    /// `status`
+    Status,
+    /// `video`, for this many pictures.
+    Video { count: Option<u64> },
+    /// `reload`
+    Reload,
     /// `--help`
     Help,
     /// `--version`
@@ -125,9 +163,12 @@ impl Arguments {
         let mut parsed = Self {
             command: Command::Help,
             host: "localhost".to_owned(),
+            host_given: false,
             data_port,
             settings_port,
             auth_port,
+            http_port: None,
+            socket: None,
             json: false,
             timeout: None,
         };
@@ -136,10 +177,12 @@ impl Arguments {
             match argument {
                 Long("help") | Short('h') => return Ok(Self { command: Command::Help, ..parsed }),
                 Long("version") | Short('V') => return Ok(Self { command: Command::Version, ..parsed }),
-                Long("host") => parsed.host = host(&mut parser)?,
+                Long("host") => (parsed.host, parsed.host_given) = (host(&mut parser)?, true),
                 Long("data-port") => parsed.data_port = port(&mut parser, "--data-port")?,
                 Long("settings-port") => parsed.settings_port = port(&mut parser, "--settings-port")?,
                 Long("auth-port") => parsed.auth_port = port(&mut parser, "--auth-port")?,
+                Long("http-port") => parsed.http_port = Some(port(&mut parser, "--http-port")?),
+                Long("socket") => parsed.socket = Some(parser.value().map_err(usage)?.into()),
                 Long("json") => parsed.json = true,
                 Long("timeout") => parsed.timeout = Some(timeout(&mut parser)?),
                 Long("count") => words.count = Some(count(&mut parser)?),
@@ -149,6 +192,9 @@ impl Arguments {
             }
         }
         parsed.command = words.command()?;
+        if parsed.socket.is_some() && (parsed.host_given || parsed.http_port.is_some()) {
+            return Err(Failure::Usage("--socket excludes --host and --http-port".to_owned()));
+        }
         Ok(parsed)
     }
 }
@@ -165,15 +211,15 @@ impl Words {
         let name = self.name.as_deref().unwrap_or_default();
         let wrong = |what: String| Err(Failure::Usage(what));
         if name.is_empty() {
-            return wrong("no command given; use watch, get, set or auth".to_owned());
+            return wrong(format!("no command given; use {COMMANDS}"));
         }
-        if self.count.is_some() && name != "watch" {
-            return wrong("--count is only for watch".to_owned());
+        if self.count.is_some() && !["watch", "video"].contains(&name) {
+            return wrong("--count is only for watch and video".to_owned());
         }
         if self.password_file.is_some() && name != "auth" {
             return wrong("--password-file is only for auth".to_owned());
         }
-        if let ("watch" | "get" | "auth", Some(word)) = (name, self.rest.first()) {
+        if let ("watch" | "get" | "auth" | "status" | "video" | "reload", Some(word)) = (name, self.rest.first()) {
             return wrong(format!("{name} does not take {word:?}"));
         }
         match name {
@@ -181,7 +227,10 @@ impl Words {
             "get" => Ok(Command::Read),
             "set" => Assignment::all(&self.rest).map(Command::Set),
             "auth" => Ok(Command::Auth { password_file: self.password_file }),
-            _ => wrong(format!("unknown command {name:?}; use watch, get, set or auth")),
+            "status" => Ok(Command::Status),
+            "video" => Ok(Command::Video { count: self.count }),
+            "reload" => Ok(Command::Reload),
+            _ => wrong(format!("unknown command {name:?}; use {COMMANDS}")),
         }
     }
 }
@@ -232,7 +281,7 @@ fn timeout(parser: &mut lexopt::Parser) -> Result<Duration, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use es_iot_server::limits::{CTL_SETTINGS_TIMEOUT, CTL_TIMEOUT};
+    use es_iot_server::limits::{CTL_HTTP_TIMEOUT, CTL_SETTINGS_TIMEOUT, CTL_TIMEOUT};
 
     fn parse(arguments: &[&str]) -> Result<Arguments, String> {
         let all = std::iter::once("es-iot-ctl").chain(arguments.iter().copied()).map(OsString::from);
@@ -259,7 +308,12 @@ mod tests {
     #[test]
     fn the_help_fits_a_terminal() {
         let seconds = |time: Duration| format!("({}", time.as_secs());
-        assert!(HELP.contains(&seconds(CTL_TIMEOUT)) && HELP.contains(&seconds(CTL_SETTINGS_TIMEOUT)));
+        for timeout in [CTL_TIMEOUT, CTL_SETTINGS_TIMEOUT, CTL_HTTP_TIMEOUT] {
+            assert!(HELP.contains(&seconds(timeout)));
+        }
+        let ServerConfig { http_port, http_socket, .. } = ServerConfig::default();
+        assert!(HELP.contains(&format!("({})", http_port.unwrap())));
+        assert!(HELP.contains(http_socket.unwrap().to_str().unwrap()));
         for line in HELP.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }

@@ -168,8 +168,12 @@ impl Connection {
     }
 }
 
-/// Tries the addresses in order. If none works, a refused connection is the most informative error.
-fn connect(host: &str, port: u16, timeout: Duration, peer: &str) -> Result<TcpStream, Failure> {
+/// Connects to a host: tries its addresses in order. If none works, a refused connection is the most informative error.
+///
+/// # Errors
+///
+/// [`Failure::NoSuchHost`] and [`Failure::Unreachable`].
+pub fn connect(host: &str, port: u16, timeout: Duration, peer: &str) -> Result<TcpStream, Failure> {
     let no_such_host = |error| Failure::NoSuchHost { host: host.to_owned(), error };
     let mut worst: Option<io::Error> = None;
     for address in (host, port).to_socket_addrs().map_err(no_such_host)? {

@@ -2,9 +2,12 @@
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use es_iot_server::wire::ErrorCode;
+
+use crate::http::Problem;
 
 /// The failure of a command.
 #[derive(Debug)]
@@ -36,6 +39,12 @@ pub enum Failure {
     Repeated { peer: String },
     /// An error packet.
     Refused { peer: String, refusal: Refusal },
+    /// The Unix socket can't be used, and no port either if one was tried.
+    NoSocket { path: PathBuf, error: io::Error, tcp: Option<Box<Failure>> },
+    /// An HTTP reply is a refusal, or is damaged.
+    Http { peer: String, problem: Problem },
+    /// The server's video does not move, for this reason.
+    Unhealthy(String),
     /// The password is wrong.
     WrongPassword,
     /// Another client has changed the same settings meanwhile.
@@ -65,10 +74,11 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe { Self::OutputClosed } else { Self::Output(error) }
     }
 
-    /// The exit code: 2 for a mistake in the command, 1 for any other failure.
+    /// The exit code: 2 for a mistake in the command, 3 for video that does not move, 1 for any other failure.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Value(_) | Self::Password(_) => 2,
+            Self::Unhealthy(_) => 3,
             Self::NoSuchHost { .. }
             | Self::Unreachable { .. }
             | Self::Lost { .. }
@@ -79,6 +89,8 @@ impl Failure {
             | Self::NotOurs { .. }
             | Self::Repeated { .. }
             | Self::Refused { .. }
+            | Self::NoSocket { .. }
+            | Self::Http { .. }
             | Self::WrongPassword
             | Self::Overwritten { .. }
             | Self::Output(_)
@@ -140,6 +152,9 @@ impl Display for Failure {
                 write!(f, "{peer} answered: {refusal}")?;
                 advice(*refusal).map_or(Ok(()), |advice| write!(f, "; {advice}"))
             }
+            Self::NoSocket { path, error, tcp } => no_socket_text(f, path, error, tcp.as_deref()),
+            Self::Http { peer, problem } => write!(f, "{peer} {problem}"),
+            Self::Unhealthy(reason) => write!(f, "the video does not move: {reason}"),
             Self::WrongPassword => write!(f, "wrong password: try again; too many attempts lock this address out"),
             Self::Overwritten { keys } => {
                 write!(f, "the server reports a different value of {keys} than was set: did another client change it?")
@@ -173,6 +188,20 @@ fn unreachable_text(f: &mut fmt::Formatter<'_>, peer: &str, timeout: Duration, e
         );
     }
     write!(f, "{peer} can't be reached: check --host and the network ({error})")
+}
+
+fn no_socket_text(f: &mut fmt::Formatter<'_>, path: &Path, error: &io::Error, tcp: Option<&Failure>) -> fmt::Result {
+    if let Some(tcp) = tcp {
+        write!(f, "{tcp}; ")?;
+    }
+    let path = path.display();
+    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+        return write!(f, "nothing listens at the socket {path}: is es-iot-server running?");
+    }
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return write!(f, "the socket {path} is not open to you: use sudo, or join the group of es-iot-server");
+    }
+    write!(f, "the socket {path} can't be used: is es-iot-server running? ({error})")
 }
 
 /// The fix for a refusal.

@@ -7,7 +7,12 @@ mod auth;
 mod camera;
 mod connection;
 mod failure;
+mod http;
+mod reload;
 mod settings;
+mod status;
+mod text;
+mod video;
 mod watch;
 
 use std::io::Write;
@@ -34,6 +39,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Read => camera::read(arguments),
         Command::Set(assignments) => camera::set(arguments, assignments),
         Command::Auth { password_file } => auth::run(arguments, password_file.as_deref()),
+        Command::Status => status::run(arguments),
+        Command::Video { count } => video::run(arguments, *count),
+        Command::Reload => reload::run(arguments),
         Command::Help => print(arguments::HELP),
         Command::Version => print(concat!("es-iot-ctl ", env!("CARGO_PKG_VERSION"), "\n")),
     }

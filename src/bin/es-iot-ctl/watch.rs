@@ -58,7 +58,11 @@ fn cut_off(failure: Failure, begun: bool) -> Failure {
 }
 
 /// Prints a line without buffering. False if Ctrl-C was pressed while standard output was blocked.
-fn print(line: &str, interrupt: &Held) -> Result<bool, Failure> {
+///
+/// # Errors
+///
+/// [`Failure::Output`] and [`Failure::OutputClosed`].
+pub fn print(line: &str, interrupt: &Held) -> Result<bool, Failure> {
     match wait(std::io::stdout().as_fd(), Interest::Write, None, Some(interrupt)) {
         Ok(Ready::Yes | Ready::TimedOut) => {}
         Ok(Ready::Signal) => return Ok(false),

@@ -18,8 +18,15 @@ fn wrong_usage() {
         (&["auth", "--auth-port", "http"], "--auth-port is \"http\""),
         (&["watch", "--count", "0"], "--count is \"0\""),
         (&["watch", "3"], "watch does not take \"3\""),
-        (&["get", "--count", "3"], "--count is only for watch"),
+        (&["get", "--count", "3"], "--count is only for watch and video"),
         (&["get", "--password-file", "f"], "--password-file is only for auth"),
+        (&["status", "--count", "3"], "--count is only for watch and video"),
+        (&["status", "all"], "status does not take \"all\""),
+        (&["video", "3"], "video does not take \"3\""),
+        (&["reload", "now"], "reload does not take \"now\""),
+        (&["status", "--http-port", "0"], "--http-port is \"0\"; allowed: 1 to 65535"),
+        (&["status", "--socket", "/x", "--host", "localhost"], "--socket excludes --host and --http-port"),
+        (&["status", "--socket", "/x", "--http-port", "1"], "--socket excludes --host and --http-port"),
         (&["auth", "1111"], "auth does not take \"1111\""),
         (&["get", "--timeout", "0"], "--timeout is \"0\"; allowed: 0.01 to 3600 seconds"),
         (&["get", "--timeout", "NaN"], "--timeout is \"NaN\""),
@@ -40,8 +47,9 @@ fn help_and_version() {
         let output = ctl(arguments).output().unwrap();
         assert_told(&output, 0, None);
         let help = String::from_utf8(output.stdout).unwrap();
-        for part in ["watch", "get", "set", "auth", "--host", "--data-port", "--settings-port", "--auth-port", "--json"]
-        {
+        let commands = ["watch", "get", "set", "auth", "status", "video", "reload"];
+        let ports = ["--host", "--data-port", "--settings-port", "--auth-port", "--http-port", "--socket", "--json"];
+        for part in [commands, ports].concat() {
             assert!(help.contains(part), "{part}");
         }
     }
