@@ -22,7 +22,7 @@
 //! | `receiver.rs` | all viewers, and the measurement |
 //! | `data.rs` | a client of the data stream |
 //! | `library.rs` | parsing and packetising |
-//! | `sample.rs` | the figures of one run, and medians |
+//! | `sample.rs` | the figures of one run |
 //! | `table.rs` | the figures as text |
 //! | `../support` | what the benchmarks share |
 
@@ -45,8 +45,8 @@ use std::time::Duration;
 use receiver::Job;
 use sample::Sample;
 use server::{Kind, Server};
-use support::daemon;
-use support::{proc, target};
+use support::run::Run;
+use support::{daemon, figures, options, proc, run, target};
 use table::{Extras, Row};
 use viewer::Transport;
 
@@ -80,10 +80,8 @@ struct Plan {
 
 impl Plan {
     fn from_env() -> Self {
-        let quick = std::env::var_os("ES_IOT_BENCH_QUICK").is_some_and(|value| !value.is_empty() && value != "0");
-        let seconds = std::env::var("ES_IOT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
-        let run = |otherwise| seconds.filter(|&seconds| seconds > 0).unwrap_or(otherwise);
-        if quick {
+        let run = |otherwise| options::seconds().unwrap_or(otherwise);
+        if options::is_quick() {
             Self {
                 quiet_machine: false,
                 viewers: [&[1, 50], &[]],
@@ -118,15 +116,9 @@ fn main() -> io::Result<ExitCode> {
         [floor::ARGUMENT, transport, source, viewers] => {
             floor::run(Transport::of(transport), source, viewers.parse().map_err(io::Error::other)?)?;
         }
-        [receiver::ARGUMENT, ref arguments @ ..] => receiver::run(arguments)?,
+        [receiver::ARGUMENT, job] => run::report(job, receiver::measure)?,
         // Ignore `--bench`, which cargo adds, and filters.
-        _ => {
-            let missed = bench(&Plan::from_env()).unwrap_or_else(|error| vec![format!("all figures: {error}")]);
-            for target in &missed {
-                println!("MISSED: {target}");
-            }
-            return Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-        }
+        _ => return Ok(options::conclude(bench(&Plan::from_env()))),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -156,8 +148,7 @@ fn bench(plan: &Plan) -> io::Result<Vec<String>> {
     println!("{}", table::show_extras(&extras));
     let targets = table::targets(&rows, &extras);
     println!("{}", target::show(&targets));
-    let enforced = targets.into_iter().filter(|target| !target.reached && (plan.quiet_machine || !target.of_time));
-    Ok(enforced.map(|target| target.name).collect())
+    Ok(target::missed(targets, plan.quiet_machine))
 }
 
 /// Runs the daemon and its floors in turns, ABBA, and returns the medians of each.
@@ -165,34 +156,34 @@ fn compare(daemon: &Server, plan: &Plan, transport: Transport, viewers: u32) -> 
     // What the camera's pipe costs shows with one viewer.
     let kinds: &[Kind] =
         if viewers == 1 { &[Kind::Daemon, Kind::Floor, Kind::PipedFloor] } else { &[Kind::Daemon, Kind::Floor] };
-    let mut samples = vec![Vec::new(); kinds.len()];
-    for round in 0..plan.rounds {
-        for at in 0..kinds.len() {
-            let at = if round % 2 == 0 { at } else { kinds.len() - 1 - at };
-            samples[at].push(if kinds[at] == Kind::Daemon {
-                one_run(daemon, transport, viewers, plan.run)?
-            } else {
-                one_run(&Server::start(kinds[at], transport, viewers)?, transport, viewers, plan.run)?
-            });
+    let samples = run::in_turns(kinds, plan.rounds, |kind| match kind {
+        Kind::Daemon => one_run(daemon, transport, viewers, plan.run),
+        Kind::Floor | Kind::PipedFloor | Kind::Other => {
+            one_run(&Server::start(kind, transport, viewers)?, transport, viewers, plan.run)
         }
-    }
-    let median =
-        |(&kind, samples): (&Kind, &Vec<Sample>)| Row { transport, viewers, kind, sample: Sample::median(samples) };
-    let rows: Vec<Row> = kinds.iter().zip(&samples).map(median).collect();
-    for row in &rows {
-        println!("{}", table::row(row));
+    })?;
+    let mut rows = Vec::new();
+    for (&kind, samples) in kinds.iter().zip(&samples) {
+        let row = Row { transport, viewers, kind, sample: figures::medians(samples)? };
+        println!("{}", table::row(&row));
+        rows.push(row);
     }
     println!("{}", table::ratio_row(&rows[0], &rows[1]));
     Ok(rows)
 }
 
 fn one_run(server: &Server, transport: Transport, viewers: u32, seconds: u64) -> io::Result<Sample> {
-    receiver::begin(&job(server, transport, viewers, seconds))?.finish()
+    begin(server, transport, viewers, seconds)?.finish()
 }
 
-fn job(server: &Server, transport: Transport, viewers: u32, seconds: u64) -> Job {
+/// Starts viewers of a server.
+fn begin(server: &Server, transport: Transport, viewers: u32, seconds: u64) -> io::Result<Run> {
     let Server { address, path, pids, .. } = server;
-    Job { address: address.clone(), path: *path, transport, viewers, warm_up: WARM_UP, seconds, pids: pids.clone() }
+    let (address, path) = (address.clone(), path.map(str::to_owned));
+    Run::begin(
+        receiver::ARGUMENT,
+        &Job { address, path, transport, viewers, warm_up: WARM_UP, seconds, pids: pids.clone() },
+    )
 }
 
 /// Shows the figures of the other server, if it is installed.
@@ -220,7 +211,7 @@ fn long(server: &Server, plan: &Plan) -> io::Result<(Sample, Option<(data::Strea
     let address = server.data.as_deref().ok_or_else(|| io::Error::other("the daemon has no data stream"))?;
     let wanted = !plan.data.is_zero();
     let alone = wanted.then(|| data::receive(address, plan.data)).transpose()?;
-    let run = receiver::begin(&job(server, Transport::Tcp, MANY, plan.long))?;
+    let run = begin(server, Transport::Tcp, MANY, plan.long)?;
     let meanwhile = wanted.then(|| {
         // Until all viewers play.
         proc::rest(Duration::from_secs(WARM_UP + 1));

@@ -1,11 +1,11 @@
 //! The servers that are compared.
 
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::net::UdpSocket;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use super::support::daemon::{Daemon, Scratch};
-use super::support::proc::Process;
+use super::support::proc::{self, Process};
 use super::viewer::Transport;
 use super::{camera, floor};
 
@@ -92,7 +92,7 @@ impl Server {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.args([floor::ARGUMENT, transport.name(), source, &viewers.to_string()]);
                 let mut process = Process(command.stdout(Stdio::piped()).spawn()?);
-                let address = first_line(&mut process.0)?;
+                let address = proc::first_line(&mut process.0)?;
                 let pids = vec![process.pid()];
                 Ok(Self { _processes: Processes::Others(vec![process]), pids, address, path: None, data: None })
             }
@@ -104,7 +104,7 @@ impl Server {
         let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut python = Command::new(PYTHON);
         let mut server = Process(python.args(["-c", GST_SERVER, &port.to_string()]).stdout(Stdio::piped()).spawn()?);
-        let rtsp = first_line(&mut server.0)?;
+        let rtsp = proc::first_line(&mut server.0)?;
         let mut camera = Command::new(std::env::current_exe()?);
         let mut camera = Process(camera.arg(camera::ARGUMENT).stdout(Stdio::piped()).spawn()?);
         let pipe = camera.0.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
@@ -151,13 +151,4 @@ pub fn other_is_missing() -> Option<&'static str> {
         return Some("no gir1.2-gst-rtsp-server-1.0 or no python3-gi");
     }
     (!works(Command::new("ffmpeg").arg("-version"))).then_some("no ffmpeg")
-}
-
-fn first_line(child: &mut Child) -> io::Result<String> {
-    let mut line = String::new();
-    if let Some(stdout) = child.stdout.take() {
-        BufReader::new(stdout).read_line(&mut line)?;
-    }
-    line.truncate(line.trim_end().len());
-    if line.is_empty() { Err(io::Error::other("a server did not start")) } else { Ok(line) }
 }

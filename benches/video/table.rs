@@ -11,6 +11,7 @@ use super::data::Stream;
 use super::library::Cost;
 use super::sample::Sample;
 use super::server::Kind;
+use super::support::figures::{mega, ratio, us};
 use super::support::target::Target;
 use super::viewer::Transport;
 
@@ -139,16 +140,4 @@ pub fn targets(rows: &[Row], extras: &Extras) -> Vec<Target> {
         add(true, "data with 200 viewers: p99 jitter, at most 1.5 x".into(), format!("{p99:.2} x"), p99 <= 1.5);
     }
     targets
-}
-
-fn us(ns: u64) -> f64 {
-    ns as f64 / 1e3
-}
-
-fn ratio(a: u64, b: u64) -> f64 {
-    a as f64 / b.max(1) as f64
-}
-
-fn mega(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }

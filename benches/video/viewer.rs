@@ -5,6 +5,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
 use es_iot_server::time::Mono;
+use serde::{Deserialize, Serialize};
 
 use super::camera;
 
@@ -16,7 +17,7 @@ const INTERLEAVED_BYTES: usize = 4;
 const FU_A: u8 = 28;
 
 /// How the stream gets to a viewer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transport {
     Tcp,
     Udp,
