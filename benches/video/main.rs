@@ -1,4 +1,4 @@
-//! Compares the daemon's video service to a floor, the minimum work that one thread can do for the same viewers: CPU time,
+//! Compares the daemon's video, by RTSP and by HTTP, to a floor, the minimum work that one thread can do for the same viewers: CPU time,
 //! and the ratio. Then the figures that have no floor: delay, memory, the data stream meanwhile, and what the video costs
 //! before it is sent.
 //!
@@ -9,7 +9,7 @@
 //!
 //! | variable | effect |
 //! |---|---|
-//! | `ES_IOT_BENCH_QUICK=1` | one short round, TCP only; no timing target is enforced |
+//! | `ES_IOT_BENCH_QUICK=1` | one short round, without UDP; no timing target is enforced |
 //! | `ES_IOT_BENCH_SECONDS=n` | the length of one run, in seconds; default 3 |
 //! | `ES_IOT_BENCH_DAEMON=path` | another build of the daemon |
 //!
@@ -18,9 +18,11 @@
 //! | `camera.rs` | the camera |
 //! | `floor.rs` | the floor |
 //! | `server.rs` | starting the servers |
-//! | `viewer.rs` | one viewer: RTSP, and taking the stream apart |
+//! | `viewer.rs` | one viewer: RTSP and HTTP |
+//! | `taken.rs` | what a viewer has got |
 //! | `receiver.rs` | all viewers, and the measurement |
 //! | `data.rs` | a client of the data stream |
+//! | `page.rs` | the weight of the page |
 //! | `library.rs` | parsing and packetising |
 //! | `sample.rs` | the figures of one run |
 //! | `table.rs` | the figures as text |
@@ -30,12 +32,14 @@ mod camera;
 mod data;
 mod floor;
 mod library;
+mod page;
 mod receiver;
 mod sample;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod taken;
 mod viewer;
 
 use std::io;
@@ -47,11 +51,13 @@ use sample::Sample;
 use server::{Kind, Server};
 use support::run::Run;
 use support::{daemon, figures, options, proc, run, target};
-use table::{Extras, Row};
+use table::{Data, Extras, Row};
 use viewer::Transport;
 
 /// Viewers of the long run.
 const MANY: u32 = 200;
+/// Pages of the run with pages.
+const PAGES: u32 = 20;
 /// Seconds that viewers play before they are measured.
 const WARM_UP: u64 = 1;
 
@@ -59,14 +65,16 @@ const WARM_UP: u64 = 1;
 struct Plan {
     /// Whether timing targets are enforced.
     quiet_machine: bool,
-    /// The numbers of viewers, over TCP and over UDP.
-    viewers: [&'static [u32]; 2],
+    /// The numbers of viewers of each transport.
+    viewers: &'static [(Transport, &'static [u32])],
     /// Runs of each server for each number of viewers.
     rounds: usize,
     /// The length of one run, in seconds.
     run: u64,
     /// The length of the run with [`MANY`] viewers, in seconds.
     long: u64,
+    /// The length of the run with [`PAGES`] pages, in seconds.
+    pages: u64,
     /// The length of the run that measures the data stream without viewers.
     data: Duration,
     /// The time from the daemon's start until it is measured. It has to see some pictures before it trusts an empty pipe, and
@@ -84,10 +92,11 @@ impl Plan {
         if options::is_quick() {
             Self {
                 quiet_machine: false,
-                viewers: [&[1, 50], &[]],
+                viewers: &[(Transport::Tcp, &[1, 50]), (Transport::Mp4, &[20])],
                 rounds: 1,
                 run: run(1),
                 long: 3,
+                pages: 2,
                 data: Duration::ZERO,
                 settle: Duration::from_secs(2),
                 other: &[],
@@ -96,10 +105,15 @@ impl Plan {
         } else {
             Self {
                 quiet_machine: true,
-                viewers: [&[1, 50, MANY], &[1, 50, MANY]],
+                viewers: &[
+                    (Transport::Tcp, &[1, 50, MANY]),
+                    (Transport::Udp, &[1, 50, MANY]),
+                    (Transport::Mp4, &[1, 20, 50]),
+                ],
                 rounds: 2,
                 run: run(3),
                 long: 40,
+                pages: 20,
                 data: Duration::from_secs(20),
                 settle: Duration::from_secs(10),
                 other: &[1, 50],
@@ -113,9 +127,7 @@ fn main() -> io::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [camera::ARGUMENT] => camera::run()?,
-        [floor::ARGUMENT, transport, source, viewers] => {
-            floor::run(Transport::of(transport), source, viewers.parse().map_err(io::Error::other)?)?;
-        }
+        [floor::ARGUMENT, job] => floor::run(job)?,
         [receiver::ARGUMENT, job] => run::report(job, receiver::measure)?,
         // Ignore `--bench`, which cargo adds, and filters.
         _ => return Ok(options::conclude(bench(&Plan::from_env()))),
@@ -131,17 +143,24 @@ fn bench(plan: &Plan) -> io::Result<Vec<String>> {
     let daemon = Server::daemon(&scratch)?;
     proc::rest(plan.settle);
     let mut rows = Vec::new();
-    for (transport, counts) in [Transport::Tcp, Transport::Udp].into_iter().zip(plan.viewers) {
+    for &(transport, counts) in plan.viewers {
         for &viewers in counts {
             rows.extend(compare(&daemon, plan, transport, viewers)?);
         }
     }
     other(plan);
-    let (long, data) = long(&daemon, plan)?;
+    let wants_data = !plan.data.is_zero();
+    let alone = wants_data.then(|| data::receive(daemon.data()?, plan.data)).transpose()?;
+    let (pages, data_with_pages) = with_data(&daemon, Transport::Page, PAGES, plan.pages, wants_data)?;
+    let (long, data_with_many) = with_data(&daemon, Transport::Tcp, MANY, plan.long, wants_data)?;
+    let pages = Row { transport: Transport::Page, viewers: PAGES, kind: Kind::Daemon, sample: pages };
+    println!("{}", table::row(&pages));
     let extras = Extras {
+        pages,
+        page: page::weigh(daemon.address(Transport::Page))?,
         long,
         long_of: (MANY, plan.long),
-        data,
+        data: alone.zip(data_with_pages.zip(data_with_many)).map(|(alone, (pages, many))| Data { alone, pages, many }),
         cost: library::cost(plan.parsed)?,
         binary_bytes: std::fs::metadata(daemon::binary())?.len(),
     };
@@ -178,12 +197,8 @@ fn one_run(server: &Server, transport: Transport, viewers: u32, seconds: u64) ->
 
 /// Starts viewers of a server.
 fn begin(server: &Server, transport: Transport, viewers: u32, seconds: u64) -> io::Result<Run> {
-    let Server { address, path, pids, .. } = server;
-    let (address, path) = (address.clone(), path.map(str::to_owned));
-    Run::begin(
-        receiver::ARGUMENT,
-        &Job { address, path, transport, viewers, warm_up: WARM_UP, seconds, pids: pids.clone() },
-    )
+    let (address, is_floor, pids) = (server.address(transport).to_owned(), server.is_floor, server.pids.clone());
+    Run::begin(receiver::ARGUMENT, &Job { address, is_floor, transport, viewers, warm_up: WARM_UP, seconds, pids })
 }
 
 /// Shows the figures of the other server, if it is installed.
@@ -206,17 +221,20 @@ fn other(plan: &Plan) {
     }
 }
 
-/// The run with many viewers, and the data stream before and during it.
-fn long(server: &Server, plan: &Plan) -> io::Result<(Sample, Option<(data::Stream, data::Stream)>)> {
-    let address = server.data.as_deref().ok_or_else(|| io::Error::other("the daemon has no data stream"))?;
-    let wanted = !plan.data.is_zero();
-    let alone = wanted.then(|| data::receive(address, plan.data)).transpose()?;
-    let run = begin(server, Transport::Tcp, MANY, plan.long)?;
-    let meanwhile = wanted.then(|| {
+/// A longer run, and the data stream during it.
+fn with_data(
+    server: &Server,
+    transport: Transport,
+    viewers: u32,
+    seconds: u64,
+    wants_data: bool,
+) -> io::Result<(Sample, Option<data::Stream>)> {
+    let run = begin(server, transport, viewers, seconds)?;
+    let data = wants_data.then(|| {
         // Until all viewers play.
         proc::rest(Duration::from_secs(WARM_UP + 1));
-        data::receive(address, Duration::from_secs(plan.long))
+        data::receive(server.data()?, Duration::from_secs(seconds))
     });
     let sample = run.finish()?;
-    Ok((sample, alone.zip(meanwhile.transpose()?)))
+    Ok((sample, data.transpose()?))
 }

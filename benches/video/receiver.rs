@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::camera;
 use super::sample::Sample;
 use super::support::{figures, proc, run};
-use super::viewer::{Taken, Transport, Viewer};
+use super::taken::Taken;
+use super::viewer::{Transport, Viewer};
 
 /// The argument that runs the bench as the viewers. A [`Job`] follows.
 pub const ARGUMENT: &str = "--watch";
@@ -28,8 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub struct Job {
     /// The server's address.
     pub address: String,
-    /// The stream's path; none at the floor.
-    pub path: Option<String>,
+    /// Whether it is the floor, which is asked for nothing.
+    pub is_floor: bool,
     /// How the stream gets to the viewers.
     pub transport: Transport,
     /// The number of viewers.
@@ -53,14 +54,23 @@ enum Source {
     Udp(UdpSocket),
 }
 
+impl Source {
+    fn tcp(stream: std::net::TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self::Tcp(TcpStream::from_std(stream)))
+    }
+}
+
 struct Receiver {
     poll: Poll,
     events: Events,
+    /// The viewers' streams, and behind them those of their events.
     sources: Vec<Source>,
     taken: Vec<Taken>,
+    viewers: usize,
     buffer: Vec<u8>,
     /// Connections and ports that are only kept open.
-    _open: Vec<(std::net::TcpStream, Option<std::net::UdpSocket>)>,
+    _open: Vec<(std::net::TcpStream, std::net::UdpSocket)>,
 }
 
 /// The servers' figures.
@@ -84,40 +94,48 @@ impl Reading {
 
 impl Receiver {
     fn connect(job: &Job) -> io::Result<Self> {
-        let Job { address, path, transport, viewers, .. } = job;
+        let Job { ref address, is_floor, transport, viewers, .. } = *job;
         limits::raise_descriptors(4 * viewers + 64)?;
-        let (poll, mut sources, mut open) = (Poll::new()?, Vec::new(), Vec::new());
-        for at in 0..*viewers as usize {
-            let Viewer { control, datagrams } = Viewer::connect(address, path.as_deref(), *transport)?;
-            let source = if let Some([rtp, rtcp]) = datagrams {
+        let (mut sources, mut events, mut open) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..viewers {
+            let viewer =
+                if is_floor { Viewer::of_floor(address, transport)? } else { Viewer::ask(address, transport)? };
+            sources.push(if let Some([rtp, rtcp]) = viewer.datagrams {
                 rtp.set_nonblocking(true)?;
-                open.push((control, Some(rtcp)));
-                let mut socket = UdpSocket::from_std(rtp);
-                poll.registry().register(&mut socket, Token(at), Interest::READABLE)?;
-                Source::Udp(socket)
+                open.push((viewer.control, rtcp));
+                Source::Udp(UdpSocket::from_std(rtp))
             } else {
-                control.set_nonblocking(true)?;
-                let mut stream = TcpStream::from_std(control);
-                poll.registry().register(&mut stream, Token(at), Interest::READABLE)?;
-                Source::Tcp(stream)
-            };
-            sources.push(source);
+                Source::tcp(viewer.control)?
+            });
+            events.extend(viewer.events.map(Source::tcp).transpose()?);
+        }
+        let viewers = sources.len();
+        sources.append(&mut events);
+        let poll = Poll::new()?;
+        for (at, source) in sources.iter_mut().enumerate() {
+            match source {
+                Source::Tcp(stream) => poll.registry().register(stream, Token(at), Interest::READABLE)?,
+                Source::Udp(socket) => poll.registry().register(socket, Token(at), Interest::READABLE)?,
+            }
         }
         let mut taken: Vec<Taken> = sources.iter().map(|_| Taken::default()).collect();
         if let Some(first) = taken.first_mut() {
             first.timed = true;
         }
         let events = Events::with_capacity(sources.len().max(16));
-        Ok(Self { poll, events, sources, taken, buffer: vec![0; 128 * 1024], _open: open })
+        Ok(Self { poll, events, sources, taken, viewers, buffer: vec![0; 128 * 1024], _open: open })
     }
 
     fn measure(&mut self, job: &Job) -> io::Result<Sample> {
         let &Job { warm_up, seconds, ref pids, .. } = job;
         let began = clock::mono();
-        while self.taken.iter().any(|taken| taken.pictures == 0) {
+        loop {
+            let without = self.taken[..self.viewers].iter().filter(|taken| taken.pictures == 0).count();
+            if without == 0 {
+                break;
+            }
             self.receive(PATIENCE)?;
             if clock::mono().since(began) > PATIENCE {
-                let without = self.taken.iter().filter(|taken| taken.pictures == 0).count();
                 return Err(io::Error::other(format!("{without} viewers have no picture")));
             }
         }
@@ -131,15 +149,16 @@ impl Receiver {
             self.play(seconds)?;
         }
         let after = Reading::of(pids)?;
-        let viewers = self.taken.len() as u64;
-        let viewer_seconds = viewers * self.taken[0].keys;
-        let pictures: u64 = self.taken.iter().map(|taken| taken.pictures).sum();
-        let packets: u64 = self.taken.iter().map(|taken| taken.packets).sum();
+        let viewer_seconds = self.viewers as u64 * self.taken[0].keys;
+        let sum = |of: fn(&Taken) -> u64| self.taken.iter().map(of).sum::<u64>();
+        let (packets, pictures, values) =
+            (sum(|taken| taken.packets), sum(|taken| taken.pictures), sum(|taken| taken.values));
         let mut delays = std::mem::take(&mut self.taken[0].delays_ns);
         delays.sort_unstable();
         Ok(Sample {
             cpu_ns: (after.cpu_ns - before.cpu_ns) / viewer_seconds.max(1),
             packets_milli: packets * 1000 / viewer_seconds.max(1),
+            values_milli: values * 1000 / viewer_seconds.max(1),
             missing: (viewer_seconds * camera::PER_SECOND as u64).saturating_sub(pictures),
             delay_p50_ns: figures::percentile(&delays, 50),
             delay_p99_ns: figures::percentile(&delays, 99),

@@ -9,6 +9,8 @@ pub struct Sample {
     pub cpu_ns: u64,
     /// Packets of a second of one viewer, in thousandths.
     pub packets_milli: u64,
+    /// Values among the events of a second of one viewer, in thousandths.
+    pub values_milli: u64,
     /// Pictures that did not reach a viewer.
     pub missing: u64,
     /// From the camera's `write` to the last packet read by the first viewer, in nanoseconds. This is the median.
