@@ -17,7 +17,7 @@
 //! | `floor.rs` | the floor |
 //! | `receiver.rs` | the clients and their measurements |
 //! | `process.rs` | starting and stopping the two servers |
-//! | `sample.rs` | the figures of one run, and medians |
+//! | `sample.rs` | the figures of one run |
 //! | `table.rs` | the figures as text |
 //! | `../support` | what the benchmarks share |
 
@@ -34,9 +34,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use process::{Kind, Running};
+use receiver::Job;
 use sample::Sample;
 use support::daemon::{self, Scratch};
-use support::{proc, target};
+use support::run::Run;
+use support::{figures, options, proc, run, target};
 use table::Extras;
 
 /// The number of clients of each pair of runs.
@@ -60,10 +62,8 @@ struct Plan {
 
 impl Plan {
     fn from_env() -> Self {
-        let quick = std::env::var_os("ES_IOT_BENCH_QUICK").is_some_and(|value| !value.is_empty() && value != "0");
-        let seconds = std::env::var("ES_IOT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
-        let seconds = |otherwise| Duration::from_secs(seconds.filter(|&seconds| seconds > 0).unwrap_or(otherwise));
-        if quick {
+        let seconds = |otherwise| Duration::from_secs(options::seconds().unwrap_or(otherwise));
+        if options::is_quick() {
             let idle = Duration::from_secs(2);
             Self { quiet_machine: false, rounds: 1, run: seconds(1), rate: Duration::from_secs(3), idle, starts: 5 }
         } else {
@@ -77,17 +77,9 @@ fn main() -> io::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [floor::ARGUMENT] => floor::run()?,
-        [receiver::ARGUMENT, address, clients, milliseconds, pid] => {
-            receiver::run(address, clients, milliseconds, pid)?;
-        }
+        [receiver::ARGUMENT, job] => run::report(job, receiver::measure)?,
         // Ignore `--bench`, which cargo adds, and filters.
-        _ => {
-            let missed = bench(&Plan::from_env()).unwrap_or_else(|error| vec![format!("all figures: {error}")]);
-            for target in &missed {
-                println!("MISSED: {target}");
-            }
-            return Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-        }
+        _ => return Ok(options::conclude(bench(&Plan::from_env()))),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -122,8 +114,7 @@ fn bench(plan: &Plan) -> io::Result<Vec<String>> {
     };
     let targets = table::targets(at_1.as_ref(), at_1000.as_ref(), &extras);
     println!("{}", target::show(&targets));
-    let enforced = targets.into_iter().filter(|target| !target.reached && (plan.quiet_machine || !target.of_time));
-    let mut missed: Vec<String> = enforced.map(|target| target.name).collect();
+    let mut missed = target::missed(targets, plan.quiet_machine);
     if plan.quiet_machine && (at_1.is_none() || at_1000.is_none()) {
         missed.push("a run with 1 or 1000 clients was skipped".into());
     }
@@ -132,30 +123,23 @@ fn bench(plan: &Plan) -> io::Result<Vec<String>> {
 
 /// Runs both servers in turns, `ABBA`, and returns the medians of each.
 fn compare(scratch: &Scratch, plan: &Plan, clients: usize) -> io::Result<(Sample, Sample)> {
-    let mut daemon = Vec::new();
-    let mut floor = Vec::new();
-    for round in 0..plan.rounds {
-        let order = if round % 2 == 0 { [Kind::Daemon, Kind::Floor] } else { [Kind::Floor, Kind::Daemon] };
-        for kind in order {
-            let sample = one_run(scratch, kind, clients, plan.run)?;
-            match kind {
-                Kind::Daemon => daemon.push(sample),
-                Kind::Floor => floor.push(sample),
-            }
-        }
-    }
-    Ok((Sample::median(&daemon), Sample::median(&floor)))
+    let one_run = |kind| {
+        let server = Running::start(scratch, kind)?;
+        begin(&server, clients, plan.run)?.finish()
+    };
+    let samples: Vec<Vec<Sample>> = run::in_turns(&[Kind::Daemon, Kind::Floor], plan.rounds, one_run)?;
+    Ok((figures::medians(&samples[0])?, figures::medians(&samples[1])?))
 }
 
-fn one_run(scratch: &Scratch, kind: Kind, clients: usize, length: Duration) -> io::Result<Sample> {
-    let server = Running::start(scratch, kind)?;
-    receiver::begin(&server, clients, length)?.finish()
+/// Starts clients that receive from a server.
+fn begin(server: &Running, clients: usize, length: Duration) -> io::Result<Run> {
+    Run::begin(receiver::ARGUMENT, &Job { address: server.address.clone(), clients, length, pid: server.pid })
 }
 
 /// Measures the daemon and the floor simultaneously over a longer time, so a stall of the machine affects both.
 fn rates(scratch: &Scratch, length: Duration) -> io::Result<(Sample, Sample)> {
     let (daemon, floor) = (Running::start(scratch, Kind::Daemon)?, Running::start(scratch, Kind::Floor)?);
-    let runs = (receiver::begin(&daemon, 100, length)?, receiver::begin(&floor, 100, length)?);
+    let runs = (begin(&daemon, 100, length)?, begin(&floor, 100, length)?);
     Ok((runs.0.finish()?, runs.1.finish()?))
 }
 

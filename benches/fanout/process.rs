@@ -1,6 +1,6 @@
 //! The two server processes.
 
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -69,11 +69,7 @@ impl Running {
         let before = clock::mono();
         let child = Command::new(std::env::current_exe()?).arg(floor::ARGUMENT).stdout(Stdio::piped()).spawn()?;
         let mut process = Process(child);
-        let mut address = String::new();
-        if let Some(stdout) = process.0.stdout.take() {
-            BufReader::new(stdout).read_line(&mut address)?;
-        }
-        address.truncate(address.trim_end().len());
+        let address = proc::first_line(&mut process.0)?;
         let (pid, started_within) = (process.pid(), clock::mono().since(before));
         Ok(Self { _server: Server::Floor(process), pid, address, started_within })
     }

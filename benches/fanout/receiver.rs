@@ -1,21 +1,20 @@
 //! The clients: one process with one epoll and any number of connections. It also reads the server's figures from `/proc`,
 //! because it can detect the end of a tick.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
 use es_iot_server::sys::{clock, limits};
 use es_iot_server::time::Mono;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use serde::{Deserialize, Serialize};
 
-use super::process::{self, Running};
+use super::process;
 use super::sample::Sample;
-use super::support::proc;
+use super::support::{figures, proc, run};
 
-/// The argument that runs the bench as the clients. Address, number of clients, milliseconds and the server's process id
-/// follow.
+/// The argument that runs the bench as the clients. A [`Job`] follows.
 pub const ARGUMENT: &str = "--receive";
 
 const PACKET_BYTES: usize = 16;
@@ -31,42 +30,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Number of clients whose packets are timed, spread over the order of connecting.
 const TIMED: usize = 16;
 
-/// A run in progress.
-pub struct Run(Child);
-
-/// Starts `clients` clients that receive from a server.
-pub fn begin(server: &Running, clients: usize, length: Duration) -> io::Result<Run> {
-    let child = Command::new(std::env::current_exe()?)
-        .args([ARGUMENT, &server.address, &clients.to_string(), &length.as_millis().to_string()])
-        .arg(server.pid.to_string())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    Ok(Run(child))
+/// What to measure.
+#[derive(Serialize, Deserialize)]
+pub struct Job {
+    /// The server's address.
+    pub address: String,
+    /// The number of clients.
+    pub clients: usize,
+    /// The length of the run.
+    pub length: Duration,
+    /// The server's process.
+    pub pid: u32,
 }
 
-impl Run {
-    /// Waits for its end.
-    pub fn finish(mut self) -> io::Result<Sample> {
-        let mut line = String::new();
-        if let Some(stdout) = self.0.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line)?;
-        }
-        self.0.wait()?;
-        Sample::from_line(&line)
-    }
-}
-
-/// Runs the clients. Prints one line with the figures or an error.
-pub fn run(address: &str, clients: &str, milliseconds: &str, pid: &str) -> io::Result<()> {
-    let number = |text: &str| text.parse::<u32>().map_err(io::Error::other);
-    let length = Duration::from_millis(number(milliseconds)?.into());
-    let line = match Receiver::connect(address, number(clients)? as usize)
-        .and_then(|mut receiver| receiver.measure(length, number(pid)?))
-    {
-        Ok(sample) => sample.to_line(),
-        Err(error) => error.to_string(),
-    };
-    writeln!(io::stdout(), "{line}")
+/// Runs the clients.
+pub fn measure(job: &Job) -> io::Result<Sample> {
+    Receiver::connect(&job.address, job.clients)?.measure(job.length, job.pid)
 }
 
 /// One client.
@@ -161,16 +140,15 @@ impl Receiver {
             .map(|interval| u64::try_from(interval.abs_diff(TICK).as_nanos()).unwrap_or(u64::MAX))
             .collect();
         jitter.sort_unstable();
-        let percentile = |percent: usize| jitter.get((jitter.len() * percent / 100).min(jitter.len() - 1)).copied();
         let elapsed = after.at.since(before.at).as_nanos();
         let wakeups = u128::from(after.switches - before.switches) * 1_000_000_000_000 / elapsed.max(1);
         Ok(Sample {
             cpu_per_packet_ns: (after.cpu_ns - before.cpu_ns) / packets as u64,
             rate_uhz: u64::try_from(rate).unwrap_or(u64::MAX),
             packets: one.later as u64,
-            jitter_p50_ns: percentile(50).ok_or_else(no_packets)?,
-            jitter_p99_ns: percentile(99).ok_or_else(no_packets)?,
-            jitter_max_ns: percentile(100).ok_or_else(no_packets)?,
+            jitter_p50_ns: figures::percentile(&jitter, 50),
+            jitter_p99_ns: figures::percentile(&jitter, 99),
+            jitter_max_ns: figures::percentile(&jitter, 100),
             rss_kib: memory_kib.0,
             anonymous_kib: memory_kib.1,
             wakeups_mhz: u64::try_from(wakeups).unwrap_or(u64::MAX),
@@ -201,9 +179,8 @@ impl Receiver {
 
     /// Waits for packets and reads them. Returns whether there were any.
     fn receive(&mut self, most: Option<Duration>) -> io::Result<bool> {
-        match self.poll.poll(&mut self.events, most) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
-            result => result?,
+        if !run::poll(&mut self.poll, &mut self.events, most)? {
+            return Ok(true);
         }
         let mut buffer = [0; 64 * PACKET_BYTES];
         for event in &self.events {

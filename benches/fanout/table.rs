@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::sample::Sample;
+use super::support::figures::{mega, ratio, us};
 use super::support::target::Target;
 
 /// The heading for the columns of [`pair`].
@@ -52,7 +53,6 @@ pub fn pair(clients: usize, daemon: &Sample, floor: &Sample) -> String {
 }
 
 fn row(clients: &str, server: &str, sample: &Sample) -> String {
-    let us = |ns: u64| ns as f64 / 1e3;
     format!(
         "{clients:>7}  {server:<8} {:>10.3} {:>11.4} {:>10.1} {:>8.1} {:>9.1} {:>11} {:>10} {:>11.2}",
         us(sample.cpu_per_packet_ns),
@@ -103,12 +103,4 @@ fn rate(sample: &Sample) -> (f64, f64) {
     let rate = sample.rate_uhz as f64 / 1e6;
     let seconds = sample.packets as f64 / rate;
     (rate, sample.packets as f64 - seconds * 24.0)
-}
-
-fn ratio(a: u64, b: u64) -> f64 {
-    a as f64 / b.max(1) as f64
-}
-
-fn mega(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }

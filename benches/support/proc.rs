@@ -1,7 +1,7 @@
 //! Processes, and their figures from `/proc`.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::process::Child;
 use std::time::Duration;
 
@@ -20,6 +20,16 @@ impl Drop for Process {
         let _gone = self.0.kill();
         let _reaped = self.0.wait();
     }
+}
+
+/// The first line that a process prints to its piped output.
+pub fn first_line(child: &mut Child) -> io::Result<String> {
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        BufReader::new(stdout).read_line(&mut line)?;
+    }
+    line.truncate(line.trim_end().len());
+    if line.is_empty() { Err(io::Error::other("a process printed nothing")) } else { Ok(line) }
 }
 
 /// Sleeps while the server under test runs.

@@ -24,6 +24,12 @@ pub fn show(targets: &[Target]) -> String {
     text
 }
 
+/// The names of the missed targets that are enforced: on a machine with other load, not those of time.
+pub fn missed(targets: Vec<Target>, quiet_machine: bool) -> Vec<String> {
+    let enforced = targets.into_iter().filter(|target| !target.reached && (quiet_machine || !target.of_time));
+    enforced.map(|target| target.name).collect()
+}
+
 /// A description of the machine.
 pub fn machine() -> String {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();

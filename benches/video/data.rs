@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use es_iot_server::sys::clock;
 
+use super::support::figures;
+
 const PACKET_BYTES: usize = 16;
 const TICK: Duration = Duration::from_nanos(1_000_000_000 / 24);
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,6 +40,5 @@ pub fn receive(address: &str, length: Duration) -> io::Result<Stream> {
     jitter.sort_unstable();
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     let rate_hz = jitter.len() as f64 / last.since(first).as_secs_f64();
-    let percentile = |percent: usize| jitter[(jitter.len() * percent / 100).min(jitter.len() - 1)];
-    Ok(Stream { rate_hz, p50_ns: percentile(50), p99_ns: percentile(99) })
+    Ok(Stream { rate_hz, p50_ns: figures::percentile(&jitter, 50), p99_ns: figures::percentile(&jitter, 99) })
 }

@@ -1,5 +1,5 @@
-//! The floor: the same packets to the same viewers, with one system call a picture (TCP) or a group of datagrams (UDP). It
-//! makes the packets before it starts, has no epoll, waits for viewers that are slow, and survives no errors.
+//! The floor: the same packets or fragments to the same viewers, with one system call a picture (TCP) or a group of datagrams
+//! (UDP). It makes them before it starts, has no epoll, waits for viewers that are slow, and survives no errors.
 //!
 //! It either sleeps until a picture is due, or reads it from a camera's pipe, as the daemon has to.
 
@@ -10,17 +10,27 @@ use std::process::{Command, Stdio};
 
 use es_iot_server::limits::{GROUP_DATAGRAMS, VIEWER_KERNEL_UNSENT_BYTES};
 use es_iot_server::media::picture::{Assembler, Picture};
-use es_iot_server::media::ring::{Identity, PacketCursor, Parts, Ring, Start};
+use es_iot_server::media::ring::{FragmentCursor, Framing, Identity, PacketCursor, Parts, Ring, Start};
 use es_iot_server::sys::{clock, limits, socket};
+use serde::{Deserialize, Serialize};
 
 use super::camera;
 use super::support::proc::{self, Process};
 use super::viewer::Transport;
 
-/// The argument that runs the bench as the floor. The transport, the source and the number of viewers follow.
+/// The argument that runs the bench as the floor. A [`Job`] follows.
 pub const ARGUMENT: &str = "--floor";
-/// The source that is a camera's pipe. Any other word is the clock.
-pub const PIPE: &str = "pipe";
+
+/// What the floor sends.
+#[derive(Serialize, Deserialize)]
+pub struct Job {
+    /// How the stream gets to the viewers.
+    pub transport: Transport,
+    /// Whether it reads the pictures from a camera. Otherwise it has them on time.
+    pub is_piped: bool,
+    /// The number of viewers.
+    pub viewers: u32,
+}
 
 /// What one system call sends.
 struct Group {
@@ -43,7 +53,8 @@ enum Viewers {
 }
 
 /// Serves until killed. Prints its address, then waits for all viewers.
-pub fn run(transport: Transport, source: &str, viewers: u32) -> io::Result<()> {
+pub fn run(job: &str) -> io::Result<()> {
+    let Job { transport, is_piped, viewers } = serde_json::from_str(job)?;
     limits::raise_descriptors(viewers + 64)?;
     // The same socket options as the daemon's.
     let listener = socket::listener("127.0.0.1:0".parse().expect("an address"), Some(VIEWER_KERNEL_UNSENT_BYTES))?;
@@ -51,7 +62,7 @@ pub fn run(transport: Transport, source: &str, viewers: u32) -> io::Result<()> {
     writeln!(io::stdout(), "{}", listener.local_addr()?)?;
     let mut pictures = ready(transport)?;
     let viewers = accept(&listener, transport, viewers)?;
-    if source == PIPE {
+    if is_piped {
         let child = Command::new(std::env::current_exe()?).arg(camera::ARGUMENT).stdout(Stdio::piped()).spawn()?;
         let mut camera = Process(child);
         let mut pipe = camera.0.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
@@ -80,47 +91,66 @@ pub fn run(transport: Transport, source: &str, viewers: u32) -> io::Result<()> {
     }
 }
 
-/// The packets of a second, as the daemon makes them.
+/// A second as the daemon sends it.
 fn ready(transport: Transport) -> io::Result<Vec<Ready>> {
     let identity = Identity { ssrc: 1, first_sequence: 1, time_offset: 1 };
     let mut ring = Ring::new(8 * camera::SECOND_BYTES, identity);
-    let mut cursor = PacketCursor::new(&ring, Start::NextKey, 0);
+    let mut cursor = match transport {
+        Transport::Tcp => Cursor::Frames(PacketCursor::new(&ring, Start::NextKey, 0)),
+        Transport::Udp => Cursor::Datagrams(PacketCursor::new(&ring, Start::NextKey, 0)),
+        Transport::Mp4 | Transport::Page => {
+            Cursor::Fragments(FragmentCursor::new(&ring, Start::NextKey, Framing::Plain))
+        }
+    };
     let mut assembler = Assembler::default();
     let written = camera::pictures();
     let mut ready = Vec::new();
-    for picture in &written {
+    for picture in written.iter().chain(&written) {
         let mut input = &picture[..];
         let mut enter = |picture: Option<Picture<'_>>| picture.map(|picture| ring.push(&picture)).transpose();
         enter(assembler.push(clock::mono(), &mut input)).map_err(io::Error::other)?;
         enter(assembler.finish()).map_err(io::Error::other)?;
-        let mut groups = Vec::new();
-        while cursor.pending(&ring) {
-            let mut parts = Parts::default();
-            let group = match transport {
-                Transport::Tcp => {
-                    cursor.frames(&ring, &mut parts);
-                    Group { bytes: joined(&parts), segment: 0 }
-                }
-                Transport::Udp => {
-                    let group = cursor.datagrams(&ring, &mut parts);
-                    debug_assert!(group.datagrams as usize <= GROUP_DATAGRAMS);
-                    let segment = u16::try_from(group.segment_bytes).map_err(io::Error::other)?;
-                    Group { bytes: joined(&parts), segment }
-                }
-            };
-            match transport {
-                Transport::Tcp => cursor.wrote(&ring, group.bytes.len()),
-                Transport::Udp => {
-                    let datagrams = group.bytes.len().div_ceil(group.segment.into());
-                    cursor.sent(&ring, u32::try_from(datagrams).map_err(io::Error::other)?);
-                }
-            }
-            groups.push(group);
-        }
+        let groups: Vec<Group> = std::iter::from_fn(|| cursor.group(&ring)).collect();
         let stamp = (0..).zip(&groups).find_map(|(at, group)| Some((at, camera::stamp_at(&group.bytes)?)));
         ready.push(Ready { stamp: stamp.ok_or_else(|| io::Error::other("a picture has no packets"))?, groups });
     }
-    Ok(ready)
+    // The first second of MP4 begins with what comes only once.
+    Ok(ready.split_off(camera::PER_SECOND))
+}
+
+/// A place in the stream, and the form in which it is sent.
+enum Cursor {
+    Frames(PacketCursor),
+    Datagrams(PacketCursor),
+    Fragments(FragmentCursor),
+}
+
+impl Cursor {
+    /// What the next system call sends, if there is something.
+    fn group(&mut self, ring: &Ring) -> Option<Group> {
+        let mut parts = Parts::default();
+        let mut group = Group { bytes: Vec::new(), segment: 0 };
+        match self {
+            Self::Frames(cursor) => {
+                cursor.frames(ring, &mut parts);
+                group.bytes = joined(&parts);
+                cursor.wrote(ring, group.bytes.len());
+            }
+            Self::Datagrams(cursor) => {
+                let made = cursor.datagrams(ring, &mut parts);
+                debug_assert!(made.datagrams as usize <= GROUP_DATAGRAMS);
+                group.segment = u16::try_from(made.segment_bytes).ok()?;
+                group.bytes = joined(&parts);
+                cursor.sent(ring, made.datagrams);
+            }
+            Self::Fragments(cursor) => {
+                cursor.fragment(ring, &mut parts);
+                group.bytes = joined(&parts);
+                cursor.wrote(ring, group.bytes.len());
+            }
+        }
+        Some(group).filter(|group| !group.bytes.is_empty())
+    }
 }
 
 fn joined(parts: &Parts<'_>) -> Vec<u8> {
@@ -138,7 +168,9 @@ fn accept(listener: &std::net::TcpListener, transport: Transport, viewers: u32) 
         accepted.push((stream, peer));
     }
     Ok(match transport {
-        Transport::Tcp => Viewers::Tcp(accepted.into_iter().map(|(stream, _)| stream).collect()),
+        Transport::Tcp | Transport::Mp4 | Transport::Page => {
+            Viewers::Tcp(accepted.into_iter().map(|(stream, _)| stream).collect())
+        }
         Transport::Udp => Viewers::Udp(UdpSocket::bind("127.0.0.1:0")?, accepted),
     })
 }

@@ -1,4 +1,4 @@
-//! Compares the daemon's video service to a floor, the minimum work that one thread can do for the same viewers: CPU time,
+//! Compares the daemon's video, by RTSP and by HTTP, to a floor, the minimum work that one thread can do for the same viewers: CPU time,
 //! and the ratio. Then the figures that have no floor: delay, memory, the data stream meanwhile, and what the video costs
 //! before it is sent.
 //!
@@ -9,7 +9,7 @@
 //!
 //! | variable | effect |
 //! |---|---|
-//! | `ES_IOT_BENCH_QUICK=1` | one short round, TCP only; no timing target is enforced |
+//! | `ES_IOT_BENCH_QUICK=1` | one short round, without UDP; no timing target is enforced |
 //! | `ES_IOT_BENCH_SECONDS=n` | the length of one run, in seconds; default 3 |
 //! | `ES_IOT_BENCH_DAEMON=path` | another build of the daemon |
 //!
@@ -18,11 +18,13 @@
 //! | `camera.rs` | the camera |
 //! | `floor.rs` | the floor |
 //! | `server.rs` | starting the servers |
-//! | `viewer.rs` | one viewer: RTSP, and taking the stream apart |
+//! | `viewer.rs` | one viewer: RTSP and HTTP |
+//! | `taken.rs` | what a viewer has got |
 //! | `receiver.rs` | all viewers, and the measurement |
 //! | `data.rs` | a client of the data stream |
+//! | `page.rs` | the weight of the page |
 //! | `library.rs` | parsing and packetising |
-//! | `sample.rs` | the figures of one run, and medians |
+//! | `sample.rs` | the figures of one run |
 //! | `table.rs` | the figures as text |
 //! | `../support` | what the benchmarks share |
 
@@ -30,12 +32,14 @@ mod camera;
 mod data;
 mod floor;
 mod library;
+mod page;
 mod receiver;
 mod sample;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod taken;
 mod viewer;
 
 use std::io;
@@ -45,13 +49,15 @@ use std::time::Duration;
 use receiver::Job;
 use sample::Sample;
 use server::{Kind, Server};
-use support::daemon;
-use support::{proc, target};
-use table::{Extras, Row};
+use support::run::Run;
+use support::{daemon, figures, options, proc, run, target};
+use table::{Data, Extras, Row};
 use viewer::Transport;
 
 /// Viewers of the long run.
 const MANY: u32 = 200;
+/// Pages of the run with pages.
+const PAGES: u32 = 20;
 /// Seconds that viewers play before they are measured.
 const WARM_UP: u64 = 1;
 
@@ -59,14 +65,16 @@ const WARM_UP: u64 = 1;
 struct Plan {
     /// Whether timing targets are enforced.
     quiet_machine: bool,
-    /// The numbers of viewers, over TCP and over UDP.
-    viewers: [&'static [u32]; 2],
+    /// The numbers of viewers of each transport.
+    viewers: &'static [(Transport, &'static [u32])],
     /// Runs of each server for each number of viewers.
     rounds: usize,
     /// The length of one run, in seconds.
     run: u64,
     /// The length of the run with [`MANY`] viewers, in seconds.
     long: u64,
+    /// The length of the run with [`PAGES`] pages, in seconds.
+    pages: u64,
     /// The length of the run that measures the data stream without viewers.
     data: Duration,
     /// The time from the daemon's start until it is measured. It has to see some pictures before it trusts an empty pipe, and
@@ -80,16 +88,15 @@ struct Plan {
 
 impl Plan {
     fn from_env() -> Self {
-        let quick = std::env::var_os("ES_IOT_BENCH_QUICK").is_some_and(|value| !value.is_empty() && value != "0");
-        let seconds = std::env::var("ES_IOT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
-        let run = |otherwise| seconds.filter(|&seconds| seconds > 0).unwrap_or(otherwise);
-        if quick {
+        let run = |otherwise| options::seconds().unwrap_or(otherwise);
+        if options::is_quick() {
             Self {
                 quiet_machine: false,
-                viewers: [&[1, 50], &[]],
+                viewers: &[(Transport::Tcp, &[1, 50]), (Transport::Mp4, &[20])],
                 rounds: 1,
                 run: run(1),
                 long: 3,
+                pages: 2,
                 data: Duration::ZERO,
                 settle: Duration::from_secs(2),
                 other: &[],
@@ -98,10 +105,15 @@ impl Plan {
         } else {
             Self {
                 quiet_machine: true,
-                viewers: [&[1, 50, MANY], &[1, 50, MANY]],
+                viewers: &[
+                    (Transport::Tcp, &[1, 50, MANY]),
+                    (Transport::Udp, &[1, 50, MANY]),
+                    (Transport::Mp4, &[1, 20, 50]),
+                ],
                 rounds: 2,
                 run: run(3),
                 long: 40,
+                pages: 20,
                 data: Duration::from_secs(20),
                 settle: Duration::from_secs(10),
                 other: &[1, 50],
@@ -115,18 +127,10 @@ fn main() -> io::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [camera::ARGUMENT] => camera::run()?,
-        [floor::ARGUMENT, transport, source, viewers] => {
-            floor::run(Transport::of(transport), source, viewers.parse().map_err(io::Error::other)?)?;
-        }
-        [receiver::ARGUMENT, ref arguments @ ..] => receiver::run(arguments)?,
+        [floor::ARGUMENT, job] => floor::run(job)?,
+        [receiver::ARGUMENT, job] => run::report(job, receiver::measure)?,
         // Ignore `--bench`, which cargo adds, and filters.
-        _ => {
-            let missed = bench(&Plan::from_env()).unwrap_or_else(|error| vec![format!("all figures: {error}")]);
-            for target in &missed {
-                println!("MISSED: {target}");
-            }
-            return Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-        }
+        _ => return Ok(options::conclude(bench(&Plan::from_env()))),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -139,25 +143,31 @@ fn bench(plan: &Plan) -> io::Result<Vec<String>> {
     let daemon = Server::daemon(&scratch)?;
     proc::rest(plan.settle);
     let mut rows = Vec::new();
-    for (transport, counts) in [Transport::Tcp, Transport::Udp].into_iter().zip(plan.viewers) {
+    for &(transport, counts) in plan.viewers {
         for &viewers in counts {
             rows.extend(compare(&daemon, plan, transport, viewers)?);
         }
     }
     other(plan);
-    let (long, data) = long(&daemon, plan)?;
+    let wants_data = !plan.data.is_zero();
+    let alone = wants_data.then(|| data::receive(daemon.data()?, plan.data)).transpose()?;
+    let (pages, data_with_pages) = with_data(&daemon, Transport::Page, PAGES, plan.pages, wants_data)?;
+    let (long, data_with_many) = with_data(&daemon, Transport::Tcp, MANY, plan.long, wants_data)?;
+    let pages = Row { transport: Transport::Page, viewers: PAGES, kind: Kind::Daemon, sample: pages };
+    println!("{}", table::row(&pages));
     let extras = Extras {
+        pages,
+        page: page::weigh(daemon.address(Transport::Page))?,
         long,
         long_of: (MANY, plan.long),
-        data,
+        data: alone.zip(data_with_pages.zip(data_with_many)).map(|(alone, (pages, many))| Data { alone, pages, many }),
         cost: library::cost(plan.parsed)?,
         binary_bytes: std::fs::metadata(daemon::binary())?.len(),
     };
     println!("{}", table::show_extras(&extras));
     let targets = table::targets(&rows, &extras);
     println!("{}", target::show(&targets));
-    let enforced = targets.into_iter().filter(|target| !target.reached && (plan.quiet_machine || !target.of_time));
-    Ok(enforced.map(|target| target.name).collect())
+    Ok(target::missed(targets, plan.quiet_machine))
 }
 
 /// Runs the daemon and its floors in turns, ABBA, and returns the medians of each.
@@ -165,34 +175,30 @@ fn compare(daemon: &Server, plan: &Plan, transport: Transport, viewers: u32) -> 
     // What the camera's pipe costs shows with one viewer.
     let kinds: &[Kind] =
         if viewers == 1 { &[Kind::Daemon, Kind::Floor, Kind::PipedFloor] } else { &[Kind::Daemon, Kind::Floor] };
-    let mut samples = vec![Vec::new(); kinds.len()];
-    for round in 0..plan.rounds {
-        for at in 0..kinds.len() {
-            let at = if round % 2 == 0 { at } else { kinds.len() - 1 - at };
-            samples[at].push(if kinds[at] == Kind::Daemon {
-                one_run(daemon, transport, viewers, plan.run)?
-            } else {
-                one_run(&Server::start(kinds[at], transport, viewers)?, transport, viewers, plan.run)?
-            });
+    let samples = run::in_turns(kinds, plan.rounds, |kind| match kind {
+        Kind::Daemon => one_run(daemon, transport, viewers, plan.run),
+        Kind::Floor | Kind::PipedFloor | Kind::Other => {
+            one_run(&Server::start(kind, transport, viewers)?, transport, viewers, plan.run)
         }
-    }
-    let median =
-        |(&kind, samples): (&Kind, &Vec<Sample>)| Row { transport, viewers, kind, sample: Sample::median(samples) };
-    let rows: Vec<Row> = kinds.iter().zip(&samples).map(median).collect();
-    for row in &rows {
-        println!("{}", table::row(row));
+    })?;
+    let mut rows = Vec::new();
+    for (&kind, samples) in kinds.iter().zip(&samples) {
+        let row = Row { transport, viewers, kind, sample: figures::medians(samples)? };
+        println!("{}", table::row(&row));
+        rows.push(row);
     }
     println!("{}", table::ratio_row(&rows[0], &rows[1]));
     Ok(rows)
 }
 
 fn one_run(server: &Server, transport: Transport, viewers: u32, seconds: u64) -> io::Result<Sample> {
-    receiver::begin(&job(server, transport, viewers, seconds))?.finish()
+    begin(server, transport, viewers, seconds)?.finish()
 }
 
-fn job(server: &Server, transport: Transport, viewers: u32, seconds: u64) -> Job {
-    let Server { address, path, pids, .. } = server;
-    Job { address: address.clone(), path: *path, transport, viewers, warm_up: WARM_UP, seconds, pids: pids.clone() }
+/// Starts viewers of a server.
+fn begin(server: &Server, transport: Transport, viewers: u32, seconds: u64) -> io::Result<Run> {
+    let (address, is_floor, pids) = (server.address(transport).to_owned(), server.is_floor, server.pids.clone());
+    Run::begin(receiver::ARGUMENT, &Job { address, is_floor, transport, viewers, warm_up: WARM_UP, seconds, pids })
 }
 
 /// Shows the figures of the other server, if it is installed.
@@ -215,17 +221,20 @@ fn other(plan: &Plan) {
     }
 }
 
-/// The run with many viewers, and the data stream before and during it.
-fn long(server: &Server, plan: &Plan) -> io::Result<(Sample, Option<(data::Stream, data::Stream)>)> {
-    let address = server.data.as_deref().ok_or_else(|| io::Error::other("the daemon has no data stream"))?;
-    let wanted = !plan.data.is_zero();
-    let alone = wanted.then(|| data::receive(address, plan.data)).transpose()?;
-    let run = receiver::begin(&job(server, Transport::Tcp, MANY, plan.long))?;
-    let meanwhile = wanted.then(|| {
+/// A longer run, and the data stream during it.
+fn with_data(
+    server: &Server,
+    transport: Transport,
+    viewers: u32,
+    seconds: u64,
+    wants_data: bool,
+) -> io::Result<(Sample, Option<data::Stream>)> {
+    let run = begin(server, transport, viewers, seconds)?;
+    let data = wants_data.then(|| {
         // Until all viewers play.
         proc::rest(Duration::from_secs(WARM_UP + 1));
-        data::receive(address, Duration::from_secs(plan.long))
+        data::receive(server.data()?, Duration::from_secs(seconds))
     });
     let sample = run.finish()?;
-    Ok((sample, alone.zip(meanwhile.transpose()?)))
+    Ok((sample, data.transpose()?))
 }

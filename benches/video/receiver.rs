@@ -1,21 +1,22 @@
 //! The viewers: one process with one epoll, which reads everything. It also reads the servers' figures from `/proc`, because
 //! it can detect the quiet time after a key picture. A measurement lasts from one of these to another: whole seconds of video.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
 use es_iot_server::sys::{clock, limits};
 use es_iot_server::time::Mono;
 use mio::net::{TcpStream, UdpSocket};
 use mio::{Events, Interest, Poll, Token};
+use serde::{Deserialize, Serialize};
 
 use super::camera;
 use super::sample::Sample;
-use super::support::proc;
-use super::viewer::{Taken, Transport, Viewer};
+use super::support::{figures, proc, run};
+use super::taken::Taken;
+use super::viewer::{Transport, Viewer};
 
-/// The argument that runs the bench as the viewers. The fields of [`Job`] follow.
+/// The argument that runs the bench as the viewers. A [`Job`] follows.
 pub const ARGUMENT: &str = "--watch";
 
 /// A picture is over when nothing has arrived for this long.
@@ -24,12 +25,12 @@ const QUIET: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What to measure.
-#[derive(Clone)]
+#[derive(Serialize, Deserialize)]
 pub struct Job {
     /// The server's address.
     pub address: String,
-    /// The stream's path; none at the floor.
-    pub path: Option<&'static str>,
+    /// Whether it is the floor, which is asked for nothing.
+    pub is_floor: bool,
     /// How the stream gets to the viewers.
     pub transport: Transport,
     /// The number of viewers.
@@ -42,51 +43,9 @@ pub struct Job {
     pub pids: Vec<u32>,
 }
 
-/// A run in progress.
-pub struct Run(Child);
-
-/// Starts the viewers.
-pub fn begin(job: &Job) -> io::Result<Run> {
-    let pids: Vec<String> = job.pids.iter().map(u32::to_string).collect();
-    let child = Command::new(std::env::current_exe()?)
-        .args([ARGUMENT, &job.address, job.path.unwrap_or(""), job.transport.name()])
-        .args([job.viewers.into(), job.warm_up, job.seconds].map(|number: u64| number.to_string()))
-        .arg(pids.join(","))
-        .stdout(Stdio::piped())
-        .spawn()?;
-    Ok(Run(child))
-}
-
-impl Run {
-    /// Waits for its end.
-    pub fn finish(mut self) -> io::Result<Sample> {
-        let mut line = String::new();
-        if let Some(stdout) = self.0.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line)?;
-        }
-        self.0.wait()?;
-        Sample::from_line(&line)
-    }
-}
-
-/// Runs the viewers. Prints one line with the figures or an error.
-pub fn run(arguments: &[&str]) -> io::Result<()> {
-    let line = match measure(arguments) {
-        Ok(sample) => sample.to_line(),
-        Err(error) => error.to_string().replace(['\r', '\n'], " "),
-    };
-    writeln!(io::stdout(), "{line}")
-}
-
-fn measure(arguments: &[&str]) -> io::Result<Sample> {
-    let &[address, path, transport, viewers, warm_up, seconds, pids] = arguments else {
-        return Err(ErrorKind::InvalidInput.into());
-    };
-    let number = |text: &str| text.parse::<u32>().map_err(io::Error::other);
-    let pids: Vec<u32> = pids.split(',').map(number).collect::<io::Result<_>>()?;
-    let path = Some(path).filter(|path| !path.is_empty());
-    let mut receiver = Receiver::connect(address, path, Transport::of(transport), number(viewers)?)?;
-    receiver.measure(number(warm_up)?, number(seconds)?, &pids)
+/// Runs the viewers.
+pub fn measure(job: &Job) -> io::Result<Sample> {
+    Receiver::connect(job)?.measure(job)
 }
 
 /// Where the stream comes from.
@@ -95,14 +54,23 @@ enum Source {
     Udp(UdpSocket),
 }
 
+impl Source {
+    fn tcp(stream: std::net::TcpStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self::Tcp(TcpStream::from_std(stream)))
+    }
+}
+
 struct Receiver {
     poll: Poll,
     events: Events,
+    /// The viewers' streams, and behind them those of their events.
     sources: Vec<Source>,
     taken: Vec<Taken>,
+    viewers: usize,
     buffer: Vec<u8>,
     /// Connections and ports that are only kept open.
-    _open: Vec<(std::net::TcpStream, Option<std::net::UdpSocket>)>,
+    _open: Vec<(std::net::TcpStream, std::net::UdpSocket)>,
 }
 
 /// The servers' figures.
@@ -125,67 +93,76 @@ impl Reading {
 }
 
 impl Receiver {
-    fn connect(address: &str, path: Option<&str>, transport: Transport, viewers: u32) -> io::Result<Self> {
+    fn connect(job: &Job) -> io::Result<Self> {
+        let Job { ref address, is_floor, transport, viewers, .. } = *job;
         limits::raise_descriptors(4 * viewers + 64)?;
-        let (poll, mut sources, mut open) = (Poll::new()?, Vec::new(), Vec::new());
-        for at in 0..viewers as usize {
-            let Viewer { control, datagrams } = Viewer::connect(address, path, transport)?;
-            let source = if let Some([rtp, rtcp]) = datagrams {
+        let (mut sources, mut events, mut open) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..viewers {
+            let viewer =
+                if is_floor { Viewer::of_floor(address, transport)? } else { Viewer::ask(address, transport)? };
+            sources.push(if let Some([rtp, rtcp]) = viewer.datagrams {
                 rtp.set_nonblocking(true)?;
-                open.push((control, Some(rtcp)));
-                let mut socket = UdpSocket::from_std(rtp);
-                poll.registry().register(&mut socket, Token(at), Interest::READABLE)?;
-                Source::Udp(socket)
+                open.push((viewer.control, rtcp));
+                Source::Udp(UdpSocket::from_std(rtp))
             } else {
-                control.set_nonblocking(true)?;
-                let mut stream = TcpStream::from_std(control);
-                poll.registry().register(&mut stream, Token(at), Interest::READABLE)?;
-                Source::Tcp(stream)
-            };
-            sources.push(source);
+                Source::tcp(viewer.control)?
+            });
+            events.extend(viewer.events.map(Source::tcp).transpose()?);
+        }
+        let viewers = sources.len();
+        sources.append(&mut events);
+        let poll = Poll::new()?;
+        for (at, source) in sources.iter_mut().enumerate() {
+            match source {
+                Source::Tcp(stream) => poll.registry().register(stream, Token(at), Interest::READABLE)?,
+                Source::Udp(socket) => poll.registry().register(socket, Token(at), Interest::READABLE)?,
+            }
         }
         let mut taken: Vec<Taken> = sources.iter().map(|_| Taken::default()).collect();
         if let Some(first) = taken.first_mut() {
             first.timed = true;
         }
         let events = Events::with_capacity(sources.len().max(16));
-        Ok(Self { poll, events, sources, taken, buffer: vec![0; 128 * 1024], _open: open })
+        Ok(Self { poll, events, sources, taken, viewers, buffer: vec![0; 128 * 1024], _open: open })
     }
 
-    fn measure(&mut self, warm_up: u32, seconds: u32, pids: &[u32]) -> io::Result<Sample> {
+    fn measure(&mut self, job: &Job) -> io::Result<Sample> {
+        let &Job { warm_up, seconds, ref pids, .. } = job;
         let began = clock::mono();
-        while self.taken.iter().any(|taken| taken.pictures == 0) {
+        loop {
+            let without = self.taken[..self.viewers].iter().filter(|taken| taken.pictures == 0).count();
+            if without == 0 {
+                break;
+            }
             self.receive(PATIENCE)?;
             if clock::mono().since(began) > PATIENCE {
-                let without = self.taken.iter().filter(|taken| taken.pictures == 0).count();
                 return Err(io::Error::other(format!("{without} viewers have no picture")));
             }
         }
-        self.play(warm_up.into())?;
+        self.play(warm_up)?;
         self.taken.iter_mut().for_each(Taken::restart);
         let before = Reading::of(pids)?;
         let early = seconds.div_ceil(4);
-        self.play(early.into())?;
+        self.play(early)?;
         let rss_early_kib = Reading::of(pids)?.rss_kib;
         if seconds > early {
-            self.play(seconds.into())?;
+            self.play(seconds)?;
         }
         let after = Reading::of(pids)?;
-        let viewers = self.taken.len() as u64;
-        let viewer_seconds = viewers * self.taken[0].keys;
-        let pictures: u64 = self.taken.iter().map(|taken| taken.pictures).sum();
-        let packets: u64 = self.taken.iter().map(|taken| taken.packets).sum();
+        let viewer_seconds = self.viewers as u64 * self.taken[0].keys;
+        let sum = |of: fn(&Taken) -> u64| self.taken.iter().map(of).sum::<u64>();
+        let (packets, pictures, values) =
+            (sum(|taken| taken.packets), sum(|taken| taken.pictures), sum(|taken| taken.values));
         let mut delays = std::mem::take(&mut self.taken[0].delays_ns);
         delays.sort_unstable();
-        let percentile =
-            |percent: usize| delays.get((delays.len() * percent / 100).min(delays.len().saturating_sub(1)));
         Ok(Sample {
             cpu_ns: (after.cpu_ns - before.cpu_ns) / viewer_seconds.max(1),
             packets_milli: packets * 1000 / viewer_seconds.max(1),
+            values_milli: values * 1000 / viewer_seconds.max(1),
             missing: (viewer_seconds * camera::PER_SECOND as u64).saturating_sub(pictures),
-            delay_p50_ns: percentile(50).copied().unwrap_or(0),
-            delay_p99_ns: percentile(99).copied().unwrap_or(0),
-            delay_max_ns: percentile(100).copied().unwrap_or(0),
+            delay_p50_ns: figures::percentile(&delays, 50),
+            delay_p99_ns: figures::percentile(&delays, 99),
+            delay_max_ns: figures::percentile(&delays, 100),
             rss_early_kib,
             rss_kib: after.rss_kib,
             anonymous_kib: after.anonymous_kib,
@@ -211,9 +188,8 @@ impl Receiver {
 
     /// Waits for packets and reads them. Returns whether there were any.
     fn receive(&mut self, most: Duration) -> io::Result<bool> {
-        match self.poll.poll(&mut self.events, Some(most)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
-            result => result?,
+        if !run::poll(&mut self.poll, &mut self.events, Some(most))? {
+            return Ok(true);
         }
         for event in &self.events {
             let at = event.token().0;

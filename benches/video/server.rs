@@ -1,16 +1,13 @@
 //! The servers that are compared.
 
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::net::UdpSocket;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use super::support::daemon::{Daemon, Scratch};
-use super::support::proc::Process;
-use super::viewer::Transport;
+use super::support::proc::{self, Process};
+use super::viewer::{RTSP_PATH, Transport};
 use super::{camera, floor};
-
-/// The path of the stream.
-pub const PATH: &str = "ES_MTX";
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +40,8 @@ pub fn scratch() -> io::Result<Scratch> {
     Scratch::new("video", |path| {
         format!(
             r#"{{ "server": {{ "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0,
-    "http_port": null, "http_socket": null,
-    "rtsp_path": "{PATH}", "max_viewers": 250 }},
+    "http_port": 0, "http_socket": null,
+    "rtsp_path": "{RTSP_PATH}", "max_viewers": 250 }},
   "camera": {{ "source": "command", "command": ["{camera}", "{argument}"], "framerate": 24, "intra": 24,
     "bitrate": {bits} }},
   "auth": {{ "password": "video" }}, "paths": {{ "state_dir": "{state}" }}, "logging": {{ "target": "console" }} }}"#,
@@ -61,12 +58,17 @@ pub struct Server {
     _processes: Processes,
     /// The processes whose figures count; not the camera.
     pub pids: Vec<u32>,
+    /// Whether it is a floor, which is asked for nothing.
+    pub is_floor: bool,
     /// Its address for viewers.
-    pub address: String,
-    /// The path of the stream; none at the floor.
-    pub path: Option<&'static str>,
-    /// The address of the data stream, if it has one.
-    pub data: Option<String>,
+    address: String,
+    /// The daemon's other addresses.
+    others: Option<Others>,
+}
+
+struct Others {
+    http: String,
+    data: String,
 }
 
 #[expect(dead_code, reason = "held to be killed on drop")]
@@ -79,8 +81,23 @@ impl Server {
     /// Starts the daemon.
     pub fn daemon(scratch: &Scratch) -> io::Result<Self> {
         let (daemon, _) = Daemon::start(scratch)?;
-        let (pids, address, data) = (vec![daemon.pid()], daemon.address("rtsp")?, daemon.address("data")?);
-        Ok(Self { _processes: Processes::Daemon(daemon), pids, address, path: Some(PATH), data: Some(data) })
+        let (pids, address) = (vec![daemon.pid()], daemon.address("rtsp")?);
+        let others = Some(Others { http: daemon.address("http")?, data: daemon.address("data")? });
+        Ok(Self { _processes: Processes::Daemon(daemon), pids, is_floor: false, address, others })
+    }
+
+    /// Its address for viewers with this transport.
+    pub fn address(&self, transport: Transport) -> &str {
+        match &self.others {
+            Some(others) if transport.is_http() => &others.http,
+            Some(_) | None => &self.address,
+        }
+    }
+
+    /// The address of its data stream.
+    pub fn data(&self) -> io::Result<&str> {
+        let others = self.others.as_ref().ok_or_else(|| io::Error::other("the server has no data stream"))?;
+        Ok(&others.data)
     }
 
     /// Starts another server for this many viewers.
@@ -88,13 +105,13 @@ impl Server {
         match kind {
             Kind::Daemon => Err(io::ErrorKind::InvalidInput.into()),
             Kind::Floor | Kind::PipedFloor => {
-                let source = if kind == Kind::PipedFloor { floor::PIPE } else { "clock" };
+                let job = floor::Job { transport, is_piped: kind == Kind::PipedFloor, viewers };
                 let mut command = Command::new(std::env::current_exe()?);
-                command.args([floor::ARGUMENT, transport.name(), source, &viewers.to_string()]);
+                command.args([floor::ARGUMENT, &serde_json::to_string(&job)?]);
                 let mut process = Process(command.stdout(Stdio::piped()).spawn()?);
-                let address = first_line(&mut process.0)?;
+                let address = proc::first_line(&mut process.0)?;
                 let pids = vec![process.pid()];
-                Ok(Self { _processes: Processes::Others(vec![process]), pids, address, path: None, data: None })
+                Ok(Self { _processes: Processes::Others(vec![process]), pids, is_floor: true, address, others: None })
             }
             Kind::Other => Self::other(),
         }
@@ -104,7 +121,7 @@ impl Server {
         let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut python = Command::new(PYTHON);
         let mut server = Process(python.args(["-c", GST_SERVER, &port.to_string()]).stdout(Stdio::piped()).spawn()?);
-        let rtsp = first_line(&mut server.0)?;
+        let rtsp = proc::first_line(&mut server.0)?;
         let mut camera = Command::new(std::env::current_exe()?);
         let mut camera = Process(camera.arg(camera::ARGUMENT).stdout(Stdio::piped()).spawn()?);
         let pipe = camera.0.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
@@ -115,7 +132,7 @@ impl Server {
         let pids = vec![server.pid(), ffmpeg.pid()];
         let processes = Processes::Others(vec![ffmpeg, camera, server]);
         let address = format!("127.0.0.1:{rtsp}");
-        Ok(Self { _processes: processes, pids, address, path: Some(PATH), data: None })
+        Ok(Self { _processes: processes, pids, is_floor: false, address, others: None })
     }
 }
 
@@ -151,13 +168,4 @@ pub fn other_is_missing() -> Option<&'static str> {
         return Some("no gir1.2-gst-rtsp-server-1.0 or no python3-gi");
     }
     (!works(Command::new("ffmpeg").arg("-version"))).then_some("no ffmpeg")
-}
-
-fn first_line(child: &mut Child) -> io::Result<String> {
-    let mut line = String::new();
-    if let Some(stdout) = child.stdout.take() {
-        BufReader::new(stdout).read_line(&mut line)?;
-    }
-    line.truncate(line.trim_end().len());
-    if line.is_empty() { Err(io::Error::other("a server did not start")) } else { Ok(line) }
 }

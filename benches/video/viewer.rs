@@ -1,78 +1,98 @@
-//! One viewer: it asks for the stream, and takes it apart as far as the figures need.
+//! One viewer: its sockets, and what it asks for.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
-use es_iot_server::time::Mono;
+use serde::{Deserialize, Serialize};
 
-use super::camera;
-
+/// The path of the stream in RTSP.
+pub const RTSP_PATH: &str = "ES_MTX";
+const VIDEO_PATH: &str = "/video.mp4";
+const EVENTS_PATH: &str = "/events";
 /// The time-out for a reply.
 const PATIENCE: Duration = Duration::from_secs(10);
-const RTP_HEADER_BYTES: usize = 12;
-const INTERLEAVED_BYTES: usize = 4;
-/// The type of a fragment (RFC 6184).
-const FU_A: u8 = 28;
 
 /// How the stream gets to a viewer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transport {
+    /// RTSP, with the packets on its connection.
     Tcp,
+    /// RTSP, with the packets as datagrams.
     Udp,
+    /// Fragmented MP4 by HTTP.
+    Mp4,
+    /// What an open page holds: [`Self::Mp4`], and the events on a connection of their own.
+    Page,
 }
 
 impl Transport {
-    /// Its name, also as an argument.
+    /// Its name in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Mp4 => "mp4",
+            Self::Page => "page",
         }
     }
 
-    /// The transport of that name; UDP for any other.
-    pub fn of(name: &str) -> Self {
-        if name == Self::Tcp.name() { Self::Tcp } else { Self::Udp }
+    /// Whether it is HTTP.
+    pub const fn is_http(self) -> bool {
+        match self {
+            Self::Tcp | Self::Udp => false,
+            Self::Mp4 | Self::Page => true,
+        }
     }
 }
 
 /// The sockets of a viewer.
 pub struct Viewer {
-    /// The RTSP connection, or that to the floor.
+    /// The connection that the stream was asked for on, or that to the floor.
     pub control: TcpStream,
     /// The UDP ports, if the transport is UDP: RTP and RTCP.
     pub datagrams: Option<[UdpSocket; 2]>,
+    /// The connection with the events.
+    pub events: Option<TcpStream>,
 }
 
 impl Viewer {
-    /// Asks for the stream. The reply to PLAY comes with the next key picture, and is not waited for.
-    pub fn connect(address: &str, path: Option<&str>, transport: Transport) -> io::Result<Self> {
-        let mut control = TcpStream::connect(address)?;
-        control.set_nodelay(true)?;
-        control.set_read_timeout(Some(PATIENCE))?;
-        let datagrams = match transport {
-            Transport::Tcp => None,
-            Transport::Udp => Some([UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?]),
-        };
-        let ports = match &datagrams {
-            None => [0; 2],
-            Some([even, odd]) => [even.local_addr()?.port(), odd.local_addr()?.port()],
-        };
-        let Some(path) = path else {
-            control.write_all(&ports[0].to_be_bytes())?;
-            return Ok(Self { control, datagrams });
-        };
-        let url = format!("rtsp://{address}/{path}");
+    /// Connects to the floor, which has to know a UDP port and nothing else.
+    pub fn of_floor(address: &str, transport: Transport) -> io::Result<Self> {
+        let mut control = connect(address)?;
+        let datagrams = datagrams(transport)?;
+        let port = datagrams.as_ref().map_or(Ok(0), |[even, _]| even.local_addr().map(|address| address.port()))?;
+        control.write_all(&port.to_be_bytes())?;
+        Ok(Self { control, datagrams, events: None })
+    }
+
+    /// Asks for the stream. Its first reply comes with a key picture, and is not waited for.
+    pub fn ask(address: &str, transport: Transport) -> io::Result<Self> {
+        match transport {
+            Transport::Tcp | Transport::Udp => Self::play(address, transport),
+            Transport::Mp4 => Ok(Self { control: get(address, VIDEO_PATH)?, datagrams: None, events: None }),
+            Transport::Page => {
+                let control = get(address, VIDEO_PATH)?;
+                Ok(Self { control, datagrams: None, events: Some(get(address, EVENTS_PATH)?) })
+            }
+        }
+    }
+
+    fn play(address: &str, transport: Transport) -> io::Result<Self> {
+        let mut control = connect(address)?;
+        let datagrams = datagrams(transport)?;
+        let url = format!("rtsp://{address}/{RTSP_PATH}");
         ask(&mut control, &format!("OPTIONS {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n"))?;
         let described =
             ask(&mut control, &format!("DESCRIBE {url} RTSP/1.0\r\nCSeq: 2\r\nAccept: application/sdp\r\n\r\n"))?;
         let base = header(&described, "content-base").unwrap_or(&url).trim_end_matches('/');
         let media = described.rsplit_once("a=control:").map_or("", |(_, rest)| rest.lines().next().unwrap_or_default());
         let track = if media.starts_with("rtsp:") { media.to_owned() } else { format!("{base}/{media}") };
-        let transport = match transport {
-            Transport::Tcp => "RTP/AVP/TCP;unicast;interleaved=0-1".to_owned(),
-            Transport::Udp => format!("RTP/AVP;unicast;client_port={}-{}", ports[0], ports[1]),
+        let transport = match &datagrams {
+            None => "RTP/AVP/TCP;unicast;interleaved=0-1".to_owned(),
+            Some([even, odd]) => {
+                format!("RTP/AVP;unicast;client_port={}-{}", even.local_addr()?.port(), odd.local_addr()?.port())
+            }
         };
         let set_up =
             ask(&mut control, &format!("SETUP {track} RTSP/1.0\r\nCSeq: 3\r\nTransport: {transport}\r\n\r\n"))?;
@@ -80,8 +100,29 @@ impl Viewer {
         let session = session.ok_or_else(|| io::Error::other(format!("no session: {set_up}")))?;
         let play = format!("PLAY {base}/ RTSP/1.0\r\nCSeq: 4\r\nSession: {session}\r\nRange: npt=now-\r\n\r\n");
         control.write_all(play.as_bytes())?;
-        Ok(Self { control, datagrams })
+        Ok(Self { control, datagrams, events: None })
     }
+}
+
+fn connect(address: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+fn datagrams(transport: Transport) -> io::Result<Option<[UdpSocket; 2]>> {
+    let bind = || UdpSocket::bind("127.0.0.1:0");
+    (transport == Transport::Udp).then(|| Ok([bind()?, bind()?])).transpose()
+}
+
+/// Sends a request of HTTP.
+pub fn get(address: &str, path: &str) -> io::Result<TcpStream> {
+    let mut stream = connect(address)?;
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    Ok(stream)
 }
 
 /// Sends a request and returns the reply with its body.
@@ -110,101 +151,4 @@ fn header<'a>(reply: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = reply.lines().map_while(|line| if line.is_empty() { None } else { Some(line.split_once(':')) });
     let found = pairs.find_map(|pair| pair.filter(|(found, _)| found.eq_ignore_ascii_case(name)))?;
     Some(found.1.trim())
-}
-
-/// What has come to a viewer.
-#[derive(Default)]
-pub struct Taken {
-    /// RTP packets.
-    pub packets: u64,
-    /// Pictures: packets with the marker.
-    pub pictures: u64,
-    /// Key pictures among them.
-    pub keys: u64,
-    /// For each picture, the nanoseconds from the camera's `write` until its last packet was read. Only if it is timed.
-    pub delays_ns: Vec<u64>,
-    /// Whether delays are kept.
-    pub timed: bool,
-    /// Bytes of a frame or a reply that has not come whole.
-    rest: Vec<u8>,
-    /// The time in the picture that has begun.
-    written: Option<Mono>,
-    key: bool,
-}
-
-impl Taken {
-    /// Counts anew.
-    pub fn restart(&mut self) {
-        (self.packets, self.pictures, self.keys) = (0, 0, 0);
-        self.delays_ns.clear();
-    }
-
-    /// Takes bytes of an RTSP connection that were read before `now`.
-    pub fn bytes(&mut self, bytes: &[u8], now: Mono) -> io::Result<()> {
-        if self.rest.is_empty() {
-            let used = self.frames(bytes, now)?;
-            self.rest.extend_from_slice(&bytes[used..]);
-        } else {
-            let mut rest = std::mem::take(&mut self.rest);
-            rest.extend_from_slice(bytes);
-            let used = self.frames(&rest, now)?;
-            rest.drain(..used);
-            self.rest = rest;
-        }
-        Ok(())
-    }
-
-    /// Takes whole frames and replies. Returns how many bytes they have.
-    fn frames(&mut self, bytes: &[u8], now: Mono) -> io::Result<usize> {
-        let mut at = 0;
-        while let [first, rest @ ..] = &bytes[at..] {
-            if *first != b'$' {
-                let Some(end) = rest.windows(4).position(|four| four == b"\r\n\r\n") else { break };
-                if !bytes[at..].starts_with(b"RTSP/1.0 200") {
-                    return Err(io::Error::other(String::from_utf8_lossy(&bytes[at..=at + end]).into_owned()));
-                }
-                at += 1 + end + 4;
-                continue;
-            }
-            let [channel, high, low, ..] = rest else { break };
-            let end = at + INTERLEAVED_BYTES + usize::from(u16::from_be_bytes([*high, *low]));
-            if end > bytes.len() {
-                break;
-            }
-            if *channel == 0 {
-                self.packet(&bytes[at + INTERLEAVED_BYTES..end], now);
-            }
-            at = end;
-        }
-        Ok(at)
-    }
-
-    /// Takes an RTP packet that was read before `now`.
-    pub fn packet(&mut self, packet: &[u8], now: Mono) {
-        let [_, marker, ..] = packet else { return };
-        let payload = packet.get(RTP_HEADER_BYTES..).unwrap_or_default();
-        // The unit's header has two bytes in a fragment (RFC 6184).
-        let (kind, header_bytes) = match payload {
-            [indicator, fu, ..] if indicator & 31 == FU_A && fu & 0x80 != 0 => (fu & 31, 2),
-            [header, ..] => (header & 31, 1),
-            [] => return,
-        };
-        if matches!(kind, 1 | 5) {
-            self.written = payload.get(header_bytes + camera::BEFORE_STAMP..).and_then(camera::read_stamp);
-            self.key = kind == 5;
-        }
-        self.packets += 1;
-        if marker & 0x80 != 0 {
-            self.pictures += 1;
-            self.keys += u64::from(self.key);
-            if let Some(written) = self.written.take().filter(|_| self.timed) {
-                self.delays_ns.push(u64::try_from(now.since(written).as_nanos()).unwrap_or(u64::MAX));
-            }
-        }
-    }
-
-    /// Whether the last packet ended a key picture.
-    pub const fn at_key(&self) -> bool {
-        self.key && self.written.is_none()
-    }
 }
