@@ -2,7 +2,8 @@
 SUMMARY = "Camera daemon for Raspberry Pi firmware images"
 SUMMARY:es-iot-ctl = "Command-line client of es-iot-server"
 DESCRIPTION = "A 24 Hz data stream, camera settings and authentication over TCP, and a \
-supervised camera whose H.264 video it serves by RTSP. Includes es-iot-ctl, the client."
+supervised camera whose H.264 video it serves by RTSP, and in browsers on a page. Includes \
+es-iot-ctl, the client."
 SECTION = "net"
 # BSD-3-Clause: the crate subtle. The other crates that are linked into the programs are MIT.
 LICENSE = "MIT & BSD-3-Clause"
