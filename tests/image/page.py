@@ -110,7 +110,7 @@ def receive(machine, seconds=1.0):
 def decode(mp4):
     """Returns the pictures that this machine's ffmpeg decodes. Any error fails the test."""
     command = ["ffmpeg", "-hide_banner", "-loglevel", "level+info", "-f", "mp4", "-i", "pipe:0",
-               "-vf", "showinfo", "-fps_mode", "passthrough", "-f", "null", "-"]
+               "-vf", "showinfo", "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "null", "-"]
     done = subprocess.run(command, input=mp4, capture_output=True, timeout=120)
     text = done.stderr.decode(errors="replace")
     assert done.returncode == 0 and not re.search(r"\[(error|fatal|panic)\]", text), text[-6000:]
