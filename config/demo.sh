@@ -63,10 +63,10 @@ done
 if kill -0 "$daemon" 2>/dev/null; then
 	cat <<-END
 
-		The server is up. Open its page in a browser:
+		The server is up. Open the page in a browser:
 		  http://127.0.0.1:$HTTP_PORT/
 
-		The video is also for VLC (Media, Open Network Stream), or for ffplay:
+		Or the video in VLC (Media, Open Network Stream), or with ffplay:
 		  rtsp://127.0.0.1:$RTSP_PORT/ES_MTX
 
 		In another terminal:

@@ -4,7 +4,8 @@ import pathlib
 import re
 import time
 
-from machine import exactly
+import page
+from machine import REQUIRED, auth_request, exactly
 
 # A title, two spaces or more, the bytes.
 GOLDEN = dict(
@@ -25,18 +26,25 @@ WRONG_PASSWORD = golden("auth request, 1111")
 WRONG = golden("auth reply, wrong")
 RIGHT = golden("auth reply, right")
 DATA = golden("data, value 5 at 0x0000018B23456789 ms")
+assert auth_request(b"1111") == WRONG_PASSWORD
+
+# What a port answers to clients that have not given the password: TYPE 02, code 04.
+REFUSED = {"data": bytes.fromhex("00 FF 01 02 00 01 04 F9"), "settings": bytes.fromhex("00 FF 02 02 00 01 04 FA")}
 
 
-def auth_request(password):
-    packet = WRONG_PASSWORD[:4] + len(password).to_bytes(2, "big") + password
-    checksum = 0
-    for byte in packet:
-        checksum ^= byte
-    return packet + bytes([checksum])
+def access(machine):
+    """A machine that requires the password refuses clients on other hosts that have not given it. The page is there for all."""
+    if REQUIRED:
+        for name, packet in REFUSED.items():
+            with machine.connect(getattr(machine, name)) as connection:
+                received = exactly(connection, len(packet))
+                assert received == packet, received.hex(" ")
+                assert connection.recv(1) == b"", "the server did not close after its refusal"
+    page.access(machine, REQUIRED)
 
 
 def settings(machine, request, reply):
-    with machine.connect(machine.settings) as connection:
+    with machine.admitted(machine.settings) as connection:
         connection.sendall(request)
         received = exactly(connection, len(reply))
         assert received == reply, received.hex(" ")
@@ -63,7 +71,7 @@ def data_rate(machine, seconds=20, slack=3, tries=3):
 
 
 def packets_in(machine, seconds):
-    with machine.connect(machine.data) as connection:
+    with machine.admitted(machine.data) as connection:
         exactly(connection, 16)
         began = time.monotonic()
         count = 0
@@ -100,6 +108,7 @@ def process(machine):
 
 def rss_kb(machine, clients):
     """Returns the daemon's resident set size with this many subscribers."""
+    machine.give_password()
     connections = [machine.connect(machine.data) for _ in range(clients)]
     for connection in connections:
         exactly(connection, 16)
@@ -121,13 +130,22 @@ def script(machine):
     second = pid(machine)
     assert second != first
     machine.run(f"kill -9 {second}")
-    machine.until(f"{service} status", r"is running \(pid (?!%s\))" % second)
+    third = machine.until(f"{service} status", r"is running \(pid (?!%s\))(\d+)\)" % second).group(1)
+    # It replaced the socket of the killed one.
+    machine.until("grep 'http socket is' /var/log/messages | tail -n 1", rf"es-iot-server\[{third}\]")
+    page.socket(machine)
     machine.run(f"{service} stop")
+    machine.run("! test -e /run/es-iot")
     assert machine.run("pidof es-iot-server", fails=True) == ""
     assert machine.run("pidof rpicam-vid", fails=True) == "", "a camera process is left"
     assert "not running" in machine.run(f"{service} status", fails=True)
+    # What a daemon that ran as root leaves behind is not in the way.
+    machine.run("(es-iot-server </dev/null >/dev/null 2>&1 &)")
+    machine.until(f"stat -c %U {page.SOCKET}", "^root$")
+    machine.run("killall -9 es-iot-server")
     machine.run(f"{service} start")
     assert pid(machine) != second
+    page.socket(machine)
 
 
 def camera(machine):

@@ -1,11 +1,18 @@
 """A QEMU machine: console, ports, power."""
 
+import json
 import os
 import re
 import select
 import socket
 import subprocess
 import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# Whether clients on other hosts, as this one is for the machine, have to give the password.
+REQUIRED = json.loads((REPOSITORY / "config/server.json").read_text())["auth"]["required"]
 
 # Long enough for a busy host.
 PATIENCE_S = 240
@@ -21,14 +28,12 @@ def free_ports(count):
 
 
 class Machine:
-    """A running machine. Its console is a root shell once the boot scripts are done."""
+    """A running machine. Its console is a root shell once the boot scripts are done, and its password is known then."""
 
     def __init__(self, work, arguments, device, append):
-        self.data, self.settings, self.auth, self.video = free_ports(4)
-        forwards = "".join(
-            f",hostfwd=tcp:127.0.0.1:{here}-10.0.2.15:{there}"
-            for here, there in [(self.data, 5000), (self.settings, 5001), (self.auth, 5002), (self.video, 8554)]
-        )
+        self.data, self.settings, self.auth, self.video, self.http = free_ports(5)
+        ports = [(self.data, 5000), (self.settings, 5001), (self.auth, 5002), (self.video, 8554), (self.http, 8080)]
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{here}-10.0.2.15:{there}" for here, there in ports)
         # Not restrict=on, which drops the guest's UDP packets: the video needs them. Without a route, the guest reaches only
         # QEMU's own network, whose 10.0.2.2 is this machine's loopback.
         command = [
@@ -38,6 +43,7 @@ class Machine:
         ]
         self.console = b""
         self.read_to = 0
+        self.password = None
         self.started = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
@@ -83,6 +89,7 @@ class Machine:
         self.expect("boot scripts are done")
         self.type("stty -echo; PS1=; PS2=")
         self.run("true")
+        self.password = self.run("cat /var/lib/es-iot/auth_password").encode()
 
     def run(self, command, fails=False):
         """Runs a command in the shell and returns its output."""
@@ -111,6 +118,19 @@ class Machine:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
+    def give_password(self):
+        """Gives the password, if the configuration requires it. The ports then admit this host, for a minute at least."""
+        if REQUIRED:
+            with self.connect(self.auth) as connection:
+                connection.sendall(auth_request(self.password))
+                reply = exactly(connection, 6)
+                assert reply[3] == 0, f"the password was rejected: {reply.hex(' ')}"
+
+    def admitted(self, port):
+        """Connects as a client that has given the password."""
+        self.give_password()
+        return self.connect(port)
+
     def end(self, patience_s=60):
         """Waits for the machine to power off and returns the time that took."""
         began = time.monotonic()
@@ -118,6 +138,15 @@ class Machine:
             pass
         self.process.wait(patience_s)
         return time.monotonic() - began
+
+
+def auth_request(password):
+    """Returns the packet that gives this password."""
+    packet = bytes([0, 0xFF, 0, 1]) + len(password).to_bytes(2, "big") + password
+    checksum = 0
+    for byte in packet:
+        checksum ^= byte
+    return packet + bytes([checksum])
 
 
 def exactly(connection, count):

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import checks
+import page
 import root
 import video
 from machine import Machine
@@ -26,11 +27,14 @@ def main(work):
         assert "Raspberry Pi 3" in machine.run("cat /proc/device-tree/model; echo")
         checks.log(machine)
         checks.process(machine)
+        checks.access(machine)
+        page.socket(machine)
         checks.settings(machine, checks.READ, checks.DEFAULTS)
-        checks.authentication(machine, machine.run("cat /var/lib/es-iot/auth_password").encode())
+        checks.authentication(machine, machine.password)
         count = checks.data_rate(machine)
         checks.camera(machine)
         video.camera(machine, root.CAMERA_SIZE)
+        page.camera(machine, root.CAMERA_SIZE)
         checks.script(machine)
         machine.type("reboot")
         off = machine.end(120)

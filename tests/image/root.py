@@ -99,7 +99,10 @@ def users():
     row = re.search(r"define ES_IOT_SERVER_USERS\n\s*(\S+) (\d+) (\S+) (\d+) \S+ (\S+) (\S+) (\S+)", text)
     name, uid, group, gid, home, shell, extra = row.groups()
     passwd = f"root:x:0:0:root:/root:/bin/sh\n{name}:x:{uid}:{gid}::{home if home != '-' else '/'}:{shell}\n"
-    groups = f"root:x:0:\n{group}:x:{gid}:\nvideo:x:28:{name if 'video' in extra else ''}\n"
+    # An administrator in the daemon's group, and another user.
+    passwd += "member:x:1001:1001::/:/bin/sh\nstranger:x:1002:1002::/:/bin/sh\n"
+    groups = f"root:x:0:\n{group}:x:{gid}:member\nvideo:x:28:{name if 'video' in extra else ''}\n"
+    groups += "member:x:1001:\nstranger:x:1002:\n"
     return passwd, groups
 
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import checks
+import page
 import root
 import video
 from machine import Machine
@@ -150,8 +151,10 @@ def main(work):
         machine.until("systemctl is-active es-iot-server", r"^active$")
         found = show(machine, "MainPID", "NRestarts", "WatchdogUSec", "StatusText", "Type")
         assert found["Type"] == "notify" and found["NRestarts"] == "0" and found["WatchdogUSec"] != "0", found
+        checks.access(machine)
+        page.socket(machine, page.UTIL_LINUX_AS)
         checks.settings(machine, checks.READ, checks.DEFAULTS)
-        checks.authentication(machine, machine.run("cat /var/lib/es-iot/auth_password").encode())
+        checks.authentication(machine, machine.password)
         checks.data_rate(machine, slack=5)
         sandbox(machine, found["MainPID"])
         journal(machine)
@@ -161,6 +164,7 @@ def main(work):
         machine.until("systemctl show es-iot-server -p StatusText", r"StatusText=camera running", 90)
         # The sandbox stops neither the connections nor the UDP packets.
         video.camera(machine, root.CAMERA_SIZE)
+        page.camera(machine, root.CAMERA_SIZE)
         video.udp(machine)
 
         machine.run("systemctl reload es-iot-server")
@@ -173,8 +177,10 @@ def main(work):
         machine.until("systemctl show es-iot-server -p NRestarts", "NRestarts=1")
         machine.until("systemctl is-active es-iot-server", r"^active$")
         checks.settings(machine, checks.READ, checks.DEFAULTS)
+        page.socket(machine, page.UTIL_LINUX_AS)
 
         machine.run("systemctl stop es-iot-server")
+        machine.run("! test -e /run/es-iot")
         stopped = show(machine, "Result", "ExecMainStatus", "ActiveState")
         assert stopped == {"Result": "success", "ExecMainStatus": "0", "ActiveState": "inactive"}, stopped
         assert machine.run("pidof rpicam-vid", fails=True) == "", "a camera process is left"

@@ -1,5 +1,6 @@
 """Checks of the video: pictures decoded by this machine's ffmpeg (RTSP over TCP), and RTP packets over UDP."""
 
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,9 @@ CONFIGURATION = "/etc/es-iot/server.json"
 
 # A line of ffmpeg's filter showinfo, which reports each decoded picture. The mean is the luma's.
 PICTURE = re.compile(r"\bpts_time:\s*(\S+) .*\bs:(\d+x\d+) .*\biskey:(\d) .*\bmean:\[(\d+)")
+
+# The size of the test picture, by default.
+TEST_SIZE = "640x480"
 
 # A slate is dark, and neither the test picture nor the camera's clip is.
 DARK_LUMA = 70
@@ -42,6 +46,7 @@ class Viewer:
     """An ffmpeg that decodes the video. Any error that it logs fails the test, as does the end of the video."""
 
     def __init__(self, machine):
+        machine.give_password()
         command = [
             # One thread: more of them would hold back as many pictures.
             "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "level+info", "-threads", "1",
@@ -127,6 +132,20 @@ def configure(machine, camera):
     machine.run("/etc/init.d/S60es-iot-server reload")
 
 
+@contextlib.contextmanager
+def test_picture(machine):
+    """With the test picture for a camera. Restores the installed configuration."""
+    shipped = f"{CONFIGURATION}.shipped"
+    machine.run(f"cp -p {CONFIGURATION} {shipped}")
+    logged = int(machine.run("wc -l </var/log/messages"))
+    configure(machine, {"source": "test"})
+    # Until then, the size may change, which ends viewers.
+    machine.until(f"tail -n +{logged + 1} /var/log/messages", "camera: video is running", 90)
+    yield TEST_SIZE
+    machine.run(f"mv {shipped} {CONFIGURATION}")
+    machine.run("/etc/init.d/S60es-iot-server reload")
+
+
 def camera(machine, size):
     """A new viewer sees the camera: the first picture is a key picture, and so is one in each second. Slates may come first,
     if the camera has just been started."""
@@ -143,14 +162,8 @@ def camera(machine, size):
 
 
 def slate(machine):
-    """Viewers stay when the camera goes. They see slates of the same size, as do new viewers, and then the camera again."""
-    shipped = f"{CONFIGURATION}.shipped"
-    machine.run(f"cp -p {CONFIGURATION} {shipped}")
-    logged = int(machine.run("wc -l </var/log/messages"))
-    configure(machine, {"source": "test"})
-    # Until then, the size may change, which ends viewers.
-    machine.until(f"tail -n +{logged + 1} /var/log/messages", "camera: video is running", 90)
-    size = "640x480"
+    """Viewers stay when the test picture goes. They see slates of the same size, as do new viewers, and then the picture again."""
+    size = TEST_SIZE
     rate = camera(machine, size)
     with Viewer(machine) as viewer:
         viewer.until(is_camera, 12)
@@ -165,8 +178,6 @@ def slate(machine):
         configure(machine, {"source": "test"})
         seen = viewer.until(is_camera, 24)
         assert {picture.size for picture in seen} == {size}, seen
-    machine.run(f"mv {shipped} {CONFIGURATION}")
-    machine.run("/etc/init.d/S60es-iot-server reload")
     return rate
 
 
@@ -175,7 +186,7 @@ class Conversation:
 
     def __init__(self, machine):
         self.url = f"rtsp://127.0.0.1:{machine.video}/{PATH}"
-        self.connection = machine.connect(machine.video)
+        self.connection = machine.admitted(machine.video)
         self.left = b""
         self.number = 0
         self.session = None

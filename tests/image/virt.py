@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import checks
+import page
 import root
 import video
 from machine import Machine
@@ -32,12 +33,14 @@ def main(work):
     with power_on(work, initramfs, disk) as machine:
         seconds = machine.expect(r"first packet at ([\d.]+) s").group(1)
         machine.boot()
-        password = machine.run("cat /var/lib/es-iot/auth_password").encode()
+        password = machine.password
         assert len(password) == 12, password
         machine.until("cat /var/lib/es-iot/password_shown && echo shown", "shown")
         assert password in machine.console.split(b"auth_password")[0], "the password is missing on the console"
         checks.log(machine)
         checks.process(machine)
+        checks.access(machine)
+        page.socket(machine)
         checks.settings(machine, checks.READ, checks.DEFAULTS)
         checks.authentication(machine, password)
         count = checks.data_rate(machine)
@@ -46,7 +49,9 @@ def main(work):
         # The configuration is still the installed one: a fresh image serves the camera's pictures.
         video.camera(machine, root.CAMERA_SIZE)
         packets = video.udp(machine)
-        rate = video.slate(machine)
+        with video.test_picture(machine) as size:
+            rate = video.slate(machine)
+            film_bytes, pictures = page.camera(machine, size)
         checks.script(machine)
         checks.settings(machine, checks.UPDATE + checks.READ, checks.UPDATED)
         # Power is cut here: a confirmed update must survive that.
@@ -54,7 +59,7 @@ def main(work):
     with power_on(work, initramfs, disk) as machine:
         machine.boot()
         checks.settings(machine, checks.READ, checks.UPDATED)
-        assert machine.run("cat /var/lib/es-iot/auth_password").encode() == password
+        assert machine.password == password
         assert password not in machine.console.split(b"boot scripts are done")[0], "the password was shown a second time"
         machine.type("poweroff")
         off = machine.end()
@@ -63,6 +68,7 @@ def main(work):
     print(f"kernel start to first data packet: {seconds} s")
     print(f"packets in 20 s: {count}")
     print(f"test camera: {rate:.1f} pictures a second; {packets} RTP packets over UDP in 5 s, none missing")
+    print(f"a second of it as MP4 over HTTP: {pictures} pictures, {film_bytes} bytes")
     print(f"RSS of the daemon: {', '.join(f'{kb} kB with {clients} clients' for clients, kb in sizes.items())}")
     print(f"package size in an image: {root.package_bytes(work)} bytes")
     print(f"power-off: {off:.1f} s")

@@ -3,6 +3,8 @@
 //! Not here: building an image, or booting one. Checks that need a program of the machine (shellcheck, systemd-analyze,
 //! python3) are skipped where it is missing; the texts are compared everywhere.
 
+mod licences;
+mod page;
 mod video;
 
 use std::collections::BTreeMap;
@@ -237,6 +239,7 @@ fn ports_of_the_defaults_file_are_those_of_the_configuration() {
         ("SETTINGS_PORT", "settings_port"),
         ("AUTH_PORT", "auth_port"),
         ("RTSP_PORT", "rtsp_port"),
+        ("HTTP_PORT", "http_port"),
     ] {
         holds(DEFAULTS_FILE, &[&format!("\n#{variable}={}\n", server[key])]);
     }

@@ -8,7 +8,8 @@ ES_IOT_SERVER_VERSION = 0.1.0
 # The repository that contains this tree.
 ES_IOT_SERVER_SITE = $(realpath $(BR2_EXTERNAL_ES_IOT_PATH)/..)
 ES_IOT_SERVER_SITE_METHOD = local
-ES_IOT_SERVER_LICENSE = MIT
+# The crates that are linked into the programs are MIT, but for the one named.
+ES_IOT_SERVER_LICENSE = MIT, BSD-3-Clause (subtle)
 ES_IOT_SERVER_LICENSE_FILES = LICENSE
 
 # Everything that is not source, and this build's own directories if they are

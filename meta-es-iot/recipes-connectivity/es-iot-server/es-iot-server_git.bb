@@ -2,9 +2,11 @@
 SUMMARY = "Camera daemon for Raspberry Pi firmware images"
 SUMMARY:es-iot-ctl = "Command-line client of es-iot-server"
 DESCRIPTION = "A 24 Hz data stream, camera settings and authentication over TCP, and a \
-supervised camera whose H.264 video it serves by RTSP. Includes es-iot-ctl, the client."
+supervised camera whose H.264 video it serves by RTSP, and in browsers on a page. Includes \
+es-iot-ctl, the client."
 SECTION = "net"
-LICENSE = "MIT"
+# BSD-3-Clause: the crate subtle. The other crates that are linked into the programs are MIT.
+LICENSE = "MIT & BSD-3-Clause"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=504ed8b6010b941c004288d5580cccd9"
 
 require ${BPN}-crates.inc

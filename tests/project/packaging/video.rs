@@ -16,18 +16,20 @@ fn served() -> (u64, String) {
 }
 
 #[test]
-fn the_announced_video_is_that_of_the_default_configuration() {
+fn the_announced_video_and_page_are_those_of_the_default_configuration() {
     let (port, stream) = served();
+    let page = json()["server"]["http_port"].to_string();
     // Parsed as a document, with exactly one of each.
     let parse = "import sys, xml.etree.ElementTree as tree\n\
         group = tree.parse(sys.argv[1]).getroot()\n\
-        service, = group.findall('service')\n\
-        found = [group.tag] + [[e.text for e in service.findall(t)] for t in ('type', 'port', 'txt-record')]\n\
-        wanted = ['service-group', ['_rtsp._tcp'], [sys.argv[2]], ['path=' + sys.argv[3]]]\n\
-        sys.exit(0 if found == wanted else f'{found} is not {wanted}')";
-    passes("python3", &["-c", parse, AVAHI, &port.to_string(), &stream]);
+        found = [[[e.text for e in service.findall(t)] for t in ('type', 'port', 'txt-record')]\n\
+                 for service in group.findall('service')]\n\
+        wanted = [[['_rtsp._tcp'], [sys.argv[2]], ['path=' + sys.argv[3]]], [['_http._tcp'], [sys.argv[4]], ['path=/']]]\n\
+        sys.exit(0 if (group.tag, found) == ('service-group', wanted) else f'{found} is not {wanted}')";
+    passes("python3", &["-c", parse, AVAHI, &port.to_string(), &stream, &page]);
     holds(AVAHI, &["<type>_rtsp._tcp</type>", &format!("<port>{port}</port>")]);
     holds(AVAHI, &[&format!("<txt-record>path={stream}</txt-record>")]);
+    holds(AVAHI, &["<type>_http._tcp</type>", &format!("<port>{page}</port>")]);
 }
 
 #[test]
@@ -98,7 +100,7 @@ fn documents_and_machines_know_the_video() {
     holds("tests/image/video.py", &[&format!("\nPATH = \"{stream}\"\n")]);
     // QEMU's instructions forward every port.
     let server = &json()["server"];
-    for key in ["data_port", "settings_port", "auth_port", "rtsp_port"] {
+    for key in ["data_port", "settings_port", "auth_port", "rtsp_port", "http_port"] {
         holds("docs/FIRMWARE.md", &[&format!("hostfwd=tcp:127.0.0.1:{0}-:{0}", server[key])]);
     }
 }
