@@ -10,6 +10,8 @@ use es_iot_server::time::{Mono, Now};
 
 #[path = "golden/vectors.rs"]
 mod golden;
+#[path = "server/login.rs"]
+mod login;
 
 use golden::{DATA, DATA_UNIX_MS, DEFAULTS, PASSWORD, READ, READY, REJECTED, UPDATE, UPDATED};
 

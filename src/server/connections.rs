@@ -129,7 +129,7 @@ impl Connections {
             Conversation::Stream => None,
             // Its last reply is still to come.
             Conversation::Settings { awaiting: true, .. } => None,
-            Conversation::Settings { awaiting: false, .. } | Conversation::Auth(_) | Conversation::Rtsp => {
+            Conversation::Settings { awaiting: false, .. } | Conversation::Auth { .. } | Conversation::Rtsp => {
                 self.finish(cx, conn, CloseReason::Done)
             }
             Conversation::Over => self.close(cx, conn, CloseReason::Done),
@@ -149,10 +149,14 @@ impl Connections {
             let reason = match connection.conversation {
                 Conversation::Over => CloseReason::Done,
                 Conversation::Rtsp => return Some(Overdue::Viewer(conn)),
-                Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth(_) if connection.blocked => {
+                Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth { .. }
+                    if connection.blocked =>
+                {
                     CloseReason::Stuck
                 }
-                Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth(_) => CloseReason::TooSlow,
+                Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth { .. } => {
+                    CloseReason::TooSlow
+                }
             };
             let departed = self.close(cx, conn, reason);
             if let Some(departed) = departed {

@@ -2,6 +2,7 @@
 //!
 //! Not here: what a part does with it (its own file), and which input goes where (`server.rs`).
 
+mod login;
 mod video;
 
 use std::time::Duration;
@@ -119,6 +120,7 @@ impl Parts {
                 Step::ReadSettings => self.read_settings(cx, conn),
                 Step::UpdateSettings { peer, payload } => self.settings.update(cx, conn, peer, payload),
                 Step::Attempt { peer, right } => self.attempt(cx, conn, peer, right),
+                Step::Login { peer, message, begun } => self.log_in(cx, conn, peer, &message, begun),
                 Step::Departed(departed) => self.departed(cx, Some(departed)),
             }
         }
@@ -131,16 +133,6 @@ impl Parts {
             Reading::Wait => return self.connections.wait(cx, conn),
         }
         self.connections.answer(cx, conn, self.settings.current());
-    }
-
-    /// A password: it is answered, and the conversation ends.
-    fn attempt(&mut self, cx: &mut Context<'_>, conn: ConnId, peer: Peer, right: bool) {
-        let open = if right { self.connections.clients_of(peer) } else { 0 };
-        if let Err(code) = self.auth.answer(cx, conn, peer, right, open) {
-            self.connections.refuse(cx, conn, code);
-        }
-        let departed = self.connections.finish(cx, conn, CloseReason::Done);
-        self.departed(cx, departed);
     }
 
     /// Answers the clients that a write of the settings concerns. All are answered before any goes on: what one has sent

@@ -47,11 +47,19 @@ impl Requests {
     /// What came instead of a request.
     #[expect(clippy::should_implement_trait, reason = "the payload borrows from the decoder, so it is no Iterator")]
     pub fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
-        match self.decoder.next()? {
-            None => Ok(None),
-            Some(packet) if packet.is(self.service, Kind::Request) => Ok(Some(packet.payload)),
-            Some(_) => Err(Fault::Refuse(ErrorCode::NotValidHere)),
-        }
+        Ok(self.next_of(&[Kind::Request])?.map(|(_, payload)| payload))
+    }
+
+    /// The next packet, which has to be of one of these types, and its payload.
+    ///
+    /// # Errors
+    ///
+    /// What came instead.
+    pub fn next_of(&mut self, kinds: &[Kind]) -> Result<Option<(Kind, &[u8])>, Fault> {
+        let service = self.service;
+        let Some(packet) = self.decoder.next()? else { return Ok(None) };
+        let kind = kinds.iter().copied().find(|&kind| packet.is(service, kind));
+        kind.map(|kind| Some((kind, packet.payload))).ok_or(Fault::Refuse(ErrorCode::NotValidHere))
     }
 
     /// Whether the client owes the rest of a packet it has begun.

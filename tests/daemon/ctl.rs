@@ -1,6 +1,7 @@
 //! The client as people and scripts run it, against servers that follow a script.
 
 mod auth;
+mod login;
 mod peer;
 mod reaching;
 mod settings;

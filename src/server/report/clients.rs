@@ -118,7 +118,8 @@ impl ClientReport {
                     ErrorCode::NotAuthenticated
                     | ErrorCode::TooManyAttempts
                     | ErrorCode::TooManyClients
-                    | ErrorCode::NotStored => name,
+                    | ErrorCode::NotStored
+                    | ErrorCode::NotReady => name,
                 };
                 let text = format_args!("refused {peer} on the {name} port: {}", code.text());
                 let not_stored = format_args!("{peer} got error 07 on the {name} port: {}", code.text());
