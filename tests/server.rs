@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::config::{AuthConfig, CameraConfig, CameraSource, Config, Secret};
 use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 
@@ -23,7 +23,7 @@ fn error(id: u8, code: u8) -> Vec<u8> {
 
 fn config() -> Config {
     let camera = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
-    Config { camera, ..Config::default() }
+    Config { camera, auth: AuthConfig { required: false, ..AuthConfig::default() }, ..Config::default() }
 }
 
 struct Bench {

@@ -204,7 +204,7 @@ impl Default for AuthConfig {
         Self {
             password: None,
             password_file: None,
-            required: false,
+            required: true,
             plain: true,
             grant_seconds: 60,
             trust_loopback: true,

@@ -77,11 +77,14 @@ impl Parts {
     pub fn start(&mut self, cx: &mut Context<'_>) {
         self.connections.configure(cx);
         cx.notify(Notice::Ready);
-        if !cx.config.auth.required {
-            cx.report(AccessReport::OpenToNetwork);
-        }
+        Self::report_rule(cx);
         stream::read_source(cx);
         self.pipeline.handle(cx, Event::Start);
+    }
+
+    /// Logs whether clients on the network need the password.
+    fn report_rule(cx: &mut Context<'_>) {
+        cx.report(if cx.config.auth.required { AccessReport::PasswordNeeded } else { AccessReport::OpenToNetwork });
     }
 
     pub fn accepted(&mut self, cx: &mut Context<'_>, conn: ConnId, service: Service, peer: Peer) {
@@ -295,8 +298,8 @@ impl Parts {
         if is_new_password || rule(config) != rule(old) {
             self.access_changed(cx);
         }
-        if old.auth.required && !config.auth.required {
-            cx.report(AccessReport::OpenToNetwork);
+        if old.auth.required != config.auth.required {
+            Self::report_rule(cx);
         }
         if let Some(settings) = settings {
             let outcome = self.settings.reread(cx, settings);

@@ -42,13 +42,35 @@ def settings(machine, request, reply):
         assert received == reply, received.hex(" ")
 
 
+def closed(machine):
+    """As installed, clients on the network need the password: this machine is none of the guest's loopback."""
+    for port in [machine.data, machine.settings]:
+        with machine.connect(port) as connection:
+            received = exactly(connection, 8)
+            assert received[3:7] == b"\2\0\1\4", received.hex(" ")
+            assert connection.recv(1) == b"", "the server did not close after its refusal"
+
+
+def attempt(machine, request, reply):
+    with machine.connect(machine.auth) as connection:
+        connection.sendall(request)
+        received = exactly(connection, len(reply))
+        assert received == reply, received.hex(" ")
+        assert connection.recv(1) == b"", "the server did not close after one request"
+
+
+def log_in(machine, password):
+    """Gets a grant, and keeps it: until the daemon ends, an idle connection stays open."""
+    attempt(machine, auth_request(password), RIGHT)
+    machine.granted = machine.connect(machine.settings)
+
+
 def authentication(machine, password):
-    for request, reply in [(WRONG_PASSWORD, WRONG), (auth_request(password), RIGHT)]:
-        with machine.connect(machine.auth) as connection:
-            connection.sendall(request)
-            received = exactly(connection, len(reply))
-            assert received == reply, received.hex(" ")
-            assert connection.recv(1) == b"", "the server did not close after one request"
+    """The data and settings ports take clients once these have given the password."""
+    closed(machine)
+    attempt(machine, WRONG_PASSWORD, WRONG)
+    closed(machine)
+    log_in(machine, password)
 
 
 def data_rate(machine, seconds=20, slack=3, tries=3):

@@ -150,8 +150,9 @@ def main(work):
         machine.until("systemctl is-active es-iot-server", r"^active$")
         found = show(machine, "MainPID", "NRestarts", "WatchdogUSec", "StatusText", "Type")
         assert found["Type"] == "notify" and found["NRestarts"] == "0" and found["WatchdogUSec"] != "0", found
+        password = machine.run("cat /var/lib/es-iot/auth_password").encode()
+        checks.authentication(machine, password)
         checks.settings(machine, checks.READ, checks.DEFAULTS)
-        checks.authentication(machine, machine.run("cat /var/lib/es-iot/auth_password").encode())
         checks.data_rate(machine, slack=5)
         sandbox(machine, found["MainPID"])
         journal(machine)
@@ -172,6 +173,7 @@ def main(work):
         machine.run(f"kill -9 {pid}")
         machine.until("systemctl show es-iot-server -p NRestarts", "NRestarts=1")
         machine.until("systemctl is-active es-iot-server", r"^active$")
+        checks.log_in(machine, password)
         checks.settings(machine, checks.READ, checks.DEFAULTS)
 
         machine.run("systemctl stop es-iot-server")

@@ -38,8 +38,8 @@ def main(work):
         assert password in machine.console.split(b"auth_password")[0], "the password is missing on the console"
         checks.log(machine)
         checks.process(machine)
-        checks.settings(machine, checks.READ, checks.DEFAULTS)
         checks.authentication(machine, password)
+        checks.settings(machine, checks.READ, checks.DEFAULTS)
         count = checks.data_rate(machine)
         sizes = {clients: checks.rss_kb(machine, clients) for clients in (0, 1, 50)}
         checks.camera(machine)
@@ -48,11 +48,13 @@ def main(work):
         packets = video.udp(machine)
         rate = video.slate(machine)
         checks.script(machine)
+        checks.log_in(machine, password)
         checks.settings(machine, checks.UPDATE + checks.READ, checks.UPDATED)
         # Power is cut here: a confirmed update must survive that.
 
     with power_on(work, initramfs, disk) as machine:
         machine.boot()
+        checks.log_in(machine, password)
         checks.settings(machine, checks.READ, checks.UPDATED)
         assert machine.run("cat /var/lib/es-iot/auth_password").encode() == password
         assert password not in machine.console.split(b"boot scripts are done")[0], "the password was shown a second time"

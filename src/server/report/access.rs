@@ -44,8 +44,10 @@ pub enum AccessReport {
         /// Why.
         refusal: Refusal,
     },
-    /// The data and settings ports need no password.
+    /// The data and settings ports and the video need no password.
     OpenToNetwork,
+    /// They do, for clients on the network.
+    PasswordNeeded,
 }
 
 impl AccessReport {
@@ -94,6 +96,14 @@ impl AccessReport {
                 "auth",
                 "refusals",
                 format_args!("refused a login of {peer} on the auth port: {refusal}"),
+            )),
+            Self::PasswordNeeded => show(Line::new(
+                Info,
+                "auth",
+                format_args!(
+                    "clients on the network need the password: they run es-iot-ctl auth first, or give it in the RTSP URL; set \
+                     auth.required to false to open the ports to everyone"
+                ),
             )),
             Self::OpenToNetwork => show(Line::new(
                 Warning,
