@@ -223,7 +223,7 @@ impl World {
         self.sockets.insert(slot, (conn, Socket::default()));
         let address = ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "127.0.0.1"][usize::from(argument >> 6)];
         let peer = address.parse::<std::net::IpAddr>().expect("an address").into();
-        self.feed(Input::Accepted { conn, service: Service::ALL[usize::from(argument) % 4], peer });
+        self.feed(Input::Accepted { conn, service: Service::ALL[usize::from(argument) % 5], peer });
     }
 
     fn reload(&mut self, argument: u8) {
@@ -241,6 +241,7 @@ fn config(choice: u8) -> Config {
     let mut config = Config::default();
     config.server.max_clients = if choice & 1 == 0 { 4 } else { 1000 };
     config.auth.required = choice & 2 != 0;
+    config.auth.plain = choice & 64 == 0;
     config.camera.source = [CameraSource::Auto, CameraSource::None, CameraSource::Test, CameraSource::Rpicam]
         [usize::from(choice >> 2 & 3)];
     config

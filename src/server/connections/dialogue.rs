@@ -76,6 +76,7 @@ impl Connections {
             let next = match &mut connection.conversation {
                 Conversation::Stream
                 | Conversation::Rtsp
+                | Conversation::Http
                 | Conversation::Over
                 | Conversation::Settings { awaiting: true, .. } => return None,
                 Conversation::Settings { requests, awaiting: false } => {
@@ -122,7 +123,11 @@ impl Connections {
         self.refuse(cx, conn, code);
         match self.table.find(conn)?.conversation {
             Conversation::Auth { .. } => self.finish(cx, conn, CloseReason::Done),
-            Conversation::Stream | Conversation::Settings { .. } | Conversation::Rtsp | Conversation::Over => None,
+            Conversation::Stream
+            | Conversation::Settings { .. }
+            | Conversation::Rtsp
+            | Conversation::Http
+            | Conversation::Over => None,
         }
     }
 
@@ -176,6 +181,7 @@ impl Connections {
             | Conversation::Stream
             | Conversation::Auth { .. }
             | Conversation::Rtsp
+            | Conversation::Http
             | Conversation::Over => None,
         }
     }
@@ -216,34 +222,36 @@ impl Connections {
         cx.report(report);
     }
 
-    /// A socket takes nothing. Whether it is a subscriber's.
-    pub fn blocked(&mut self, cx: &mut Context<'_>, conn: ConnId) -> bool {
+    /// A socket takes nothing. Returns the client's service.
+    pub fn blocked(&mut self, cx: &mut Context<'_>, conn: ConnId) -> Option<Service> {
         let Some(connection) = self.table.find(conn) else {
             cx.bump(Counter::StaleEvents);
-            return false;
+            return None;
         };
+        let service = connection.service;
         match connection.conversation {
-            Conversation::Stream => true,
+            Conversation::Over => return None,
             // A viewer's exchange has its own time-outs, and a socket that is full of video may well be read again.
-            Conversation::Rtsp | Conversation::Over => false,
+            Conversation::Stream | Conversation::Rtsp | Conversation::Http => {}
             Conversation::Settings { .. } | Conversation::Auth { .. } => {
                 if !std::mem::replace(&mut connection.blocked, true) {
                     self.table.set_deadline(conn, Some(cx.mono() + WRITE_TIMEOUT));
                 }
-                false
             }
         }
+        Some(service)
     }
 
-    /// A socket takes packets again. Whether it is a subscriber's.
-    pub fn unblocked(&mut self, cx: &mut Context<'_>, conn: ConnId) -> bool {
+    /// A socket takes packets again. Returns the client's service.
+    pub fn unblocked(&mut self, cx: &mut Context<'_>, conn: ConnId) -> Option<Service> {
         let Some(connection) = self.table.find(conn) else {
             cx.bump(Counter::StaleEvents);
-            return false;
+            return None;
         };
+        let service = connection.service;
         match &connection.conversation {
-            Conversation::Stream => return true,
-            Conversation::Rtsp | Conversation::Over => {}
+            Conversation::Over => return None,
+            Conversation::Stream | Conversation::Rtsp | Conversation::Http => {}
             Conversation::Settings { requests, awaiting } => {
                 connection.blocked = false;
                 // What it sent behind a read that waits is not looked at yet, so it may well be complete.
@@ -257,6 +265,6 @@ impl Connections {
                 self.table.set_deadline(conn, Some(deadline));
             }
         }
-        false
+        Some(service)
     }
 }

@@ -101,7 +101,7 @@ impl AccessReport {
                 Info,
                 "auth",
                 format_args!(
-                    "clients on the network need the password: they run es-iot-ctl auth first, or give it in the RTSP URL; set \
+                    "clients on the network need the password: with es-iot-ctl auth, on the page or in the RTSP URL; set \
                      auth.required to false to open the ports to everyone"
                 ),
             )),

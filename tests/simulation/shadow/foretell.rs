@@ -70,6 +70,7 @@ impl Shadow {
             | Input::AcceptRests { .. }
             | Input::NotifyFailed { .. }
             | Input::Line { .. }
+            | Input::Sent { .. }
             | Input::Published { .. } => {}
         }
         self.count_refused_silently(input);
@@ -251,7 +252,7 @@ impl Shadow {
                 let peer = self.peers.get_mut(&conn).expect("it is there");
                 (peer.accepted, peer.patience) = (at, patience);
             }
-            Service::Rtsp => {}
+            Service::Rtsp | Service::Http => {}
         }
     }
 
@@ -405,7 +406,7 @@ impl Peer {
             return at >= since + SECOND;
         }
         match self.service {
-            Service::Data | Service::Rtsp => false,
+            Service::Data | Service::Rtsp | Service::Http => false,
             Service::Auth => match self.blocked {
                 Some(since) => at >= since + 10 * SECOND,
                 None => at >= self.accepted + self.patience,

@@ -76,7 +76,11 @@ impl World {
                     socket.streams = None;
                 }
             }
-            Output::ReadSource(_)
+            Output::WhenSent(_)
+            | Output::Discard(_)
+            | Output::LimitUnsent { .. }
+            | Output::WatchMp4 { .. }
+            | Output::ReadSource(_)
             | Output::Datagram { .. }
             | Output::SetLogLevel(_)
             | Output::ReopenLog
