@@ -4,6 +4,8 @@
 mod access;
 #[path = "regressions/binary.rs"]
 mod binary;
+#[path = "regressions/browser.rs"]
+mod browser;
 #[path = "regressions/camera.rs"]
 mod camera;
 #[path = "regressions/demo.rs"]
@@ -35,7 +37,7 @@ use std::time::Duration;
 
 use es_iot_server::camera::diagnosis::Role;
 use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{CameraConfig, CameraSource, Config, Level, Secret};
+use es_iot_server::config::{AuthConfig, CameraConfig, CameraSource, Config, Level, Secret};
 use es_iot_server::limits::{LOG_BURST, LOG_WINDOW};
 use es_iot_server::media::draw::{self, Slate};
 use es_iot_server::server::report::{AccessReport, Report, ServerReport};
@@ -104,6 +106,11 @@ impl Bench {
     }
 }
 
+/// Ports that are open to the network, as the original's were.
+fn open() -> AuthConfig {
+    AuthConfig { required: false, ..AuthConfig::default() }
+}
+
 /// A server that has started, with the password `1111`. What it does at its start is not looked at.
 fn started(config: Config, now: Now) -> Server {
     let setup = Setup {
@@ -143,7 +150,7 @@ fn done_to_children(output: &Output) -> Option<String> {
 
 fn config() -> Config {
     let camera = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
-    Config { camera, ..Config::default() }
+    Config { camera, auth: open(), ..Config::default() }
 }
 
 fn request(payload: &[u8]) -> Vec<u8> {
@@ -325,4 +332,8 @@ fn a_reload_that_opened_the_ports_did_not_say_so() {
     assert!(reports(&told).contains(&&Report::Access(AccessReport::OpenToNetwork)), "{told:?}");
     let told = bench.handle_told(Input::Reloaded(Ok(Box::new(fresh()))));
     assert!(!reports(&told).contains(&&Report::Access(AccessReport::OpenToNetwork)), "once is enough: {told:?}");
+    let mut closed = config();
+    closed.auth.required = true;
+    let told = bench.handle_told(Input::Reloaded(Ok(Box::new(Reloaded { config: closed, ..fresh() }))));
+    assert!(reports(&told).contains(&&Report::Access(AccessReport::PasswordNeeded)), "{told:?}");
 }

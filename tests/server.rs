@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::config::{AuthConfig, CameraConfig, CameraSource, Config, Secret};
 use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 
 #[path = "golden/vectors.rs"]
 mod golden;
+#[path = "server/login.rs"]
+mod login;
 
 use golden::{DATA, DATA_UNIX_MS, DEFAULTS, PASSWORD, READ, READY, REJECTED, UPDATE, UPDATED};
 
@@ -21,7 +23,7 @@ fn error(id: u8, code: u8) -> Vec<u8> {
 
 fn config() -> Config {
     let camera = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
-    Config { camera, ..Config::default() }
+    Config { camera, auth: AuthConfig { required: false, ..AuthConfig::default() }, ..Config::default() }
 }
 
 struct Bench {

@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use allocations::{Count, allocations, count_in};
 use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{CameraConfig, CameraSource, Config, DataConfig, DataSource, LoggingConfig, Secret};
+use es_iot_server::config::{
+    AuthConfig, CameraConfig, CameraSource, Config, DataConfig, DataSource, LoggingConfig, Secret,
+};
 use es_iot_server::reactor::{self, Listening, Resources};
 use es_iot_server::server::{ConnId, Errno, Input, Output, Server, Service, Setup};
 use es_iot_server::sys::file::Reread;
@@ -57,7 +59,8 @@ impl Drop for Scratch {
 
 fn server(source: DataSource, now: Now) -> Server {
     let camera = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
-    let config = Config { camera, data: DataConfig { source }, ..Config::default() };
+    let auth = AuthConfig { required: false, ..AuthConfig::default() };
+    let config = Config { camera, auth, data: DataConfig { source }, ..Config::default() };
     let setup = Setup {
         settings: CameraSettings::default(),
         password: Secret::new("1111"),

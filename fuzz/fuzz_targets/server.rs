@@ -241,6 +241,7 @@ fn config(choice: u8) -> Config {
     let mut config = Config::default();
     config.server.max_clients = if choice & 1 == 0 { 4 } else { 1000 };
     config.auth.required = choice & 2 != 0;
+    config.auth.plain = choice & 64 == 0;
     config.camera.source = [CameraSource::Auto, CameraSource::None, CameraSource::Test, CameraSource::Rpicam]
         [usize::from(choice >> 2 & 3)];
     config

@@ -108,6 +108,7 @@ pub const KEYS: &[Key] = &[
     )),
     key!(auth.password_file, Now, |node: &Node<'_>| node.nullable(Node::path), shown_optional_path),
     key!(auth.required, Now, Node::flag, plain),
+    key!(auth.plain, Now, Node::flag, plain),
     key!(auth.grant_seconds, Now, |node: &Node<'_>| node.whole(rules::GRANT_SECONDS), plain),
     key!(auth.trust_loopback, Now, Node::flag, plain),
     key!(paths.state_dir, NextStart, Node::path, |path: &PathBuf| shown_path(path)),

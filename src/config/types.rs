@@ -200,6 +200,8 @@ pub struct AuthConfig {
     pub password_file: Option<PathBuf>,
     /// Whether the data and settings ports and the video serve only authenticated clients.
     pub required: bool,
+    /// Whether the authentication port takes the password itself, beside logins that keep it off the wire.
+    pub plain: bool,
     /// Seconds that a grant outlasts an address's last connection, 0 to 86400.
     pub grant_seconds: u32,
     /// Whether loopback counts as authenticated.
@@ -208,7 +210,14 @@ pub struct AuthConfig {
 
 impl Default for AuthConfig {
     fn default() -> Self {
-        Self { password: None, password_file: None, required: false, grant_seconds: 60, trust_loopback: true }
+        Self {
+            password: None,
+            password_file: None,
+            required: true,
+            plain: true,
+            grant_seconds: 60,
+            trust_loopback: true,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::report::AccessReport;
 use crate::config::Secret;
+use crate::frame::Frame;
 use crate::ids::{ConnId, Peer, Service};
 use crate::limits::BRAKE_EACH;
 use crate::service::access::{Access, Admission};
@@ -110,8 +111,8 @@ impl Auth {
         matches(self.password.reveal(), attempt)
     }
 
-    /// Answers an attempt of a peer that has `open` connections: with the error code to refuse it with, if it is not
-    /// looked at.
+    /// Answers an attempt at the authentication port, of a peer that has `open` connections. `attempt` is called only if it
+    /// may be looked at, and yields the reply if it is right.
     ///
     /// # Errors
     ///
@@ -121,12 +122,12 @@ impl Auth {
         cx: &mut Context<'_>,
         conn: ConnId,
         peer: Peer,
-        right: bool,
         open: usize,
+        attempt: impl FnOnce() -> Option<Frame>,
     ) -> Result<(), ErrorCode> {
         self.admit(cx, peer).map_err(|_| ErrorCode::TooManyAttempts)?;
-        if right {
-            cx.send(conn, wire::auth::accepted());
+        if let Some(reply) = attempt() {
+            cx.send(conn, reply);
             self.grant(cx, peer, open);
         } else {
             cx.send(conn, wire::auth::rejected());

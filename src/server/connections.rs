@@ -131,7 +131,7 @@ impl Connections {
             Conversation::Http => None,
             // Its last reply is still to come.
             Conversation::Settings { awaiting: true, .. } => None,
-            Conversation::Settings { awaiting: false, .. } | Conversation::Auth(_) | Conversation::Rtsp => {
+            Conversation::Settings { awaiting: false, .. } | Conversation::Auth { .. } | Conversation::Rtsp => {
                 self.finish(cx, conn, CloseReason::Done)
             }
             Conversation::Over => self.close(cx, conn, CloseReason::Done),
@@ -151,10 +151,14 @@ impl Connections {
             let reason = match connection.conversation {
                 Conversation::Over => CloseReason::Done,
                 Conversation::Rtsp | Conversation::Http => return Some(Overdue::Exchange(conn)),
-                Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth(_) if connection.blocked => {
+                Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth { .. }
+                    if connection.blocked =>
+                {
                     CloseReason::Stuck
                 }
-                Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth(_) => CloseReason::TooSlow,
+                Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth { .. } => {
+                    CloseReason::TooSlow
+                }
             };
             let departed = self.close(cx, conn, reason);
             if let Some(departed) = departed {

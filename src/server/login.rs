@@ -18,7 +18,7 @@ use crate::config::Secret;
 use crate::ids::Peer;
 use crate::limits::{MAX_SESSIONS, SCRAM_TURN_EACH, SCRAM_TURN_ITERATIONS, SESSION_LIFETIME};
 use crate::service::http::{Answer, Call, Content, Kind, Rejection, SessionCookie, Status};
-use crate::service::scram::{Change, Derivation, Exchanges, Keys, Refusal, Sessions, Token, Unsigned};
+use crate::service::scram::{Change, Derivation, Exchanges, Keys, NONCE_BYTES, Refusal, Sessions, Token, Unsigned};
 use crate::stats::Counter;
 use crate::time::Mono;
 
@@ -61,9 +61,13 @@ impl Login {
     }
 
     /// The keys; `None` while they are derived.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the authentication port"))]
     pub const fn keys(&self) -> Option<&Keys> {
         self.keys.as_ref()
+    }
+
+    /// The server's part of a nonce, never the same twice.
+    pub fn nonce(&mut self) -> [u8; NONCE_BYTES] {
+        self.random.draw()
     }
 
     /// When [`Self::due`] has something to do.

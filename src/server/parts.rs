@@ -3,6 +3,7 @@
 //! Not here: what a part does with it (its own file), and which input goes where (`server.rs`).
 
 mod http;
+mod login;
 mod timers;
 mod video;
 
@@ -48,11 +49,14 @@ impl Parts {
     pub fn start(&mut self, cx: &mut Context<'_>) {
         self.connections.configure(cx);
         cx.notify(Notice::Ready);
-        if !cx.config.auth.required {
-            cx.report(AccessReport::OpenToNetwork);
-        }
+        Self::report_rule(cx);
         stream::read_source(cx);
         self.pipeline.handle(cx, Event::Start);
+    }
+
+    /// Logs whether clients on the network need the password.
+    fn report_rule(cx: &mut Context<'_>) {
+        cx.report(if cx.config.auth.required { AccessReport::PasswordNeeded } else { AccessReport::OpenToNetwork });
     }
 
     pub fn accepted(&mut self, cx: &mut Context<'_>, conn: ConnId, service: Service, peer: Peer) {
@@ -137,6 +141,7 @@ impl Parts {
                 Step::ReadSettings => self.read_settings(cx, conn),
                 Step::UpdateSettings { peer, payload } => self.settings.update(cx, conn, peer, payload),
                 Step::Attempt { peer, right } => self.attempt(cx, conn, peer, right),
+                Step::Login { peer, message, begun } => self.log_in(cx, conn, peer, &message, begun),
                 Step::Departed(departed) => self.departed(cx, Some(departed)),
             }
         }
@@ -149,16 +154,6 @@ impl Parts {
             Reading::Wait => return self.connections.wait(cx, conn),
         }
         self.connections.answer(cx, conn, self.settings.current());
-    }
-
-    /// A password: it is answered, and the conversation ends.
-    fn attempt(&mut self, cx: &mut Context<'_>, conn: ConnId, peer: Peer, right: bool) {
-        let open = if right { self.connections.clients_of(peer) } else { 0 };
-        if let Err(code) = self.auth.answer(cx, conn, peer, right, open) {
-            self.connections.refuse(cx, conn, code);
-        }
-        let departed = self.connections.finish(cx, conn, CloseReason::Done);
-        self.departed(cx, departed);
     }
 
     /// Answers the clients that a write of the settings concerns. All are answered before any goes on: what one has sent
@@ -274,8 +269,8 @@ impl Parts {
         if is_new_password || rule(config) != rule(old) {
             self.access_changed(cx);
         }
-        if old.auth.required && !config.auth.required {
-            cx.report(AccessReport::OpenToNetwork);
+        if old.auth.required != config.auth.required {
+            Self::report_rule(cx);
         }
         if let Some(settings) = settings {
             let outcome = self.settings.reread(cx, settings);

@@ -11,8 +11,8 @@
 //! The messages are in the RFC's text form, so that any SCRAM library can log in. The user name is `es-iot`, channel
 //! binding is not offered (`n,,`), and passwords are printable ASCII, which `SASLprep` (RFC 4013) leaves as it is.
 //!
-//! Not here: counting failures. The caller asks [`Access::admit`](super::access::Access::admit) before a proof is
-//! checked, and counts [`Refusal::WrongProof`], and no other refusal, as a wrong password.
+//! Not here: counting failures. The caller asks [`Access::admit`](super::access::Access::admit) before it has a proof
+//! checked ([`Answered::check`]), and counts [`Refusal::WrongProof`], and no other refusal, as a wrong password.
 //!
 //! # What it protects, and what it does not
 //!
@@ -24,25 +24,10 @@
 //! The password itself stays in memory all the same, because two older ways in compare it: the request of port 5002, as
 //! deriving keys from each attempt would block the loop, and RTSP's Digest.
 //!
-//! # How port 5002 is to carry it (not implemented)
+//! # Where it is used
 //!
-//! One new TYPE, `03`, in both directions, with ID `00` and a message as payload. Requests of TYPE `01` and their
-//! answers stay as they are, byte for byte.
-//!
-//! | from | TYPE | payload |
-//! |---|---|---|
-//! | client | `03` | client-first, at most 256 bytes |
-//! | server | `03` | server-first, at most 208 bytes |
-//! | client | `03` | client-final, at most 256 bytes |
-//! | server | `03` | server-final; the address holds a grant, the server closes |
-//!
-//! Refusals are the error packets of the old request: empty for a wrong proof, `05` for a locked-out address, `03` for
-//! everything else, and the server closes. Each of the two requests has 5 s. A connection owns its [`Exchange`], which
-//! ends with it; the table is for HTTP, where each message may come on a connection of its own. A packet of TYPE `01` in
-//! an exchange gets `03`.
-//!
-//! A server without TYPE `03` answers with error `03`. The client then reports that; it does not send the password
-//! instead, because an attacker can forge the error.
+//! On port 5002, as packets of TYPE `03` (docs/PROTOCOL.md), a connection owns its [`Exchange`], which ends with it. The
+//! table, [`Exchanges`], is for HTTP, where each message may come on a connection of its own.
 
 pub mod client;
 pub mod exchange;

@@ -46,6 +46,8 @@ pub enum Kind {
     Request = 1,
     /// `02`, server to client: an error. The payload is an [`ErrorCode`], or empty for a wrong password.
     Error = 2,
+    /// `03`, both ways on the authentication port: a message of a login that keeps the password off the wire.
+    Login = 3,
 }
 
 /// The first payload byte of an error packet.
@@ -66,6 +68,8 @@ pub enum ErrorCode {
     TooManyClients = 6,
     /// The new settings are in force, but the file could not be written.
     NotStored = 7,
+    /// The password has just changed, and logins are not possible yet.
+    NotReady = 8,
 }
 
 impl ErrorCode {
@@ -79,6 +83,7 @@ impl ErrorCode {
             5 => Some(Self::TooManyAttempts),
             6 => Some(Self::TooManyClients),
             7 => Some(Self::NotStored),
+            8 => Some(Self::NotReady),
             _ => None,
         }
     }
@@ -93,6 +98,7 @@ impl ErrorCode {
             Self::TooManyAttempts => "too many attempts",
             Self::TooManyClients => "too many clients",
             Self::NotStored => "applied, but could not be stored",
+            Self::NotReady => "not ready, try again in a second",
         }
     }
 }

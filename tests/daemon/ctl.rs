@@ -2,6 +2,7 @@
 
 mod auth;
 mod http;
+mod login;
 mod peer;
 mod reaching;
 mod settings;

@@ -16,6 +16,7 @@ mod drawn_video;
 mod golden;
 mod log_targets;
 mod logging_busybox;
+mod login;
 mod operations;
 mod persistence;
 mod services;

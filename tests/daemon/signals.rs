@@ -33,7 +33,7 @@ fn sigterm_at_any_moment_of_the_start_is_a_stop() {
     for round in 0..24 {
         let launch = Launch::new();
         let mut daemon = launch.spawn();
-        let moments = ["starts, logging", "data port", "settings port", "auth port", "open to everyone"];
+        let moments = ["starts, logging", "data port", "settings port", "auth port", "need the password"];
         if let Some(line) = moments.get(round % (moments.len() + 1)) {
             daemon.await_log(line);
         }

@@ -43,6 +43,8 @@ fn the_limits_are_the_codes() {
             limits::DISCARD_BURST_BYTES / 1024,
             limits::DISCARD_BYTES_PER_SECOND / 1024
         ),
+        format!("the iterations (`i=`) are at least {}", limits::SCRAM_ITERATIONS),
+        format!("1 to {} random printable characters", limits::SCRAM_MAX_NONCE_BYTES),
         format!("LEN over {}: error `02`", limits::MAX_REQUEST_PAYLOAD_BYTES),
         format!("The {}th skipped byte in a row", limits::MAX_SKIPPED_BYTES),
         format!("the rest must arrive within {} s", seconds(limits::PACKET_TIMEOUT)),

@@ -109,7 +109,7 @@ fn too_few_descriptors_were_blamed_on_the_address_or_to_be_reported_as_a_bug() {
     for limit in 4..20 {
         let mut daemon = Launch::new().descriptors(limit, limit).spawn();
         // The last line of a start that succeeds.
-        if daemon.await_end_or("are open to everyone") {
+        if daemon.await_end_or("clients on the network need the password") {
             daemon.stop();
             continue;
         }

@@ -28,7 +28,7 @@ struct House {
 impl House {
     fn new(camera: CameraConfig) -> Self {
         let now = Now { mono: Mono::from_nanos(20_000_000_000), unix_ms: 20_000 };
-        let config = Config { camera, ..Config::default() };
+        let config = Config { camera, auth: crate::open(), ..Config::default() };
         Self { server: started(config, now), now, camera: test_camera(64), cseq: 0 }
     }
 

@@ -31,7 +31,7 @@ impl Bench {
         let command = Some(vec!["cam".into()]);
         let (source, width, height) = (CameraSource::Command, 64, 64);
         let camera = CameraConfig { source, command, width, height, ..CameraConfig::default() };
-        let mut config = Config { camera, ..Config::default() };
+        let mut config = Config { camera, auth: crate::open(), ..Config::default() };
         change(&mut config);
         let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
         let setup = Setup {

@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 
 use es_iot_server::ids::{Peer, Service};
+use es_iot_server::service::scram::NONCE_BYTES;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
+use crate::login::Answer;
 use crate::viewer::{Ask, Memory};
 use crate::{MILLI, SECOND};
 
@@ -14,6 +16,12 @@ pub enum Act {
     Send(Vec<u8>),
     /// Writes these requests: all, or so many of a thousand bytes first and the rest so much later.
     Ask(Vec<Ask>, Option<(usize, u64)>),
+    /// Answers the server's part of a login, with the same cut in the packet.
+    Prove {
+        nonce: [u8; NONCE_BYTES],
+        answer: Answer,
+        cut: Option<(usize, u64)>,
+    },
     /// Writes the rest of what it has begun.
     Rest,
     HalfClose,
@@ -66,10 +74,14 @@ pub fn packet(id: u8, kind: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+pub fn peer(rng: &mut SmallRng) -> Peer {
+    PEERS[rng.random_range(0..PEERS.len())].parse::<IpAddr>().map_or(Peer::Local, Peer::from)
+}
+
 /// Any client but a viewer. `password` is right.
 pub fn any(rng: &mut SmallRng, password: &[u8]) -> Client {
     let service = Service::ALL[rng.random_range(0..3)];
-    let peer = PEERS[rng.random_range(0..PEERS.len())].parse::<IpAddr>().map_or(Peer::Local, Peer::from);
+    let peer = peer(rng);
     let mut client = Client::new(service, peer);
     match service {
         Service::Data => subscriber(rng, &mut client.script),

@@ -9,6 +9,7 @@ mod client;
 mod film;
 #[path = "../golden/vectors.rs"]
 mod golden;
+mod login;
 mod shadow;
 mod socket;
 mod viewer;
@@ -58,5 +59,6 @@ fn run_all(seeds: u64) {
     assert!(total.clock_restarts > 50, "too steady a clock: {total:?}");
     assert!(total.answered_reads > 100 && total.restarts > 100 && total.ticks > 10_000, "too tame: {total:?}");
     assert!(total.watches > 500 && total.slates > 500, "too few viewers: {total:?}");
+    assert!(total.logins > 20, "too few logins: {total:?}");
     assert!(total.refusals > 100 && total.lost_places > 50, "viewers that are too welcome: {total:?}");
 }

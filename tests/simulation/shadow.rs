@@ -5,6 +5,7 @@ mod access;
 mod clock;
 mod counters;
 mod foretell;
+mod login;
 mod parser;
 mod pipeline;
 mod places;
@@ -26,6 +27,8 @@ use crate::SECOND;
 use access::Access;
 use clock::Clock;
 use counters::Counters;
+pub use login::login_message;
+use login::{Keys, Login};
 use parser::{Item, Parser};
 use pipeline::Pipeline;
 use places::Places;
@@ -44,6 +47,7 @@ struct Peer {
     patience: u64,
     leaving: Option<u64>,
     parser: Parser,
+    login: Option<Login>,
     /// Requests behind a read that waits.
     todo: VecDeque<Item>,
     awaiting: bool,
@@ -59,6 +63,9 @@ pub struct Shadow {
     password: Secret,
     peers: BTreeMap<ConnId, Peer>,
     access: Access,
+    keys: Keys,
+    /// Right proofs.
+    pub logins: u64,
     settings: Settings,
     places: Places,
     start: u64,
@@ -113,6 +120,8 @@ impl Shadow {
             password,
             peers: BTreeMap::new(),
             access: Access::default(),
+            keys: Keys::default(),
+            logins: 0,
             settings: Settings::new(setup.settings),
             places,
             start: now.mono.as_nanos(),
@@ -169,7 +178,13 @@ impl Shadow {
             }
             Output::Send { conn, frame: packet } => {
                 let foretold = self.sends.get_mut(conn).and_then(VecDeque::pop_front);
-                self.check(foretold.as_deref() == Some(packet.as_bytes()), || {
+                let message = login_message(packet.as_bytes());
+                let login = self.peers.get_mut(conn).and_then(|peer| peer.login.as_mut());
+                if let (Some(message), Some(login)) = (message, login) {
+                    login.server_first = String::from_utf8_lossy(message).into_owned();
+                }
+                let fits = |foretold: &[u8]| foretold == packet.as_bytes() || login::fits(foretold, packet.as_bytes());
+                self.check(foretold.as_deref().is_some_and(fits), || {
                     format!("{conn:?} is sent {packet:?}, not {foretold:02X?}")
                 });
             }
@@ -279,6 +294,7 @@ impl Shadow {
         self.check(nothing, || format!("missing at {at}: {missing}"));
         self.check_pipeline(at, server);
         self.check_video(at, server);
+        self.check_keys(at, server);
         self.check_counters(server);
         let clients = self.clients();
         self.check(server.clients() == clients, || format!("{} clients, not {clients}", server.clients()));

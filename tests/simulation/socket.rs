@@ -30,6 +30,8 @@ pub struct Socket {
     pub rest: Vec<u8>,
     /// The stream goes over it, and the server was last told so then that it does.
     pub streams: Option<u64>,
+    /// The server's part of its login.
+    pub server_first: Option<String>,
 }
 
 /// What the server has to be told afterwards.
@@ -66,6 +68,7 @@ impl Socket {
             memory,
             rest: Vec::new(),
             streams: None,
+            server_first: None,
         }
     }
 

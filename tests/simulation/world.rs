@@ -20,8 +20,7 @@ use crate::children::{Children, Deed};
 use crate::client::{self, Act, Client};
 use crate::shadow::Shadow;
 use crate::socket::{Followup, Sent, Socket};
-use crate::viewer;
-use crate::{MILLI, SECOND};
+use crate::{MILLI, SECOND, login, viewer};
 
 #[derive(Debug, Clone)]
 enum Happening {
@@ -63,6 +62,7 @@ pub struct Ran {
     pub slates: u64,
     pub refusals: u64,
     pub lost_places: u64,
+    pub logins: u64,
 }
 
 impl Ran {
@@ -84,6 +84,7 @@ impl Ran {
         self.slates += other.slates;
         self.refusals += other.refusals;
         self.lost_places += other.lost_places;
+        self.logins += other.logins;
     }
 }
 
@@ -110,6 +111,8 @@ pub struct World {
     outputs: Vec<Output>,
     followups: VecDeque<Followup>,
     spawn_failures: VecDeque<(Role, i32)>,
+    /// The last proof of any login.
+    last_proof: String,
     ran: Ran,
 }
 
@@ -156,6 +159,7 @@ impl World {
             outputs: Vec::new(),
             followups: VecDeque::new(),
             spawn_failures: VecDeque::new(),
+            last_proof: String::new(),
             ran: Ran::default(),
         }
     }
@@ -178,6 +182,7 @@ impl World {
         (self.ran.stalls, self.ran.hidden_stalls) = (pipeline.stalls, pipeline.hidden_stalls);
         (self.ran.recoveries, self.ran.kills) = (pipeline.recoveries, pipeline.kills);
         (self.ran.watches, self.ran.slates) = (self.shadow.watches, self.shadow.slates);
+        self.ran.logins = self.shadow.logins;
         self.ran.refusals = self.server.stats().count(Counter::RtspUnauthorized);
         self.ran.lost_places = self.server.stats().count(Counter::RtspUnavailable);
         self.ran.failures = self.server.stats().count(Counter::PipelineFailed);
@@ -307,6 +312,7 @@ fn config(rng: &mut SmallRng, before: &Config) -> Config {
     config.server.max_clients = [3, 20, 100, 1000][rng.random_range(0..4)];
     config.server.max_viewers = [1, 2, 3, 64][rng.random_range(0..4)];
     config.auth.required = rng.random_bool(0.4);
+    config.auth.plain = rng.random_bool(0.9);
     config.auth.grant_seconds = rng.random_range(0..30);
     config.auth.trust_loopback = rng.random_bool(0.5);
     config.camera.source = [Auto, Auto, Rpicam, Rpicam, None][rng.random_range(0..5)];

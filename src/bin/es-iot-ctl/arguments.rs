@@ -25,10 +25,12 @@ Commands:
   get                 print the camera settings, as KEY=VALUE
   set KEY=VALUE ...   change the named settings, leave the others unchanged,
                       and print the server's resulting settings
-  auth [--password-file F]
+  auth [--password-file F] [--plain]
                       prompt for the password, or read it from the first line
                       of F (- is standard input), and print the outcome.
-                      Without a terminal, read it from standard input
+                      Without a terminal, read it from standard input. The
+                      password is not sent, except with --plain, for servers
+                      that only know the old request
   status              print the server's state; exit code 3 if its video does
                       not move
   video [--count N]   watch the video over HTTP and print, once a second, its
@@ -127,7 +129,7 @@ pub enum Command {
     /// `set`, with at least one assignment.
     Set(Vec<Assignment>),
     /// `auth`
-    Auth { password_file: Option<PathBuf> },
+    Auth { password_file: Option<PathBuf>, plain: bool },
     /// `status`
     Status,
     /// `video`, for this many pictures.
@@ -147,6 +149,7 @@ struct Words {
     rest: Vec<String>,
     count: Option<u64>,
     password_file: Option<PathBuf>,
+    plain: bool,
 }
 
 impl Arguments {
@@ -187,6 +190,7 @@ impl Arguments {
                 Long("timeout") => parsed.timeout = Some(timeout(&mut parser)?),
                 Long("count") => words.count = Some(count(&mut parser)?),
                 Long("password-file") => words.password_file = Some(parser.value().map_err(usage)?.into()),
+                Long("plain") => words.plain = true,
                 Value(word) => words.push(word.string().map_err(usage)?),
                 Short(_) | Long(_) => return Err(usage(argument.unexpected())),
             }
@@ -219,6 +223,9 @@ impl Words {
         if self.password_file.is_some() && name != "auth" {
             return wrong("--password-file is only for auth".to_owned());
         }
+        if self.plain && name != "auth" {
+            return wrong("--plain is only for auth".to_owned());
+        }
         if let ("watch" | "get" | "auth" | "status" | "video" | "reload", Some(word)) = (name, self.rest.first()) {
             return wrong(format!("{name} does not take {word:?}"));
         }
@@ -226,7 +233,7 @@ impl Words {
             "watch" => Ok(Command::Watch { count: self.count }),
             "get" => Ok(Command::Read),
             "set" => Assignment::all(&self.rest).map(Command::Set),
-            "auth" => Ok(Command::Auth { password_file: self.password_file }),
+            "auth" => Ok(Command::Auth { password_file: self.password_file, plain: self.plain }),
             "status" => Ok(Command::Status),
             "video" => Ok(Command::Video { count: self.count }),
             "reload" => Ok(Command::Reload),
@@ -302,7 +309,9 @@ mod tests {
         assert_eq!(parse(&["auth", "-h", "--nonsense"]).unwrap().command, Command::Help);
         assert_eq!(parse(&["-V"]).unwrap().command, Command::Version);
         let auth = parse(&["auth", "--password-file", "-"]).unwrap().command;
-        assert_eq!(auth, Command::Auth { password_file: Some("-".into()) });
+        assert_eq!(auth, Command::Auth { password_file: Some("-".into()), plain: false });
+        let plain = parse(&["--plain", "auth"]).unwrap().command;
+        assert_eq!(plain, Command::Auth { password_file: None, plain: true });
     }
 
     #[test]

@@ -7,32 +7,35 @@ use std::path::Path;
 
 use es_iot_server::config::{Secret, password};
 use es_iot_server::limits::MAX_REQUEST_PAYLOAD_BYTES;
+use es_iot_server::service::scram::{Client, NONCE_BYTES};
 use es_iot_server::sys::terminal;
-use es_iot_server::wire::Id;
 use es_iot_server::wire::auth::READY;
+use es_iot_server::wire::{ErrorCode, Id};
+use rand::TryRng;
+use rand::rngs::SysRng;
 
 use crate::arguments::Arguments;
 use crate::connection::{Connection, Message};
 use crate::failure::{Failure, Refusal};
 
-/// Sends the password and prints the outcome. Reads the password before connecting, because the server waits only a few
-/// seconds for it.
+/// Logs in and prints the outcome. Reads the password before connecting, because the server waits only a few
+/// seconds for it. The password itself is sent only if that is asked for: anyone who can change what passes could otherwise
+/// make this client send it.
 ///
 /// # Errors
 ///
-/// The password can't be read, or the server can't be reached or rejects it.
-pub fn run(arguments: &Arguments, password_file: Option<&Path>) -> Result<(), Failure> {
+/// The password can't be read, the server can't be reached or rejects it, or does not know it.
+pub fn run(arguments: &Arguments, password_file: Option<&Path>, plain: bool) -> Result<(), Failure> {
     let password = match password_file.filter(|path| path.as_os_str() != "-") {
         Some(path) => from_file(path),
         None => from_stdin(&arguments.host),
     }?;
     let mut connection = Connection::open(arguments, Id::Auth)?;
-    connection.send(&[password.reveal()])?;
-    let (outcome, failure) = match connection.receive(None)? {
-        Some(Message::Response(payload)) if payload == READY => ("ready".to_owned(), None),
-        Some(Message::Error(Refusal::Bare)) => ("wrong password".to_owned(), Some(Failure::WrongPassword)),
-        Some(Message::Error(refusal)) => (refusal.to_string(), Some(connection.refused(refusal))),
-        Some(Message::Response(_)) | None => return Err(connection.not_ours()),
+    let ended = if plain { send(&mut connection, &password) } else { log_in(&mut connection, &password) };
+    let (outcome, failure) = match ended? {
+        None => ("ready".to_owned(), None),
+        Some(Refusal::Bare) => ("wrong password".to_owned(), Some(Failure::WrongPassword)),
+        Some(refusal) => (refusal.to_string(), Some(connection.refused(refusal))),
     };
     let printed = if arguments.json {
         crate::print(&format!("{}\n", serde_json::json!({ "outcome": outcome })))
@@ -42,6 +45,51 @@ pub fn run(arguments: &Arguments, password_file: Option<&Path>) -> Result<(), Fa
         Ok(())
     };
     failure.map_or(printed, Err)
+}
+
+/// Sends the password itself. Returns the server's refusal, if it refuses.
+fn send(connection: &mut Connection, password: &Secret) -> Result<Option<Refusal>, Failure> {
+    connection.send(&[password.reveal()])?;
+    match connection.receive(None)? {
+        Some(Message::Response(payload)) if payload == READY => Ok(None),
+        Some(Message::Error(Refusal::Code(ErrorCode::NotValidHere))) => {
+            Err(Failure::NoPlain { peer: connection.peer() })
+        }
+        Some(Message::Error(refusal)) => Ok(Some(refusal)),
+        Some(Message::Response(_) | Message::Login(_)) | None => Err(connection.not_ours()),
+    }
+}
+
+/// Proves to the server that this client knows the password, and has it prove the same. Returns the server's refusal, if it
+/// refuses.
+fn log_in(connection: &mut Connection, password: &Secret) -> Result<Option<Refusal>, Failure> {
+    let mut random = [0; NONCE_BYTES];
+    SysRng.try_fill_bytes(&mut random).map_err(|error| Failure::System {
+        doing: "reading random bytes from the system",
+        error: io::Error::other(error),
+    })?;
+    let untrusted = |connection: &Connection, why| Failure::Untrusted { peer: connection.peer(), why };
+    let client = Client::new(random);
+    connection.send_login(&client.first())?;
+    let server_first = match connection.receive(None)? {
+        Some(Message::Login(message)) => message,
+        Some(Message::Error(Refusal::Code(ErrorCode::NotValidHere))) => {
+            return Err(Failure::NoLogin { peer: connection.peer() });
+        }
+        Some(Message::Error(refusal)) => return Ok(Some(refusal)),
+        Some(Message::Response(_)) | None => return Err(connection.not_ours()),
+    };
+    let answered = client.answer(password.reveal(), &server_first);
+    let (client_final, expected) = answered.map_err(|why| untrusted(connection, why))?;
+    connection.send_login(&client_final)?;
+    match connection.receive(None)? {
+        Some(Message::Login(server_final)) => {
+            expected.check(&server_final).map_err(|why| untrusted(connection, why))?;
+            Ok(None)
+        }
+        Some(Message::Error(refusal)) => Ok(Some(refusal)),
+        Some(Message::Response(_)) | None => Err(connection.not_ours()),
+    }
 }
 
 fn from_file(path: &Path) -> Result<Secret, Failure> {

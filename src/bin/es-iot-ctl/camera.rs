@@ -44,6 +44,7 @@ pub fn set(arguments: &Arguments, assignments: &[Assignment]) -> Result<(), Fail
             }
             Some(Message::Error(refusal @ Refusal::Code(ErrorCode::NotStored))) => not_stored = Some(refusal),
             Some(Message::Error(refusal)) => return Err(connection.refused(refusal)),
+            Some(Message::Login(_)) => return Err(connection.not_ours()),
             None => {}
         }
     };

@@ -5,7 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use es_iot_server::limits::{CTL_SETTINGS_TIMEOUT, CTL_TIMEOUT};
+use es_iot_server::limits::{CTL_SETTINGS_TIMEOUT, CTL_TIMEOUT, MAX_REQUEST_PAYLOAD_BYTES};
 use es_iot_server::sys::clock;
 use es_iot_server::sys::terminal::{Held, Interest, Ready, wait};
 use es_iot_server::time::Mono;
@@ -14,8 +14,8 @@ use es_iot_server::wire::packet::{self, Decoder, ErrorCode, Id, Kind};
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Refusal};
 
-/// The longest payload to accept, in bytes. The longest that the server sends has nine.
-const MAX_REPLY_PAYLOAD_BYTES: u16 = 64;
+/// The longest payload to accept, in bytes: a message of a login. Others have nine at most.
+const MAX_REPLY_PAYLOAD_BYTES: u16 = MAX_REQUEST_PAYLOAD_BYTES;
 
 /// A connection to the service `id`.
 pub struct Connection {
@@ -37,6 +37,8 @@ pub enum Message {
     Response(Vec<u8>),
     /// An error packet.
     Error(Refusal),
+    /// A message of a login.
+    Login(Vec<u8>),
 }
 
 impl Connection {
@@ -79,7 +81,22 @@ impl Connection {
         for payload in payloads {
             packet::encode(self.id, Kind::Request, payload, &mut bytes);
         }
-        match self.stream.write_all(&bytes) {
+        self.write(&bytes)
+    }
+
+    /// Sends a message of a login.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Connection::send`].
+    pub fn send_login(&mut self, message: &str) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        packet::encode(self.id, Kind::Login, message.as_bytes(), &mut bytes);
+        self.write(&bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self.stream.write_all(bytes) {
             Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
                 Err(self.lost(error))
             }
@@ -128,8 +145,14 @@ impl Connection {
         match self.receive(None)? {
             Some(Message::Response(payload)) => Ok(payload),
             Some(Message::Error(refusal)) => Err(self.refused(refusal)),
+            Some(Message::Login(_)) => Err(self.not_ours()),
             None => Err(Failure::Closed { peer: self.peer.clone() }),
         }
+    }
+
+    /// Host and port as given.
+    pub fn peer(&self) -> String {
+        self.peer.clone()
     }
 
     /// The failure for an error packet.
@@ -158,6 +181,7 @@ impl Connection {
             Ok(None) => return Ok(None),
             Ok(Some(packet)) if packet.is(self.id, Kind::Response) => Some(Message::Response(packet.payload.to_vec())),
             Ok(Some(packet)) if packet.is(self.id, Kind::Error) => Some(Message::Error(refusal(packet.payload))),
+            Ok(Some(packet)) if packet.is(self.id, Kind::Login) => Some(Message::Login(packet.payload.to_vec())),
             Ok(Some(_)) | Err(_) => None,
         };
         message.map(Some).ok_or_else(|| self.not_ours())

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use es_iot_server::service::scram::Untrusted;
 use es_iot_server::wire::ErrorCode;
 
 use crate::http::Problem;
@@ -47,6 +48,12 @@ pub enum Failure {
     Unhealthy(String),
     /// The password is wrong.
     WrongPassword,
+    /// The server does not take logins that keep the password off the wire.
+    NoLogin { peer: String },
+    /// The server does not take the password itself.
+    NoPlain { peer: String },
+    /// The login failed, for another reason than the password.
+    Untrusted { peer: String, why: Untrusted },
     /// Another client has changed the same settings meanwhile.
     Overwritten { keys: String },
     /// Standard output can't be written to.
@@ -92,6 +99,9 @@ impl Failure {
             | Self::NoSocket { .. }
             | Self::Http { .. }
             | Self::WrongPassword
+            | Self::NoLogin { .. }
+            | Self::NoPlain { .. }
+            | Self::Untrusted { .. }
             | Self::Overwritten { .. }
             | Self::Output(_)
             | Self::OutputClosed
@@ -156,6 +166,13 @@ impl Display for Failure {
             Self::Http { peer, problem } => write!(f, "{peer} {problem}"),
             Self::Unhealthy(reason) => write!(f, "the video does not move: {reason}"),
             Self::WrongPassword => write!(f, "wrong password: try again; too many attempts lock this address out"),
+            Self::NoLogin { peer } => write!(
+                f,
+                "{peer} only knows the old login, which sends the password itself: update es-iot-server, or use --plain if \
+                 you trust the network"
+            ),
+            Self::NoPlain { peer } => write!(f, "{peer} does not take the password itself: leave --plain out"),
+            Self::Untrusted { peer, why } => write!(f, "{peer}: {why}"),
             Self::Overwritten { keys } => {
                 write!(f, "the server reports a different value of {keys} than was set: did another client change it?")
             }
@@ -215,6 +232,7 @@ const fn advice(refusal: Refusal) -> Option<&'static str> {
         Refusal::Code(ErrorCode::NotStored) => {
             Some("the server's next start will use the old values: see its log; its disk may be full or read-only")
         }
+        Refusal::Code(ErrorCode::NotReady) => Some("its password has just changed: run es-iot-ctl auth again"),
         Refusal::Code(ErrorCode::NotValidHere) => Some("check the port"),
         Refusal::Code(ErrorCode::BadChecksum | ErrorCode::BadLength) => {
             Some("check that the server's version is that of es-iot-ctl")

@@ -38,7 +38,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Watch { count } => watch::run(arguments, *count),
         Command::Read => camera::read(arguments),
         Command::Set(assignments) => camera::set(arguments, assignments),
-        Command::Auth { password_file } => auth::run(arguments, password_file.as_deref()),
+        Command::Auth { password_file, plain } => auth::run(arguments, password_file.as_deref(), *plain),
         Command::Status => status::run(arguments),
         Command::Video { count } => video::run(arguments, *count),
         Command::Reload => reload::run(arguments),

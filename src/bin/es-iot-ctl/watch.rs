@@ -37,6 +37,7 @@ fn stream(connection: &mut Connection, count: Option<u64>, json: bool, interrupt
         let payload = match connection.receive(Some(interrupt)).map_err(|failure| cut_off(failure, begun))? {
             Some(Message::Response(payload)) => payload,
             Some(Message::Error(refusal)) => return Err(connection.refused(refusal)),
+            Some(Message::Login(_)) => return Err(connection.not_ours()),
             None => return Ok(()),
         };
         let (value, unix_ms) = data::decode(&payload).ok_or_else(|| connection.not_ours())?;

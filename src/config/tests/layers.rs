@@ -16,7 +16,7 @@ const EVERYTHING: &str = r#"{
                 "command": ["cam", "--size={width}x{height}@{framerate}", "{shutter}{gain}{awb_red}{awb_blue}",
                             "{contrast}{brightness}"],
                 "publisher": ["push", "{rtsp_url}"], "stall_seconds": 3600, "slate": false },
-    "auth": { "password": null, "password_file": "pw", "required": true, "grant_seconds": 86400,
+    "auth": { "password": null, "password_file": "pw", "required": true, "plain": false, "grant_seconds": 86400,
               "trust_loopback": false },
     "paths": { "state_dir": "state", "camera_settings": "settings.json" },
     "logging": { "level": "warn", "target": ["journald", "console"], "file": "log" }
@@ -67,7 +67,8 @@ fn every_key_of_the_file_is_applied() {
     assert_eq!(camera.stall_seconds, 3600);
     let auth = &config.auth;
     assert_eq!((&auth.password, &auth.password_file), (&None, &Some(PathBuf::from("pw"))));
-    assert_eq!((auth.required, auth.grant_seconds, auth.trust_loopback), (true, 86_400, false));
+    assert_eq!((auth.required, auth.plain), (true, false));
+    assert_eq!((auth.grant_seconds, auth.trust_loopback), (86_400, false));
     assert_eq!(config.paths.camera_settings_file(), PathBuf::from("settings.json"));
     assert_eq!(config.paths.generated_password_file(), PathBuf::from("state/auth_password"));
     assert_eq!(config.logging.level, Level::Warning);

@@ -2,6 +2,7 @@
 
 use crate::ids::Service;
 use crate::service::requests::Requests;
+use crate::service::scram::Exchange;
 use crate::wire::Id;
 
 /// The conversation on one connection.
@@ -17,7 +18,12 @@ pub enum Conversation {
         awaiting: bool,
     },
     /// It tries a password.
-    Auth(Requests),
+    Auth {
+        /// What it has sent.
+        requests: Requests,
+        /// Its login, if it has begun one: the client owes the proof.
+        login: Option<Box<Exchange>>,
+    },
     /// It watches the video; `viewers.rs` has its exchange.
     Rtsp,
     /// It is a browser or another HTTP client; `http.rs` has its exchange.
@@ -32,7 +38,7 @@ impl Conversation {
         match service {
             Service::Data => Self::Stream,
             Service::Settings => Self::Settings { requests: Requests::new(Id::Settings), awaiting: false },
-            Service::Auth => Self::Auth(Requests::new(Id::Auth)),
+            Service::Auth => Self::Auth { requests: Requests::new(Id::Auth), login: None },
             Service::Rtsp => Self::Rtsp,
             Service::Http => Self::Http,
         }
@@ -42,7 +48,7 @@ impl Conversation {
     pub fn push(&mut self, bytes: &[u8]) {
         match self {
             Self::Stream | Self::Rtsp | Self::Http | Self::Over => {}
-            Self::Settings { requests, .. } | Self::Auth(requests) => requests.push(bytes),
+            Self::Settings { requests, .. } | Self::Auth { requests, .. } => requests.push(bytes),
         }
     }
 

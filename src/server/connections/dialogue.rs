@@ -9,14 +9,16 @@ use crate::limits::WRITE_TIMEOUT;
 use crate::server::auth::Auth;
 use crate::server::context::Context;
 use crate::server::interface::Output;
-use crate::server::report::ClientReport;
+use crate::server::report::{ClientReport, Report};
+use crate::service::auth::Attempt;
 use crate::service::requests::Fault;
-use crate::service::settings;
+use crate::service::scram::Exchange;
+use crate::service::{self, settings};
 use crate::stats::Counter;
 use crate::wire::{self, ErrorCode, Id, Outgoing};
 
 /// What a client asks for that other parts answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Step {
     /// Read the settings.
     ReadSettings,
@@ -33,6 +35,15 @@ pub enum Step {
         peer: Peer,
         /// Whether the password is the right one.
         right: bool,
+    },
+    /// Take the next message of a login.
+    Login {
+        /// The client's end.
+        peer: Peer,
+        /// The message.
+        message: Box<[u8]>,
+        /// The login that it belongs to; `None` if it begins one.
+        begun: Option<Box<Exchange>>,
     },
     /// Nothing: what it sent has ended it.
     Departed(Departed),
@@ -76,9 +87,17 @@ impl Connections {
                     }
                     step.map(|step| step.map(|step| Step::of(step, peer)))
                 }
-                Conversation::Auth(requests) => requests
-                    .next()
-                    .map(|attempt| attempt.map(|password| Step::Attempt { peer, right: auth.is_right(password) })),
+                Conversation::Auth { requests, login } => match service::auth::next(requests) {
+                    Ok(Some(Attempt::Password(_))) if login.is_some() => Err(Fault::Refuse(ErrorCode::NotValidHere)),
+                    Ok(Some(Attempt::Password(password))) => {
+                        Ok(Some(Step::Attempt { peer, right: auth.is_right(password) }))
+                    }
+                    Ok(Some(Attempt::Message(message))) => {
+                        Ok(Some(Step::Login { peer, message: message.into(), begun: login.take() }))
+                    }
+                    Ok(None) => Ok(None),
+                    Err(fault) => Err(fault),
+                },
             };
             match next {
                 Ok(Some(step)) => return Some(step),
@@ -103,7 +122,7 @@ impl Connections {
         };
         self.refuse(cx, conn, code);
         match self.table.find(conn)?.conversation {
-            Conversation::Auth(_) => self.finish(cx, conn, CloseReason::Done),
+            Conversation::Auth { .. } => self.finish(cx, conn, CloseReason::Done),
             Conversation::Stream
             | Conversation::Settings { .. }
             | Conversation::Rtsp
@@ -160,16 +179,32 @@ impl Connections {
             }
             Conversation::Settings { awaiting: true, .. }
             | Conversation::Stream
-            | Conversation::Auth(_)
+            | Conversation::Auth { .. }
             | Conversation::Rtsp
             | Conversation::Http
             | Conversation::Over => None,
         }
     }
 
+    /// Has a client prove that it knows the password. It has as long for that as for its first message.
+    pub fn expect_proof(&mut self, cx: &Context<'_>, conn: ConnId, begun: Exchange) {
+        let patience = self.patience(Service::Auth);
+        let Some(connection) = self.table.find(conn) else { return };
+        if let Conversation::Auth { login, .. } = &mut connection.conversation {
+            *login = Some(Box::new(begun));
+            self.table.set_deadline(conn, Some(cx.mono() + patience));
+        }
+    }
+
     /// Sends an error packet.
     pub fn refuse(&mut self, cx: &mut Context<'_>, conn: ConnId, code: ErrorCode) {
         let Some(&mut Connection { service, peer, .. }) = self.table.find(conn) else { return };
+        self.refuse_as(cx, conn, code, ClientReport::Refused { service, peer, code });
+    }
+
+    /// Sends an error packet, and logs this.
+    pub fn refuse_as(&mut self, cx: &mut Context<'_>, conn: ConnId, code: ErrorCode, report: impl Into<Report>) {
+        let Some(&mut Connection { service, .. }) = self.table.find(conn) else { return };
         match code {
             ErrorCode::BadChecksum => cx.bump(Counter::BadChecksum),
             ErrorCode::BadLength => cx.bump(Counter::BadLength),
@@ -178,12 +213,13 @@ impl Connections {
             ErrorCode::NotAuthenticated
             | ErrorCode::TooManyAttempts
             | ErrorCode::TooManyClients
-            | ErrorCode::NotStored => {}
+            | ErrorCode::NotStored
+            | ErrorCode::NotReady => {}
         }
         if let Some(id) = Id::of(service) {
             cx.send(conn, Outgoing::error(id, code));
         }
-        cx.report(ClientReport::Refused { service, peer, code });
+        cx.report(report);
     }
 
     /// A socket takes nothing. Returns the client's service.
@@ -197,7 +233,7 @@ impl Connections {
             Conversation::Over => return None,
             // A viewer's exchange has its own time-outs, and a socket that is full of video may well be read again.
             Conversation::Stream | Conversation::Rtsp | Conversation::Http => {}
-            Conversation::Settings { .. } | Conversation::Auth(_) => {
+            Conversation::Settings { .. } | Conversation::Auth { .. } => {
                 if !std::mem::replace(&mut connection.blocked, true) {
                     self.table.set_deadline(conn, Some(cx.mono() + WRITE_TIMEOUT));
                 }
@@ -223,7 +259,11 @@ impl Connections {
                 let deadline = owes.then(|| cx.mono() + self.patience(Service::Settings));
                 self.table.set_deadline(conn, deadline);
             }
-            Conversation::Auth(_) => connection.blocked = false,
+            Conversation::Auth { .. } => {
+                connection.blocked = false;
+                let deadline = cx.mono() + self.patience(Service::Auth);
+                self.table.set_deadline(conn, Some(deadline));
+            }
         }
         Some(service)
     }

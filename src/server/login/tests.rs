@@ -9,7 +9,7 @@ use crate::server::context::Journal;
 use crate::server::interface::Output;
 use crate::service::http::Body;
 use crate::service::http::route::Route;
-use crate::service::scram::{Client, Expected, Key, NONCE_BYTES, sign};
+use crate::service::scram::{Client, Expected, Key, sign};
 use crate::stats::Stats;
 use crate::time::Now;
 

@@ -6,6 +6,7 @@ use crate::ids::Peer;
 use crate::limits::{BRAKE_EACH, MAX_FAILING_ADDRESSES};
 use crate::logging::Level::{Info, Warning};
 use crate::logging::Line;
+use crate::service::scram::Refusal;
 
 /// Something about passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +32,22 @@ pub enum AccessReport {
     BrakeOn,
     /// Passwords of new addresses are looked at again.
     BrakeOff,
-    /// The data and settings ports need no password.
+    /// A password itself came, and `auth.plain` is off.
+    PlainRefused {
+        /// Whose.
+        peer: Peer,
+    },
+    /// A message of a login is refused, before any password was looked at.
+    LoginRefused {
+        /// Whose.
+        peer: Peer,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The data and settings ports and the video need no password.
     OpenToNetwork,
+    /// They do, for clients on the network.
+    PasswordNeeded,
 }
 
 impl AccessReport {
@@ -66,6 +81,29 @@ impl AccessReport {
                 "auth",
                 "many wrong passwords",
                 format_args!("passwords from all addresses are checked again"),
+            )),
+            Self::PlainRefused { peer } => show(Line::limited(
+                Warning,
+                "auth",
+                "refusals",
+                format_args!(
+                    "refused {peer} on the auth port: it sent the password itself, and auth.plain is off: use es-iot-ctl \
+                     auth, or a client that logs in without sending it"
+                ),
+            )),
+            Self::LoginRefused { peer, refusal } => show(Line::limited(
+                Warning,
+                "auth",
+                "refusals",
+                format_args!("refused a login of {peer} on the auth port: {refusal}"),
+            )),
+            Self::PasswordNeeded => show(Line::new(
+                Info,
+                "auth",
+                format_args!(
+                    "clients on the network need the password: with es-iot-ctl auth, on the page or in the RTSP URL; set \
+                     auth.required to false to open the ports to everyone"
+                ),
             )),
             Self::OpenToNetwork => show(Line::new(
                 Warning,

@@ -1,4 +1,4 @@
-//! `auth`, with the password from standard input, a file and a terminal.
+//! `auth`, with the password from standard input, a file and a terminal, and with `--plain`.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -16,7 +16,8 @@ use super::peer::{Peer, talk, talk_to};
 use super::{assert_ended, ctl};
 use crate::golden::{DATA, PASSWORD, READY, REJECTED};
 
-const AUTH: [&str; 5] = ["--host", "127.0.0.1", "--auth-port", "PORT", "auth"];
+/// The old request, of which the packets are golden. `login.rs` has the login.
+const AUTH: [&str; 6] = ["--host", "127.0.0.1", "--auth-port", "PORT", "--plain", "auth"];
 
 /// Runs `auth` with `input` on its standard input.
 fn entered(input: &str, more: &[&str], script: impl FnOnce(Peer) + Send) -> Output {
@@ -62,6 +63,15 @@ fn refusals() {
         let json = format!("{{\"outcome\":\"{text}\"}}\n");
         assert_ended(&entered("1111\n", &["--json"], refuse), 1, &json, Some(text));
     }
+}
+
+#[test]
+fn a_server_that_takes_no_plain_password() {
+    let refuse = |mut peer: Peer| {
+        peer.refuse(Id::Auth, ErrorCode::NotValidHere);
+        peer.wait_for_end();
+    };
+    assert_ended(&entered("1111\n", &[], refuse), 1, "", Some("does not take the password itself: leave --plain out"));
 }
 
 #[test]

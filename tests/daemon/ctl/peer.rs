@@ -30,6 +30,24 @@ impl Peer {
         String::from_utf8(head).unwrap()
     }
 
+    /// The message in a packet of a login.
+    pub fn login(&mut self) -> Vec<u8> {
+        let mut head = [0; 6];
+        self.0.read_exact(&mut head).unwrap();
+        assert_eq!(head[..5], [0, 0xFF, 0, 3, 0]);
+        let mut rest = vec![0; usize::from(head[5]) + 1];
+        self.0.read_exact(&mut rest).unwrap();
+        rest.pop();
+        rest
+    }
+
+    /// What the client sends until it closes.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).unwrap();
+        rest
+    }
+
     pub fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).unwrap();
     }

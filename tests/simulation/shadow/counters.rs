@@ -55,6 +55,7 @@ impl Counters {
         match (packet[2], packet[3], &packet[6..packet.len() - 1]) {
             (0, 0, _) => self.one(Counter::AuthAccepted),
             (0, 2, []) => self.one(Counter::AuthRejected),
+            (0, 3, [b'v', ..]) => self.one(Counter::AuthAccepted),
             (_, 2, [1]) => self.one(Counter::BadChecksum),
             (_, 2, [2]) => self.one(Counter::BadLength),
             (_, 2, [3]) => self.one(Counter::NotValidHere),

@@ -16,7 +16,7 @@ use super::viewers::Event;
 use super::{Peer, Shadow};
 use crate::SECOND;
 
-fn error(service: Service, code: u8) -> Vec<u8> {
+pub(super) fn error(service: Service, code: u8) -> Vec<u8> {
     let id = service as u8;
     let id = [1, 2, 0][usize::from(id)];
     let mut bytes = vec![0, 0xFF, id, 2, 0, 1, code];
@@ -97,6 +97,7 @@ impl Shadow {
             patience: 0,
             leaving: None,
             parser: Parser::default(),
+            login: None,
             todo: std::collections::VecDeque::new(),
             awaiting: false,
             blocked: None,
@@ -190,10 +191,18 @@ impl Shadow {
     fn authenticate(&mut self, at: u64, conn: ConnId) {
         let peer = self.peers.get_mut(&conn).expect("it is there");
         let Some(item) = peer.todo.pop_front() else { return };
+        let in_login = peer.login.is_some();
         let address = peer.address;
         self.counters.came(&item);
         let packet = match item {
-            Item::Packet { id: 0, kind: 1, payload } => {
+            Item::Packet { id: 0, kind: 3, payload } => match self.login(at, conn, &payload) {
+                (packet, true) => {
+                    self.send(conn, packet);
+                    return self.authenticate(at, conn);
+                }
+                (packet, false) => packet,
+            },
+            Item::Packet { id: 0, kind: 1, payload } if self.config.auth.plain && !in_login => {
                 let right = payload == self.password.reveal();
                 let lasts = u64::from(self.config.auth.grant_seconds) * SECOND;
                 match self.access.attempt(at, address, right, lasts) {
@@ -238,7 +247,12 @@ impl Shadow {
                 let patience = self.patience(Service::Settings);
                 self.peers.get_mut(&conn).expect("it is there").patience = patience;
             }
-            Service::Auth | Service::Rtsp | Service::Http => {}
+            Service::Auth => {
+                let patience = self.patience(Service::Auth);
+                let peer = self.peers.get_mut(&conn).expect("it is there");
+                (peer.accepted, peer.patience) = (at, patience);
+            }
+            Service::Rtsp | Service::Http => {}
         }
     }
 
@@ -268,6 +282,7 @@ impl Shadow {
             self.closes.insert(conn);
             self.remove(at, conn);
         }
+        self.keys.wakeup(at);
         self.late_viewers(now);
         self.settings_due(at);
         let stalls = self.stall_shows(at);
@@ -302,6 +317,7 @@ impl Shadow {
         if fresh.password != self.password {
             self.password = fresh.password.clone();
             self.access.revoke();
+            self.keys.change(at);
         }
         let open: Vec<ConnId> =
             self.peers.iter().filter(|(_, peer)| peer.leaving.is_none()).map(|(&conn, _)| conn).collect();
@@ -391,7 +407,10 @@ impl Peer {
         }
         match self.service {
             Service::Data | Service::Rtsp | Service::Http => false,
-            Service::Auth => at >= self.accepted + self.patience,
+            Service::Auth => match self.blocked {
+                Some(since) => at >= since + 10 * SECOND,
+                None => at >= self.accepted + self.patience,
+            },
             Service::Settings => match self.blocked {
                 Some(since) => at >= since + 10 * SECOND,
                 None => self.owes.is_some_and(|since| at >= since + self.patience),

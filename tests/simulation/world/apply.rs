@@ -3,6 +3,7 @@
 use es_iot_server::service::rtsp::Transport;
 
 use super::*;
+use crate::shadow::login_message;
 
 impl World {
     pub(super) fn apply(&mut self, output: &Output) {
@@ -17,6 +18,9 @@ impl World {
                 self.ran.answered_reads += u64::from(packet.as_bytes()[2..4] == [2, 0]);
                 let sent = self.sockets.get_mut(&conn).map(|socket| {
                     socket.memory.hear(packet.as_bytes());
+                    if let Some(message) = login_message(packet.as_bytes()) {
+                        socket.server_first = String::from_utf8(message.to_vec()).ok();
+                    }
                     socket.send(packet.as_bytes().len())
                 });
                 if let Some(sent) = sent {

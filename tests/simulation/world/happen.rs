@@ -19,6 +19,8 @@ impl World {
             Happening::Connect(client::any(&mut world.rng, world.password.as_bytes()))
         });
         any_time(self, if calm { 20 } else { 60 }, &|world| Happening::Connect(viewer::any(&mut world.rng)));
+        // Deriving keys takes long, so they are few.
+        any_time(self, 4, &|world| Happening::Connect(login::any(&mut world.rng)));
         any_time(self, 20, &|_| Happening::Stale);
         any_time(self, 20, &|_| Happening::EarlyTick);
         any_time(self, 20, &|_| Happening::EarlyWakeup);
@@ -113,7 +115,7 @@ impl World {
     fn act(&mut self, conn: ConnId, act: Act) {
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
         match act {
-            Act::Send(_) | Act::Ask(..) | Act::Rest if socket.half_closed || socket.reset => {}
+            Act::Send(_) | Act::Ask(..) | Act::Prove { .. } | Act::Rest if socket.half_closed || socket.reset => {}
             Act::Send(bytes) => {
                 if !bytes.is_empty() {
                     socket.inbox.extend(socket.rest.drain(..));
@@ -123,11 +125,12 @@ impl World {
             Act::Ask(asks, cut) => {
                 socket.inbox.extend(socket.rest.drain(..));
                 let bytes: Vec<u8> = asks.iter().flat_map(|ask| socket.memory.write(ask, self.password)).collect();
-                let (first, after) = cut.map_or((bytes.len(), 0), |(part, after)| (bytes.len() * part / 1000, after));
-                socket.inbox.extend(&bytes[..first]);
-                socket.rest = bytes[first..].to_vec();
-                if first < bytes.len() {
-                    self.later(after, Happening::Act(conn, Act::Rest));
+                self.write(conn, &bytes, cut);
+            }
+            Act::Prove { nonce, answer, cut } => {
+                if let Some(server_first) = socket.server_first.take() {
+                    let bytes = login::answer(nonce, answer, &server_first, self.password, &mut self.last_proof);
+                    self.write(conn, &bytes, cut);
                 }
             }
             Act::Rest => socket.inbox.extend(socket.rest.drain(..)),
@@ -152,6 +155,17 @@ impl World {
             }
         }
         self.read(conn);
+    }
+
+    /// Writes all of it, or so many of a thousand bytes first and the rest so much later.
+    fn write(&mut self, conn: ConnId, bytes: &[u8], cut: Option<(usize, u64)>) {
+        let socket = self.sockets.get_mut(&conn).expect("it is there");
+        let (first, after) = cut.map_or((bytes.len(), 0), |(part, after)| (bytes.len() * part / 1000, after));
+        socket.inbox.extend(&bytes[..first]);
+        socket.rest = bytes[first..].to_vec();
+        if first < bytes.len() {
+            self.later(after, Happening::Act(conn, Act::Rest));
+        }
     }
 
     /// Reads as the reactor does: while it may, in chunks.
