@@ -1,0 +1,156 @@
+"""A daemon for the checks: its own ports, folder and test camera. It can be stopped, started again and lose its camera."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUILT = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
+DAEMON = Path(os.environ.get("ES_IOT_BIN", BUILT / "es-iot-server")).resolve()
+CONTROL = DAEMON.with_name("es-iot-ctl")
+
+PATIENCE_S = 30
+PASSWORD = "correct horse, battery: staple"
+
+
+def free_ports(count):
+    """Returns ports that were free a moment ago."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in held]
+    for listener in held:
+        listener.close()
+    return ports
+
+
+def eventually(condition, seconds, doing):
+    """Waits until a function returns something true, and returns that."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{doing}: not within {seconds} s"
+        time.sleep(0.05)
+    return value
+
+
+class Daemon:
+    """A running daemon. It and its files are gone after `close`."""
+
+    def __init__(self, camera=None, auth=None):
+        self.folder = Path(tempfile.mkdtemp(prefix="es-iot-daemon-"))
+        # Fixed, since a daemon that is started again must be found where it was.
+        self.data, self.settings, self.auth, self.video, self.http = free_ports(5)
+        self.url = f"http://127.0.0.1:{self.http}/"
+        configuration = {
+            "server": {
+                "host": "127.0.0.1", "data_port": self.data, "settings_port": self.settings, "auth_port": self.auth,
+                "rtsp_port": self.video, "http_port": self.http, "http_socket": str(self.folder / "http.sock"),
+            },
+            "camera": {"source": "test", **(camera or {})},
+            "auth": {"trust_loopback": True, "password": PASSWORD, **(auth or {})},
+            "paths": {"state_dir": str(self.folder / "state")},
+            "logging": {"target": "console"},
+        }
+        (self.folder / "state").mkdir()
+        (self.folder / "config.json").write_text(json.dumps(configuration))
+        # The daemon refuses a password that others can read.
+        (self.folder / "config.json").chmod(0o600)
+        self.process = None
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def start(self):
+        """Starts the daemon and waits until it has a camera, or a slate in its place."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(DAEMON), "--config", str(self.folder / "config.json")], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )
+        eventually(self._listens, PATIENCE_S, "the daemon listens")
+
+    def _listens(self):
+        assert self.process.poll() is None, f"the daemon ended:\n{self.log()}"
+        try:
+            socket.create_connection(("127.0.0.1", self.http)).close()
+            return True
+        except ConnectionRefusedError:
+            return False
+
+    def stop(self):
+        """Stops the daemon, and its camera with it."""
+        self.process.terminate()
+        self.process.wait(PATIENCE_S)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                # The kernel ends the camera with it.
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self):
+        return (self.folder / "log").read_text()
+
+    def camera(self):
+        """Returns the camera's process id, or None."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for child in children:
+            try:
+                if Path(f"/proc/{child}/comm").read_text() == "es-iot-testcam\n":
+                    return int(child)
+            except OSError:
+                pass  # it just ended
+        return None
+
+    def kill_camera(self):
+        """Kills the camera, if there is one now."""
+        if camera := self.camera():
+            os.kill(camera, signal.SIGKILL)
+
+    def status(self):
+        """Returns `/api/status`."""
+        with urllib.request.urlopen(self.url + "api/status", timeout=PATIENCE_S) as reply:
+            return json.load(reply)
+
+    def _command(self, *arguments):
+        ports = ["--data-port", self.data, "--settings-port", self.settings, "--auth-port", self.auth]
+        return [str(word) for word in (CONTROL, "--host", "127.0.0.1", *ports, *arguments)]
+
+    def control(self, *arguments):
+        """Runs `es-iot-ctl` and returns what it prints."""
+        done = subprocess.run(self._command(*arguments), capture_output=True, text=True, timeout=PATIENCE_S)
+        assert done.returncode == 0, f"es-iot-ctl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    @contextmanager
+    def watching(self):
+        """Yields a list that has the values of the data port, when the context has ended."""
+        values = []
+        with subprocess.Popen(self._command("watch", "--json"), stdout=subprocess.PIPE, text=True) as watch:
+            try:
+                values.append(json.loads(watch.stdout.readline())["value"])
+                yield values
+            finally:
+                watch.terminate()
+            values += [json.loads(line)["value"] for line in watch.stdout if line.endswith("\n")]
+
+    def setting(self, key):
+        """Returns a setting as port 5001 reports it."""
+        return json.loads(self.control("get", "--json"))[key]

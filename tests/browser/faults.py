@@ -1,0 +1,82 @@
+"""What goes wrong around the page: the camera, the daemon, and a page that is not looked at."""
+
+import time
+
+from daemon import eventually
+from stage import CHANGES_WITHIN_S, RECOVERS_WITHIN_S
+
+# The page ends its streams when it was hidden for 5 s.
+ENDS_WITHIN_S = 20
+# The age of a picture at the live edge, on a busy machine.
+LIVE_MS = 1500
+
+
+def a_camera_that_dies_comes_back(stage):
+    browser = stage.browser
+    stage.moves()
+    stage.mark()
+    running = stage.state()
+
+    # Kept down until the page says so and shows the slate, whose pictures have no code.
+    def noticed():
+        stage.daemon.kill_camera()
+        return browser.evaluate("probe.code(probe.video())") is None and stage.state() != running and stage.state()
+
+    down = eventually(noticed, RECOVERS_WITHIN_S, "the page says that the camera is down, and shows the slate")
+    stage.moves(RECOVERS_WITHIN_S)
+    words = running.split()[0]
+    browser.wait_for(f"probe.state().startsWith({words!r})", CHANGES_WITHIN_S, f"the page says {words!r} again")
+    assert stage.marked(), "the page was loaded again"
+    return f"{down!r}, then {stage.state()!r}"
+
+
+def a_restarted_daemon_is_found(stage):
+    browser = stage.browser
+    stage.mark()
+    running = stage.state()
+    with stage.trouble():
+        stage.daemon.stop()
+        browser.wait_for(f"probe.state() !== {running!r}", CHANGES_WITHIN_S, "the page says that the daemon is gone")
+        browser.wait_for("!/running/i.test(probe.state())", CHANGES_WITHIN_S, "the page says that the daemon is gone")
+        gone = stage.state()
+        stage.daemon.start()
+        began = time.monotonic()
+        stage.moves(RECOVERS_WITHIN_S)
+        took = time.monotonic() - began
+    words = running.split()[0]
+    browser.wait_for(f"probe.state().startsWith({words!r})", CHANGES_WITHIN_S, f"the page says {words!r} again")
+    assert stage.marked(), "the page was loaded again"
+    return f"{gone!r}, then a picture {took:.1f} s after the start"
+
+
+def a_hidden_page_takes_no_video(stage):
+    browser = stage.browser
+    stage.mark()
+    stage.moves()
+
+    def connections():
+        status = stage.daemon.status()
+        # That of this request is one.
+        return status["viewers"]["http"], status["clients"]["http"] - 1
+
+    browser.hide()
+    browser.wait_for("document.visibilityState === 'hidden'", CHANGES_WITHIN_S, "the page is hidden")
+    began = time.monotonic()
+    eventually(lambda: connections() == (0, 0), ENDS_WITHIN_S, "both streams end")
+    ended = time.monotonic() - began
+    browser.show()
+    browser.wait_for("document.visibilityState === 'visible'", CHANGES_WITHIN_S, "the page is visible")
+    began = time.monotonic()
+    stage.moves()
+    took = time.monotonic() - began
+    offset = (time.time() - time.monotonic()) * 1000
+    browser.evaluate(f"probe.measure({offset})")
+    browser.wait_for("probe.ages.length > 5", CHANGES_WITHIN_S, "pictures with a code")
+    age = browser.evaluate("probe.ages[0]")
+    browser.evaluate("(probe.ages = null)")
+    assert age < LIVE_MS, f"a picture is {age:.0f} ms old"
+    assert stage.marked(), "the page was loaded again"
+    return f"streams end after {ended:.1f} s; visible, a picture moves after {took:.1f} s and is {age:.0f} ms old"
+
+
+CHECKS = [a_camera_that_dies_comes_back, a_restarted_daemon_is_found, a_hidden_page_takes_no_video]

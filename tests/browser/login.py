@@ -1,0 +1,46 @@
+"""The login: a daemon that requires it, seen through a listener that keeps what the browser sends."""
+
+import base64
+import json
+
+from daemon import PASSWORD, Daemon, eventually
+from recorder import Recorder
+from stage import CHANGES_WITHIN_S, OPENS_WITHIN_S
+
+FIELD = "document.querySelector('input[type=password]')"
+SHOWN = f"({FIELD}?.checkVisibility() ?? false)"
+LOGOUT = "[...document.querySelectorAll('button, a')].find(e => /log ?out|sign ?out/i.test(e.innerText) && e.checkVisibility())"
+
+
+def a_login_opens_the_page(stage):
+    browser = stage.browser
+    with Daemon(auth={"required": True, "trust_loopback": False}) as daemon, Recorder(daemon.http) as recorder:
+        with stage.trouble():
+            browser.open(recorder.url)
+            browser.wait_for(f"location.href === '{recorder.url}' && {SHOWN}", OPENS_WITHIN_S, "the form")
+            assert browser.evaluate("probe.pictures") == 0, "there is a picture without a login"
+            browser.enter(FIELD, "wrong")
+            refusal = browser.wait_for("/[^.\\n]*wrong password[^\\n]*/i.exec(document.body.innerText)?.[0]", CHANGES_WITHIN_S, "a refusal in words")
+            browser.enter(FIELD, PASSWORD)
+            browser.wait_for(f"!{SHOWN}", CHANGES_WITHIN_S, "the form goes")
+        stage.moves(OPENS_WITHIN_S)
+
+        settings = daemon.folder / "state" / "camera_settings.json"
+        for gain in (5, 6):  # the second signature has another counter
+            browser.enter("probe.number('Gain')", str(gain))
+            eventually(
+                lambda: settings.exists() and json.loads(settings.read_text())["gain"] == gain, CHANGES_WITHIN_S, "the gain is on the disk"
+            )
+
+        with stage.trouble():
+            browser.click(LOGOUT)
+            browser.wait_for(SHOWN, CHANGES_WITHIN_S, "the form is back")
+        sent = bytes(recorder.sent)
+        assert b"/api/login" in sent and b"/api/settings" in sent
+        secret = PASSWORD.encode()
+        for form in (secret, base64.b64encode(secret).rstrip(b"="), secret.hex().encode(), secret.split()[0]):
+            assert form not in sent, f"the browser sent the password as {form}"
+    return f"{refusal.strip()!r}, then two changes and a log-out; none of {len(sent)} bytes is the password"
+
+
+CHECKS = [a_login_opens_the_page]

@@ -1,0 +1,81 @@
+"""What a check works with: a browser that shows the page of a daemon, and the waits that several checks share."""
+
+import time
+
+from link import BrowserError
+
+CONTROLS = ["Shutter", "Gain", "Red balance", "Blue balance", "Contrast", "Brightness"]
+
+# Figures have targets, which an idle machine meets. A check fails at these limits, which a busy one meets too.
+OPENS_WITHIN_S = 5
+CHANGES_WITHIN_S = 10
+RECOVERS_WITHIN_S = 30
+
+
+class Skip(Exception):
+    """A check that does not apply."""
+
+
+class Stage:
+    """A browser, a daemon, and the options of the command line."""
+
+    def __init__(self, browser, daemon, options):
+        self.browser = browser
+        self.daemon = daemon
+        self.options = options
+        # Where the browser may complain that the daemon can't be reached, as (first, last) of its messages.
+        self.troubles = []
+
+    def open(self, url=None):
+        """Opens the page and waits for a picture."""
+        self.browser.open("about:blank")
+        self.browser.wait_for("location.href === 'about:blank'", OPENS_WITHIN_S, "the empty page")
+        self.browser.open(url or self.daemon.url)
+        self.browser.wait_for("probe.first !== null && location.href !== 'about:blank'", OPENS_WITHIN_S, "the first picture")
+
+    def moves(self, seconds=CHANGES_WITHIN_S):
+        """Waits until the camera's picture moves: its clock goes on."""
+        shown = self.browser.wait_for("probe.code(probe.video())", seconds, "a picture of the camera")
+        self.browser.wait_for(f"(probe.code(probe.video()) ?? {shown}) !== {shown}", seconds, "the next picture of the camera")
+
+    def recover(self):
+        """Brings the page and the daemon back to where a check may begin, after one that failed."""
+        if self.daemon.process.poll() is not None:
+            self.daemon.start()
+        try:
+            self.browser.show()
+            self.open()
+        except (AssertionError, BrowserError) as error:
+            print(f"        the page does not recover: {error}", flush=True)
+
+    def state(self):
+        """Returns the words of the page's status region."""
+        return self.browser.evaluate("probe.state()")
+
+    def mark(self):
+        """Marks the page; `marked` is whether it is still the same one, and not loaded again."""
+        self.browser.evaluate("(probe.marked = true)")
+
+    def marked(self):
+        return self.browser.evaluate("probe.marked === true")
+
+    def trouble(self):
+        """A context in which failing requests, and the browser's messages about them, are expected."""
+        return Trouble(self)
+
+    def watch(self, seconds):
+        """Lets time pass, for what must not happen, or for a rate."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.browser.pump(min(left, 1))
+
+
+class Trouble:
+    def __init__(self, stage):
+        self.stage = stage
+
+    def __enter__(self):
+        self.first = len(self.stage.browser.messages)
+
+    def __exit__(self, *_):
+        self.stage.troubles.append((self.first, len(self.stage.browser.messages)))
