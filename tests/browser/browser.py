@@ -9,11 +9,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections import namedtuple
 from pathlib import Path
 
-from link import PATIENCE_S, BrowserError, Link
+from link import BrowserError, Link
+from waiting import CHANGES_WITHIN_S, RECOVERS_WITHIN_S, eventually
 
 PROBE = Path(__file__).with_name("probe.js").read_text()
 
@@ -35,12 +35,12 @@ class Browser:
         self.requests = []
         self.headers = {}
         self.profile = Path(tempfile.mkdtemp(prefix="es-iot-browser-"))
-        # Names of crash reports and caches depend on the home.
-        environment = os.environ | {"HOME": str(self.profile), "TMPDIR": str(self.profile), "MOZ_CRASHREPORTER_DISABLE": "1"}
+        # Caches and crash reports go there too.
+        places = {"HOME": str(self.profile), "TMPDIR": str(self.profile), "MOZ_CRASHREPORTER_DISABLE": "1"}
         self.output = self.profile / "output"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [self.program, *self.arguments()], env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                [self.program, *self.arguments()], env=os.environ | places, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True, cwd=self.profile,
             )
         self.link = None
@@ -52,13 +52,13 @@ class Browser:
             raise
 
     def _url(self):
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and self.process.poll() is None:
+        def announced():
             printed = self.output.read_text(errors="replace")
-            if found := re.search(rf"{self.announcement} (ws://\S+)\n", printed):
-                return found.group(1)
-            time.sleep(0.02)
-        raise BrowserError(f"{self.name} did not start:\n{self.output.read_text(errors='replace')[-3000:]}")
+            if self.process.poll() is not None:
+                raise BrowserError(f"{self.name} did not start:\n{printed[-3000:]}")
+            return re.search(rf"{self.announcement} (ws://\S+)\n", printed)
+
+        return eventually(announced, f"{self.name} has a socket", RECOVERS_WITHIN_S).group(1)
 
     def __enter__(self):
         return self
@@ -77,9 +77,11 @@ class Browser:
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 pass
         # Killed processes are still ending, and writing.
-        deadline = time.monotonic() + PATIENCE_S
-        while self.profile.exists() and time.monotonic() < deadline:
-            shutil.rmtree(self.profile, ignore_errors=True)
+        eventually(self._removed, f"{self.profile} is removed")
+
+    def _removed(self):
+        shutil.rmtree(self.profile, ignore_errors=True)
+        return not self.profile.exists()
 
     # --- what each browser does its own way ---------------------------------------------------------------------
 
@@ -137,19 +139,15 @@ class Browser:
         """Takes the browser's events for this long."""
         self.link.pump(seconds)
 
-    def wait_for(self, condition, seconds, doing):
+    def wait_for(self, condition, doing, seconds=CHANGES_WITHIN_S):
         """Waits until an expression is true and returns its value. Fails with what was waited for."""
-        deadline = time.monotonic() + seconds
-        value = None
-        while time.monotonic() < deadline:
-            try:
-                if value := self.evaluate(condition):
-                    return value
-            except BrowserError as error:
-                # The page is just being replaced.
-                value = error
-            self.pump(0.05)
-        raise AssertionError(f"{doing}: not within {seconds} s; {condition} is {value!r}")
+        return eventually(lambda: self._value(condition), f"{doing} ({condition})", seconds, self.pump)
+
+    def _value(self, condition):
+        try:
+            return self.evaluate(condition)
+        except BrowserError:
+            return None  # the page is just being replaced
 
     def type(self, text):
         for character in text:

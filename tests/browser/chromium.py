@@ -6,7 +6,15 @@ import os
 from browser import PROBE, Browser, Message, Request
 from link import BrowserError
 
-KEYS = {"Tab": 9, "Enter": 13, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+# Windows' codes of keys without a character.
+KEYS = {
+    "Tab": 9, "Enter": 13, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40,
+}
+
+
+def words_of(details):
+    """Returns what an exception says."""
+    return details.get("exception", {}).get("description") or details["text"]
 
 
 class Chromium(Browser):
@@ -21,7 +29,8 @@ class Chromium(Browser):
             *sandbox, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self.profile}",
             "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
             "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-sync",
-            "--no-default-browser-check", "--hide-scrollbars", "--force-color-profile=srgb", "--mute-audio", "about:blank",
+            "--no-default-browser-check", "--hide-scrollbars", "--force-color-profile=srgb", "--mute-audio",
+            "about:blank",
         ]
 
     def begin(self):
@@ -47,11 +56,11 @@ class Chromium(Browser):
             words = " ".join(str(value.get("value", value.get("description"))) for value in params["args"])
             self.messages.append(Message(params["type"], "console", words))
         elif method == "Runtime.exceptionThrown":
-            details = params["exceptionDetails"]
-            self.messages.append(Message("error", "exception", details.get("exception", details).get("description", details["text"])))
+            self.messages.append(Message("error", "exception", words_of(params["exceptionDetails"])))
         elif method == "Log.entryAdded":
             entry = params["entry"]
-            self.messages.append(Message(entry["level"], entry["source"], f"{entry['text']} {entry.get('url', '')}".strip()))
+            words = f"{entry['text']} {entry.get('url', '')}".strip()
+            self.messages.append(Message(entry["level"], entry["source"], words))
 
     def open(self, url):
         self.call("Page.navigate", {"url": url})
@@ -59,7 +68,7 @@ class Chromium(Browser):
     def evaluate(self, script):
         answer = self.call("Runtime.evaluate", {"expression": script, "awaitPromise": True, "returnByValue": True})
         if details := answer.get("exceptionDetails"):
-            raise BrowserError(details.get("exception", {}).get("description") or details["text"])
+            raise BrowserError(words_of(details))
         return answer["result"].get("value")
 
     def screenshot(self):

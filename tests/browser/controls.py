@@ -1,7 +1,6 @@
 """The six controls: from the page to the daemon and back."""
 
-from daemon import eventually
-from stage import CHANGES_WITHIN_S
+from waiting import eventually
 
 # Port 5001 carries a setting in steps, of which this is the largest where it matters.
 STEP = 0.11
@@ -18,10 +17,18 @@ def updates(stage):
     return sum(1 for request in stage.browser.requests if request.method == "PUT")
 
 
+def one_update(stage, key, value, before):
+    """Waits until the daemon has a value. Fails if that took more than one update."""
+    eventually(lambda: abs(stage.daemon.setting(key) - value) < STEP, f"the daemon has the {key} {value}")
+    stage.watch(QUIET_S)
+    sent = updates(stage) - before
+    assert sent == 1, f"{sent} updates"
+
+
 def a_number_changes_a_setting(stage):
     before = stage.daemon.setting("gain")
     stage.browser.enter("probe.number('Gain')", "7")
-    eventually(lambda: stage.daemon.setting("gain") == 7, CHANGES_WITHIN_S, "the daemon has the gain 7")
+    eventually(lambda: stage.daemon.setting("gain") == 7, "the daemon has the gain 7")
     return f"gain {before} to 7, as port 5001 has it"
 
 
@@ -34,11 +41,8 @@ def keys_on_a_slider_are_one_update(stage):
         browser.press("ArrowLeft")
     shown = browser.evaluate("Number(probe.number('Contrast').value)")
     assert 1 < shown < 25.5, f"the page shows {shown}"
-    eventually(lambda: abs(stage.daemon.setting("contrast") - shown) < STEP, CHANGES_WITHIN_S, f"the daemon has the contrast {shown}")
-    stage.watch(QUIET_S)
-    sent = updates(stage) - before
-    assert sent == 1, f"{sent} updates"
-    return f"{PRESSES + 1} keys, {sent} update"
+    one_update(stage, "contrast", shown, before)
+    return f"{PRESSES + 1} keys"
 
 
 def a_drag_is_one_update(stage):
@@ -50,11 +54,8 @@ def a_drag_is_one_update(stage):
     browser.drag([[first + (last - first) * step / POINTS, y] for step in range(POINTS + 1)])
     shown = browser.evaluate("Number(probe.number('Brightness').value)")
     assert shown > 0.5, f"the page shows {shown}"
-    eventually(lambda: abs(stage.daemon.setting("brightness") - shown) < STEP, CHANGES_WITHIN_S, f"the daemon has the brightness {shown}")
-    stage.watch(QUIET_S)
-    sent = updates(stage) - before
-    assert sent == 1, f"{sent} updates"
-    return f"{POINTS} movements, {sent} update"
+    one_update(stage, "brightness", shown, before)
+    return f"{POINTS} movements"
 
 
 def a_change_elsewhere_shows(stage):
@@ -62,7 +63,7 @@ def a_change_elsewhere_shows(stage):
         stage.daemon.control("set", f"contrast={contrast}", f"gain={gain}", f"brightness={brightness}")
         for label, value in (("Contrast", contrast), ("Gain", gain), ("Brightness", brightness)):
             shown = f"Math.abs(Number(probe.number('{label}').value) - {value}) < {STEP}"
-            stage.browser.wait_for(shown, CHANGES_WITHIN_S, f"{label} shows {value}")
+            stage.browser.wait_for(shown, f"{label} shows {value}")
     stage.moves()
     return "contrast, gain and brightness, from es-iot-ctl"
 

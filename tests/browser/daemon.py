@@ -1,4 +1,4 @@
-"""A daemon for the checks: its own ports, folder and test camera. It can be stopped, started again and lose its camera."""
+"""A daemon for the checks: its own ports, folder and test camera. It can be stopped, started and lose its camera."""
 
 import json
 import os
@@ -7,17 +7,17 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+
+from waiting import RECOVERS_WITHIN_S, eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILT = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
 DAEMON = Path(os.environ.get("ES_IOT_BIN", BUILT / "es-iot-server")).resolve()
 CONTROL = DAEMON.with_name("es-iot-ctl")
 
-PATIENCE_S = 30
 PASSWORD = "correct horse, battery: staple"
 
 
@@ -28,15 +28,6 @@ def free_ports(count):
     for listener in held:
         listener.close()
     return ports
-
-
-def eventually(condition, seconds, doing):
-    """Waits until a function returns something true, and returns that."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{doing}: not within {seconds} s"
-        time.sleep(0.05)
-    return value
 
 
 class Daemon:
@@ -75,12 +66,11 @@ class Daemon:
         self.close()
 
     def start(self):
-        """Starts the daemon and waits until it has a camera, or a slate in its place."""
+        """Starts the daemon and waits until it listens."""
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [str(DAEMON), "--config", str(self.folder / "config.json")], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )
-        eventually(self._listens, PATIENCE_S, "the daemon listens")
+            command = [str(DAEMON), "--config", str(self.folder / "config.json")]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        eventually(self._listens, "the daemon listens", RECOVERS_WITHIN_S)
 
     def _listens(self):
         assert self.process.poll() is None, f"the daemon ended:\n{self.log()}"
@@ -93,7 +83,7 @@ class Daemon:
     def stop(self):
         """Stops the daemon, and its camera with it."""
         self.process.terminate()
-        self.process.wait(PATIENCE_S)
+        self.process.wait(RECOVERS_WITHIN_S)
 
     def close(self):
         if self.process and self.process.poll() is None:
@@ -126,7 +116,7 @@ class Daemon:
 
     def status(self):
         """Returns `/api/status`."""
-        with urllib.request.urlopen(self.url + "api/status", timeout=PATIENCE_S) as reply:
+        with urllib.request.urlopen(self.url + "api/status", timeout=RECOVERS_WITHIN_S) as reply:
             return json.load(reply)
 
     def _command(self, *arguments):
@@ -135,7 +125,7 @@ class Daemon:
 
     def control(self, *arguments):
         """Runs `es-iot-ctl` and returns what it prints."""
-        done = subprocess.run(self._command(*arguments), capture_output=True, text=True, timeout=PATIENCE_S)
+        done = subprocess.run(self._command(*arguments), capture_output=True, text=True, timeout=RECOVERS_WITHIN_S)
         assert done.returncode == 0, f"es-iot-ctl {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
@@ -154,3 +144,10 @@ class Daemon:
     def setting(self, key):
         """Returns a setting as port 5001 reports it."""
         return json.loads(self.control("get", "--json"))[key]
+
+    def stored(self):
+        """Returns the settings on the disk."""
+        try:
+            return json.loads((self.folder / "state" / "camera_settings.json").read_text())
+        except FileNotFoundError:
+            return {}

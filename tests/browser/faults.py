@@ -2,8 +2,7 @@
 
 import time
 
-from daemon import eventually
-from stage import CHANGES_WITHIN_S, RECOVERS_WITHIN_S
+from waiting import RECOVERS_WITHIN_S, eventually
 
 # The page ends its streams when it was hidden for 5 s.
 ENDS_WITHIN_S = 20
@@ -20,12 +19,12 @@ def a_camera_that_dies_comes_back(stage):
     # Kept down until the page says so and shows the slate, whose pictures have no code.
     def noticed():
         stage.daemon.kill_camera()
-        return browser.evaluate("probe.code(probe.video())") is None and stage.state() != running and stage.state()
+        return browser.evaluate("probe.code()") is None and stage.state() != running and stage.state()
 
-    down = eventually(noticed, RECOVERS_WITHIN_S, "the page says that the camera is down, and shows the slate")
+    down = eventually(noticed, "the page says that the camera is down, and shows the slate", RECOVERS_WITHIN_S)
     stage.moves(RECOVERS_WITHIN_S)
     words = running.split()[0]
-    browser.wait_for(f"probe.state().startsWith({words!r})", CHANGES_WITHIN_S, f"the page says {words!r} again")
+    browser.wait_for(f"probe.state().startsWith({words!r})", f"the page says {words!r} again")
     assert stage.marked(), "the page was loaded again"
     return f"{down!r}, then {stage.state()!r}"
 
@@ -36,15 +35,14 @@ def a_restarted_daemon_is_found(stage):
     running = stage.state()
     with stage.trouble():
         stage.daemon.stop()
-        browser.wait_for(f"probe.state() !== {running!r}", CHANGES_WITHIN_S, "the page says that the daemon is gone")
-        browser.wait_for("!/running/i.test(probe.state())", CHANGES_WITHIN_S, "the page says that the daemon is gone")
+        browser.wait_for(f"probe.state() !== {running!r}", "the page says that the daemon is gone")
         gone = stage.state()
         stage.daemon.start()
         began = time.monotonic()
         stage.moves(RECOVERS_WITHIN_S)
         took = time.monotonic() - began
     words = running.split()[0]
-    browser.wait_for(f"probe.state().startsWith({words!r})", CHANGES_WITHIN_S, f"the page says {words!r} again")
+    browser.wait_for(f"probe.state().startsWith({words!r})", f"the page says {words!r} again")
     assert stage.marked(), "the page was loaded again"
     return f"{gone!r}, then a picture {took:.1f} s after the start"
 
@@ -60,18 +58,18 @@ def a_hidden_page_takes_no_video(stage):
         return status["viewers"]["http"], status["clients"]["http"] - 1
 
     browser.hide()
-    browser.wait_for("document.visibilityState === 'hidden'", CHANGES_WITHIN_S, "the page is hidden")
+    browser.wait_for("document.visibilityState === 'hidden'", "the page is hidden")
     began = time.monotonic()
-    eventually(lambda: connections() == (0, 0), ENDS_WITHIN_S, "both streams end")
+    eventually(lambda: connections() == (0, 0), "both streams end", ENDS_WITHIN_S)
     ended = time.monotonic() - began
     browser.show()
-    browser.wait_for("document.visibilityState === 'visible'", CHANGES_WITHIN_S, "the page is visible")
+    browser.wait_for("document.visibilityState === 'visible'", "the page is visible")
     began = time.monotonic()
     stage.moves()
     took = time.monotonic() - began
     offset = (time.time() - time.monotonic()) * 1000
     browser.evaluate(f"probe.measure({offset})")
-    browser.wait_for("probe.ages.length > 5", CHANGES_WITHIN_S, "pictures with a code")
+    browser.wait_for("probe.ages.length > 5", "pictures with a code")
     age = browser.evaluate("probe.ages[0]")
     browser.evaluate("(probe.ages = null)")
     assert age < LIVE_MS, f"a picture is {age:.0f} ms old"

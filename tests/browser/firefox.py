@@ -4,7 +4,7 @@ import base64
 import json
 
 from browser import PROBE, Browser, Message, Request
-from link import PATIENCE_S, BrowserError
+from link import BrowserError
 
 # The code points that WebDriver has for keys without a character.
 KEYS = {
@@ -57,7 +57,7 @@ class Firefox(Browser):
     def focus(self):
         """Moves the focus from the address bar to the page. Without it, no element shows that it has the focus."""
         self.evaluate("gBrowser.selectedBrowser.focus()", self.window)
-        self.wait_for("document.hasFocus()", PATIENCE_S, "the page has the focus")
+        self.wait_for("document.hasFocus()", "the page has the focus")
 
     def on_event(self, method, params):
         if method == "network.beforeRequestSent":
@@ -72,7 +72,7 @@ class Firefox(Browser):
         self.link.call("browsingContext.navigate", {"context": self.page, "url": url, "wait": "none"})
 
     def evaluate(self, script, context=None):
-        # Values and errors come as JSON: BiDi's own form of values needs a reader, and it has no message for some errors.
+        # Values and errors come as JSON: BiDi's own form of values needs a reader, and some of its errors have no words.
         wrapped = (
             f"(async () => {{ try {{ return JSON.stringify({{ value: await ({script}) }}); }}"
             " catch (error) { return JSON.stringify({ error: String(error) }); } })()"

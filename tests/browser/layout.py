@@ -1,7 +1,7 @@
 """How the page looks: on a phone, with the keyboard, and for a person to judge."""
 
 from daemon import Daemon
-from stage import CHANGES_WITHIN_S, CONTROLS
+from stage import CONTROLS
 
 WIDE = (1280, 800)
 PHONE = (375, 812)
@@ -12,12 +12,13 @@ def a_phone_needs_no_sideways_scrolling(stage):
     browser = stage.browser
     browser.size(*PHONE)
     try:
-        browser.wait_for(f"innerWidth === {PHONE[0]}", CHANGES_WITHIN_S, "the size of a phone")
+        browser.wait_for(f"innerWidth === {PHONE[0]}", "the size of a phone")
         width = browser.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE[0], f"the page is {width} pixels wide"
         for label in CONTROLS:
             for control in (f"probe.number('{label}')", f"probe.slider('{label}')"):
-                left, right = browser.evaluate(f"(({{ left, right }}) => [left, right])({control}.getBoundingClientRect())")
+                box = f"{control}.getBoundingClientRect()"
+                left, right = browser.evaluate(f"[{box}.left, {box}.right]")
                 assert 0 <= left < right - 40 and right <= PHONE[0], f"{control} spans {left} to {right}"
                 # What a finger meets there is the control.
                 hit = browser.evaluate(f"document.elementFromPoint(...probe.point({control})) === {control}")
@@ -50,10 +51,10 @@ def screenshots(stage):
     """Saves the page in both schemes and sizes, with the picture and with the slate."""
     folder = stage.options.screenshots
     stage.daemon.control("set", "contrast=1")
-    _save(stage, folder, "picture", "probe.code(probe.video()) !== null")
+    _save(stage, folder, "picture", "probe.code() !== null")
     with Daemon(camera={"source": "camera", "command": ["/bin/false"]}) as daemon:
         stage.open(daemon.url)
-        _save(stage, folder, "slate", "probe.code(probe.video()) === null && probe.pictures > 24")
+        _save(stage, folder, "slate", "probe.code() === null && probe.pictures > 24")
     stage.open()
     return f"8 in {folder}"
 
@@ -75,7 +76,7 @@ def _save(stage, folder, shown, ready):
         browser.scheme(scheme)
         for name, size in (("wide", WIDE), ("phone", PHONE)):
             browser.size(*size)
-            browser.wait_for(f"innerWidth === {size[0]} && ({ready})", CHANGES_WITHIN_S, f"the {shown}, {scheme}, {name}")
+            browser.wait_for(f"innerWidth === {size[0]} && ({ready})", f"the {shown}, {scheme}, {name}")
             # A chart takes a while to fill.
             stage.watch(1)
             (folder / f"{browser.name}-{scheme}-{name}-{shown}.png").write_bytes(browser.screenshot())

@@ -1,7 +1,7 @@
 """A WebSocket to a browser, and remote calls over it: commands with answers, and events in between.
 
-Python's library has no WebSocket client. This one has what a browser on the same machine needs (RFC 6455): text messages
-that are not compressed. Both protocols, Chromium's and WebDriver BiDi, are JSON with an `id`, a `method` and `params`.
+Python's library has no WebSocket client. This one has what a browser on the same machine needs (RFC 6455): text
+messages that are not compressed. Both protocols, Chromium's and WebDriver BiDi, are JSON with an `id`, a `method` and `params`.
 """
 
 import base64
@@ -13,9 +13,9 @@ import struct
 import time
 from urllib.parse import urlsplit
 
+from waiting import RECOVERS_WITHIN_S
+
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
-# A busy machine, with two browsers' worth of processes.
-PATIENCE_S = 60
 
 
 class BrowserError(Exception):
@@ -27,7 +27,7 @@ class WebSocket:
 
     def __init__(self, url):
         address = urlsplit(url)
-        self.socket = socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S)
+        self.socket = socket.create_connection((address.hostname, address.port), timeout=RECOVERS_WITHIN_S)
         key = base64.b64encode(os.urandom(16)).decode()
         request = (
             f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -1,15 +1,15 @@
 """The login: a daemon that requires it, seen through a listener that keeps what the browser sends."""
 
 import base64
-import json
 
-from daemon import PASSWORD, Daemon, eventually
+from daemon import PASSWORD, Daemon
 from recorder import Recorder
-from stage import CHANGES_WITHIN_S, OPENS_WITHIN_S
+from waiting import eventually
 
 FIELD = "document.querySelector('input[type=password]')"
 SHOWN = f"({FIELD}?.checkVisibility() ?? false)"
-LOGOUT = "[...document.querySelectorAll('button, a')].find(e => /log ?out|sign ?out/i.test(e.innerText) && e.checkVisibility())"
+LOGOUT = "[...document.querySelectorAll('button')].find(button => button.innerText === 'Log out')"
+REFUSAL = "/[^.\\n]*wrong password[^\\n]*/i.exec(document.body.innerText)?.[0]"
 
 
 def a_login_opens_the_page(stage):
@@ -17,24 +17,21 @@ def a_login_opens_the_page(stage):
     with Daemon(auth={"required": True, "trust_loopback": False}) as daemon, Recorder(daemon.http) as recorder:
         with stage.trouble():
             browser.open(recorder.url)
-            browser.wait_for(f"location.href === '{recorder.url}' && {SHOWN}", OPENS_WITHIN_S, "the form")
+            browser.wait_for(f"location.href === '{recorder.url}' && {SHOWN}", "the form")
             assert browser.evaluate("probe.pictures") == 0, "there is a picture without a login"
             browser.enter(FIELD, "wrong")
-            refusal = browser.wait_for("/[^.\\n]*wrong password[^\\n]*/i.exec(document.body.innerText)?.[0]", CHANGES_WITHIN_S, "a refusal in words")
+            refusal = browser.wait_for(REFUSAL, "a refusal in words")
             browser.enter(FIELD, PASSWORD)
-            browser.wait_for(f"!{SHOWN}", CHANGES_WITHIN_S, "the form goes")
-        stage.moves(OPENS_WITHIN_S)
+            browser.wait_for(f"!{SHOWN}", "the form goes")
+        stage.moves()
 
-        settings = daemon.folder / "state" / "camera_settings.json"
         for gain in (5, 6):  # the second signature has another counter
             browser.enter("probe.number('Gain')", str(gain))
-            eventually(
-                lambda: settings.exists() and json.loads(settings.read_text())["gain"] == gain, CHANGES_WITHIN_S, "the gain is on the disk"
-            )
+            eventually(lambda: daemon.stored().get("gain") == gain, f"the gain {gain} is on the disk")
 
         with stage.trouble():
             browser.click(LOGOUT)
-            browser.wait_for(SHOWN, CHANGES_WITHIN_S, "the form is back")
+            browser.wait_for(SHOWN, "the form is back")
         sent = bytes(recorder.sent)
         assert b"/api/login" in sent and b"/api/settings" in sent
         secret = PASSWORD.encode()

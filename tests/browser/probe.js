@@ -1,4 +1,4 @@
-// Runs in the page before its own script, and observes it: decoded pictures, the code in them, violations of its policy.
+// Runs in the page before its own script, and observes it: pictures, the code in them, violations of its policy.
 globalThis.probe = (() => {
   const probe = { pictures: 0, first: null, last: null, ages: null, buffered: 0 };
   let clock = 0;
@@ -17,7 +17,8 @@ globalThis.probe = (() => {
   const pen = canvas.getContext("2d", { willReadFrequently: true });
 
   // The low 32 bits of the clock in the shown picture, in milliseconds; null without a code.
-  probe.code = (video) => {
+  probe.code = (video = probe.video()) => {
+    if (!video.videoWidth) return null;
     const [w, h] = [video.videoWidth, video.videoHeight];
     const [cw, ch] = [Math.max(down(w / 16), 4), Math.max(down(h / 30), 4)];
     const [x, y] = [down((w - 16 * cw) / 2), down(h - 3 * ch)];
@@ -54,7 +55,7 @@ globalThis.probe = (() => {
       probe.last = now;
       if (probe.ages) {
         const code = probe.code(video);
-        if (code !== null) probe.ages.push(((performance.timeOrigin + now - clock - code) % 2 ** 32 + 2 ** 32) % 2 ** 32);
+        if (code !== null) probe.ages.push((performance.timeOrigin + now - clock - code) % 2 ** 32);
       }
       video.requestVideoFrameCallback(seen);
     };
