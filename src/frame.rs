@@ -68,6 +68,11 @@ impl Shared {
         (start <= end && end <= self.end).then(|| Self { bytes: Rc::clone(&self.bytes), start, end })
     }
 
+    /// Whether there is no other clone of it or its parts.
+    pub fn is_unique(&self) -> bool {
+        Rc::strong_count(&self.bytes) == 1
+    }
+
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
@@ -91,6 +96,7 @@ mod tests {
         assert_eq!(part.as_bytes(), b"234567");
         assert_eq!(part.part(1, 3).unwrap().as_bytes(), b"34");
         assert_eq!(part.as_bytes().as_ptr(), whole.as_bytes()[2..].as_ptr());
+        assert!(!whole.is_unique() && Shared::new(*b"x").is_unique());
         assert_eq!(part.part(0, 7), None, "a part can't reach beyond its own end");
         assert_eq!((part.part(3, 2), part.part(usize::MAX, usize::MAX)), (None, None));
     }

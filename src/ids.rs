@@ -73,11 +73,21 @@ pub enum Service {
     Auth,
     /// The video, port 8554.
     Rtsp,
+    /// The page and the API, port 8080 and a Unix socket.
+    Http,
 }
 
 impl Service {
-    /// All of them, in the order of their ports.
-    pub const ALL: [Self; 4] = [Self::Data, Self::Settings, Self::Auth, Self::Rtsp];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Data, Self::Settings, Self::Auth, Self::Rtsp, Self::Http];
+
+    /// Whether its clients are let in without a password, and asked for it with the requests that need it.
+    pub const fn asks_for_password(self) -> bool {
+        match self {
+            Self::Rtsp | Self::Http => true,
+            Self::Data | Self::Settings | Self::Auth => false,
+        }
+    }
 
     /// Its logger name.
     pub const fn name(self) -> &'static str {
@@ -86,6 +96,7 @@ impl Service {
             Self::Settings => "settings",
             Self::Auth => "auth",
             Self::Rtsp => "rtsp",
+            Self::Http => "http",
         }
     }
 }

@@ -158,12 +158,12 @@ pub const REQUEST_PLACES: usize = 256;
 pub const REFUSED_SLOTS: usize = 64;
 /// The upper limit of `server.max_clients`. A connection's slot has 14 bits of its token, which must also cover the places
 /// of the other ports and [`REFUSED_SLOTS`].
-pub const MAX_CLIENTS: u16 = 15_500;
+pub const MAX_CLIENTS: u16 = 15_300;
 /// The length of the kernel's queue of connections that are complete but not yet accepted.
 pub const LISTEN_BACKLOG: i32 = 1024;
 /// The pause before accepting again when the process or the system is out of descriptors or memory.
 pub const ACCEPT_REST: Duration = Duration::from_millis(500);
-/// Descriptors reserved for other uses than connections. At most about 33 are in use: 16 for the standard streams, event
+/// Descriptors reserved for other uses than connections. At most about 35 are in use: 18 for the standard streams, event
 /// queue, timers, signals, listeners, UDP ports, log and service manager; 9 for camera and publisher; 7 while one of them is being
 /// started; 1 for a file being read.
 pub const SPARE_DESCRIPTORS: u32 = 40;

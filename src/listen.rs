@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use crate::config::{Config, ServerConfig};
 use crate::ids::Service;
 use crate::limits::{
-    MAX_UNSENT_BYTES, REQUEST_PLACES, RTSP_MAX_UNSENT_BYTES, RTSP_SPARE_PLACES, SUBSCRIBER_UNSENT_BYTES,
-    VIEWER_KERNEL_UNSENT_BYTES,
+    HTTP_LOCAL_PLACES, HTTP_MAX_UNSENT_BYTES, HTTP_PLACES, MAX_UNSENT_BYTES, REQUEST_PLACES, RTSP_MAX_UNSENT_BYTES,
+    RTSP_SPARE_PLACES, SUBSCRIBER_UNSENT_BYTES, VIEWER_KERNEL_UNSENT_BYTES,
 };
 
 /// One listener.
@@ -55,6 +55,9 @@ pub struct ServiceLimits {
     pub kernel_unsent_bytes: Option<u32>,
 }
 
+/// The permission bits of a Unix socket: for the daemon's user and group.
+const SOCKET_MODE: u32 = 0o660;
+
 /// The listeners of a configuration, in the order of binding.
 pub fn listeners(config: &Config) -> Vec<Listener> {
     let server = &config.server;
@@ -63,13 +66,20 @@ pub fn listeners(config: &Config) -> Vec<Listener> {
         address: Address::Tcp { host: server.host.clone(), port, key },
         limits: limits(service, server),
     };
+    let socket = |path: &PathBuf| Listener {
+        service: Service::Http,
+        address: Address::Unix { path: path.clone(), mode: SOCKET_MODE },
+        limits: ServiceLimits { places: HTTP_LOCAL_PLACES, ..limits(Service::Http, server) },
+    };
     let ports = [
         (Service::Data, Some(server.data_port), "server.data_port"),
         (Service::Settings, Some(server.settings_port), "server.settings_port"),
         (Service::Auth, Some(server.auth_port), "server.auth_port"),
         (Service::Rtsp, server.rtsp_port, "server.rtsp_port"),
+        (Service::Http, server.http_port, "server.http_port"),
     ];
-    ports.into_iter().filter_map(|(service, port, key)| Some(listener(service, port?, key))).collect()
+    let ports = ports.into_iter().filter_map(|(service, port, key)| Some(listener(service, port?, key)));
+    ports.chain(server.http_socket.as_ref().map(socket)).collect()
 }
 
 fn limits(service: Service, server: &ServerConfig) -> ServiceLimits {
@@ -82,6 +92,11 @@ fn limits(service: Service, server: &ServerConfig) -> ServiceLimits {
         Service::Rtsp => ServiceLimits {
             places: usize::from(server.max_viewers) + RTSP_SPARE_PLACES,
             unsent_bytes: RTSP_MAX_UNSENT_BYTES,
+            kernel_unsent_bytes: Some(VIEWER_KERNEL_UNSENT_BYTES),
+        },
+        Service::Http => ServiceLimits {
+            places: HTTP_PLACES,
+            unsent_bytes: HTTP_MAX_UNSENT_BYTES,
             kernel_unsent_bytes: Some(VIEWER_KERNEL_UNSENT_BYTES),
         },
     }
@@ -97,7 +112,10 @@ mod tests {
         let of = |config: &Config| -> Vec<(Service, usize, &'static str)> {
             let found = listeners(config).into_iter().map(|listener| match listener.address {
                 Address::Tcp { key, .. } => (listener.service, listener.limits.places, key),
-                Address::Unix { .. } => panic!("no key configures one"),
+                Address::Unix { mode, .. } => {
+                    assert_eq!(mode, 0o660);
+                    (listener.service, listener.limits.places, "server.http_socket")
+                }
             });
             found.collect()
         };
@@ -108,12 +126,16 @@ mod tests {
                 (Service::Settings, 256, "server.settings_port"),
                 (Service::Auth, 256, "server.auth_port"),
                 (Service::Rtsp, 96, "server.rtsp_port"),
+                (Service::Http, 160, "server.http_port"),
+                (Service::Http, 8, "server.http_socket"),
             ]
         );
         config.server.max_clients = 3;
         config.server.max_viewers = 10;
-        assert_eq!(of(&config).iter().map(|&(_, places, _)| places).collect::<Vec<_>>(), [3, 3, 3, 42]);
+        assert_eq!(of(&config).iter().map(|&(_, places, _)| places).collect::<Vec<_>>(), [3, 3, 3, 42, 160, 8]);
         config.server.rtsp_port = None;
+        config.server.http_port = None;
+        config.server.http_socket = None;
         assert_eq!(of(&config).len(), 3);
     }
 }

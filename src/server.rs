@@ -16,6 +16,7 @@
 //! | `pipeline.rs` | the camera and its publisher |
 //! | `video.rs` | the pictures, and the slate |
 //! | `viewers.rs` | the viewers |
+//! | `http.rs` | the HTTP clients |
 //! | `lifecycle.rs` | watchdog, reload and stop |
 //! | `status.rs` | the state in figures |
 //! | `parts.rs` | the ways between the parts |
@@ -27,9 +28,9 @@
 mod auth;
 mod connections;
 mod context;
+mod http;
 mod interface;
 mod lifecycle;
-#[cfg_attr(not(test), expect(dead_code, reason = "no HTTP listener is connected yet"))]
 mod login;
 mod parts;
 mod pipeline;
@@ -49,12 +50,14 @@ pub use interface::{Input, Notice, Output, Reloaded, Request, Setup};
 use crate::camera::supervisor::Event;
 use crate::config::Config;
 use crate::media::ring::Ring;
-use crate::service::rtsp::{self, Ends};
+use crate::service;
+use crate::service::rtsp::Ends;
 use crate::stats::{Counter, Stats};
 use crate::time::{Mono, Now};
 use auth::Auth;
 use connections::Connections;
 use context::{Context, Journal};
+use http::Http;
 use lifecycle::Lifecycle;
 use login::Login;
 use parts::Parts;
@@ -89,6 +92,7 @@ impl Server {
             stream: Stream::new(now.mono, seed),
             settings: Settings::new(settings),
             pipeline: Pipeline::new(config.camera.clone(), settings, seed, now),
+            http: Http::new(),
             viewers: Viewers::new(secret, Ends { udp: udp_port, ssrc: video.ring().ssrc() }),
             video,
             lifecycle: Lifecycle::new(watchdog, now.mono),
@@ -114,24 +118,14 @@ impl Server {
                 cx.report(ClientReport::AcceptRests { errno });
             }
             Input::Received { conn, bytes } => parts.received(cx, conn, bytes),
-            Input::Finished { conn } => {
-                let departed = parts.connections.peer_finished(cx, conn);
-                parts.departed(cx, departed);
-            }
+            Input::Finished { conn } => parts.finished(cx, conn),
             Input::Lost { conn } => {
                 let departed = parts.connections.lost(cx, conn);
                 parts.departed(cx, departed);
             }
-            Input::Blocked { conn } => {
-                if parts.connections.blocked(cx, conn) {
-                    parts.stream.blocked(cx, conn);
-                }
-            }
-            Input::Unblocked { conn } => {
-                if parts.connections.unblocked(cx, conn) {
-                    parts.stream.unblocked(cx, conn);
-                }
-            }
+            Input::Blocked { conn } => parts.blocked(cx, conn),
+            Input::Unblocked { conn } => parts.unblocked(cx, conn),
+            Input::Sent { conn } => parts.http(cx, conn, service::http::Input::Sent),
             Input::Tick { reading } => parts.tick(cx, reading),
             Input::Wakeup => parts.wakeup(cx),
             Input::SpawnFailed { role, errno } => {
@@ -145,7 +139,7 @@ impl Server {
             }
             Input::VideoDrained => parts.complete(cx, Video::drained),
             Input::Published { bytes } => parts.published(cx, bytes),
-            Input::Took { conn } => parts.rtsp(cx, conn, rtsp::Input::Alive),
+            Input::Took { conn } => parts.took(cx, conn),
             Input::Rtcp { peer, port, bytes } => parts.rtcp(cx, peer, port, bytes),
             Input::Exited { role, exit } => parts.child_ended(cx, role, Event::Exited { role, exit }),
             Input::Stored { result } => parts.stored(cx, result),
@@ -153,9 +147,12 @@ impl Server {
             Input::Signal(Request::Reload) => parts.lifecycle.begin_reload(cx),
             Input::Signal(Request::Counters) => parts.report_status(cx),
             Input::Reloaded(found) => {
+                let outcome = found.as_ref().map(|found| found.needs_restart.clone()).map_err(String::clone);
                 if let Some(found) = parts.lifecycle.check_reload(cx, found) {
-                    return self.reload(now, *found, out);
+                    self.reload(now, *found, out);
                 }
+                let (parts, mut cx) = self.split(now, out);
+                return parts.reload_over(&mut cx, &outcome);
             }
             Input::Room { descriptors } => parts.connections.set_descriptors(cx, descriptors),
             Input::NotifyFailed { errno } => {
@@ -183,7 +180,7 @@ impl Server {
 
     /// The state at `now`.
     pub fn status(&self, now: Mono) -> Status<'_> {
-        self.parts.status(now, &self.stats)
+        self.parts.status(now, &self.config, &self.stats)
     }
 
     /// The pictures, and the counters.

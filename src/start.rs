@@ -28,7 +28,7 @@ use crate::sys::log::Handle;
 use crate::sys::notify::Notifier;
 use crate::sys::signalfd::{self, Signals};
 use crate::sys::socket::Bound;
-use crate::sys::{clock, limits, log as syslog, memory, socket};
+use crate::sys::{clock, file, limits, log as syslog, memory, socket};
 
 /// Runs the daemon until it is stopped.
 ///
@@ -177,10 +177,11 @@ fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Reload
 
 /// Binds the listeners, in order.
 fn bind(config: &Config, log: &Handle) -> Result<Vec<Listening>, StartError> {
-    listeners(config).iter().map(|listener| bind_one(listener, log)).collect()
+    listeners(config).iter().filter_map(|listener| bind_one(listener, log).transpose()).collect()
 }
 
-fn bind_one(listener: &Listener, log: &Handle) -> Result<Listening, StartError> {
+/// Binds a listener. A Unix socket is for the convenience of programs on this host, so the daemon starts without it if need be.
+fn bind_one(listener: &Listener, log: &Handle) -> Result<Option<Listening>, StartError> {
     let Listener { service, address, limits } = listener;
     let name = service.name();
     let socket = match address {
@@ -195,13 +196,22 @@ fn bind_one(listener: &Listener, log: &Handle) -> Result<Listening, StartError> 
             bound.map_err(|error| StartError::Bind { host: host.clone(), port: *port, key, error })?
         }
         Address::Unix { path, mode } => {
-            let socket = socket::unix_listener(path, *mode)
-                .map_err(|error| StartError::BindPath { path: path.clone(), error })?;
-            log.write(Level::Info, "tcp", format_args!("{name} socket is {}", path.display()));
-            Bound::Unix(socket)
+            let directory = path.parent().map_or(Ok(()), file::ensure_directory);
+            match directory.and_then(|()| socket::unix_listener(path, *mode)) {
+                Ok(socket) => {
+                    log.write(Level::Info, "tcp", format_args!("{name} socket is {}", path.display()));
+                    Bound::Unix(socket)
+                }
+                Err(error) => {
+                    let text =
+                        format_args!("no {name} socket {}: {error}; es-iot-ctl uses TCP instead", path.display());
+                    log.write(Level::Warning, "tcp", text);
+                    return Ok(None);
+                }
+            }
         }
     };
-    Ok(Listening { socket, service: *service, most_unsent: limits.unsent_bytes })
+    Ok(Some(Listening { socket, service: *service, most_unsent: limits.unsent_bytes }))
 }
 
 /// Binds the UDP ports of the video, on the address of its listener. Without them, the video is served over TCP only.

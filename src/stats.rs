@@ -150,6 +150,20 @@ counters! {
     ViewerPicturesLost = "viewer_pictures_lost",
     /// Pictures that the publisher lost because it was too slow.
     PublisherPicturesLost = "publisher_pictures_lost",
+    /// HTTP requests that passed all checks.
+    HttpRequests = "http_requests",
+    /// HTTP requests refused because they were not well-formed, too long, too slow, or of the wrong method or type.
+    HttpBadRequest = "http_bad_request",
+    /// HTTP requests refused for lack of a session, a signature or the right origin.
+    HttpUnauthorized = "http_unauthorized",
+    /// HTTP requests for a path that does not exist.
+    HttpNotFound = "http_not_found",
+    /// HTTP requests for a host name that is not the device's.
+    HttpMisdirected = "http_misdirected",
+    /// HTTP requests refused because all places for viewers were taken, or there was no picture or no answer.
+    HttpUnavailable = "http_unavailable",
+    /// Values that slow readers of the events lost.
+    EventsLost = "events_lost",
     /// Datagrams to viewers that the system refused.
     DatagramsFailed = "datagrams_failed",
     /// Events for a connection or child that was already gone.

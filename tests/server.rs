@@ -96,8 +96,8 @@ fn digest(out: &[Output]) -> (Vec<u8>, bool) {
         if let Output::Send { frame, .. } = output {
             sent.extend_from_slice(frame.as_bytes());
         }
-        if let Output::Offer { packet, .. } = output {
-            sent.extend_from_slice(packet.as_bytes());
+        if let Output::Offer { frame, .. } = output {
+            sent.extend_from_slice(frame.as_bytes());
         }
     }
     (sent, out.iter().any(|output| matches!(output, Output::Finish(_) | Output::Close(_))))

@@ -25,6 +25,7 @@ pub fn scratch() -> io::Result<Scratch> {
         let state = path.display();
         format!(
             r#"{{ "server": {{ "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0,
+    "http_port": null, "http_socket": null,
     "max_clients": 4000 }},
   "camera": {{ "source": "none" }}, "auth": {{ "password": "fanout" }},
   "paths": {{ "state_dir": "{state}" }}, "logging": {{ "target": "console" }} }}"#

@@ -43,6 +43,7 @@ pub fn scratch() -> io::Result<Scratch> {
     Scratch::new("video", |path| {
         format!(
             r#"{{ "server": {{ "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0,
+    "http_port": null, "http_socket": null,
     "rtsp_path": "{PATH}", "max_viewers": 250 }},
   "camera": {{ "source": "command", "command": ["{camera}", "{argument}"], "framerate": 24, "intra": 24,
     "bitrate": {bits} }},

@@ -223,7 +223,7 @@ impl World {
         self.sockets.insert(slot, (conn, Socket::default()));
         let address = ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "127.0.0.1"][usize::from(argument >> 6)];
         let peer = address.parse::<std::net::IpAddr>().expect("an address").into();
-        self.feed(Input::Accepted { conn, service: Service::ALL[usize::from(argument) % 4], peer });
+        self.feed(Input::Accepted { conn, service: Service::ALL[usize::from(argument) % 5], peer });
     }
 
     fn reload(&mut self, argument: u8) {

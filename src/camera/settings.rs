@@ -3,6 +3,7 @@
 //! Not here: reading and writing the file (`sys::file`), and the encoding on the wire (`wire::settings`).
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::ids::Peer;
 
@@ -44,6 +45,8 @@ pub enum ChangedBy {
 pub enum SettingsError {
     /// The file is not a JSON object of exactly the six numbers.
     Malformed(String),
+    /// A change is not a JSON object with some of the six numbers.
+    Change(String),
     /// A value is outside its range.
     OutOfRange {
         /// The setting's key.
@@ -62,6 +65,9 @@ impl std::fmt::Display for SettingsError {
         match self {
             Self::Malformed(why) => {
                 write!(f, "{why}; it must contain exactly shutter, gain, awb_red, awb_blue, contrast and brightness")
+            }
+            Self::Change(why) => {
+                write!(f, "{why}; it may contain shutter, gain, awb_red, awb_blue, contrast and brightness")
             }
             Self::OutOfRange { key, value, min, max } => write!(f, "{key} is {value}; allowed: {min} to {max}"),
         }
@@ -82,6 +88,25 @@ impl CameraSettings {
             return Err(SettingsError::Malformed("it is an array, not an object".into()));
         }
         let settings: Self = serde_json::from_str(text).map_err(|error| SettingsError::Malformed(error.to_string()))?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// These settings with the changes in a JSON object of some of the six keys.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] if the text is not such an object, or a value is out of range.
+    pub fn changed_by_json(&self, text: &[u8]) -> Result<Self, SettingsError> {
+        let malformed = |error: serde_json::Error| SettingsError::Change(error.to_string());
+        let changes: Map<String, Value> = serde_json::from_slice(text).map_err(malformed)?;
+        let mut all = serde_json::to_value(self).map_err(malformed)?;
+        for (key, value) in changes {
+            let setting =
+                all.get_mut(&key).ok_or_else(|| SettingsError::Change(format!("{key:?} is not a setting")))?;
+            *setting = value;
+        }
+        let settings: Self = serde_json::from_value(all).map_err(malformed)?;
         settings.validate()?;
         Ok(settings)
     }

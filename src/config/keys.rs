@@ -67,6 +67,9 @@ pub const KEYS: &[Key] = &[
     key!(server.rtsp_port, NextStart, |node: &Node<'_>| node.nullable(|node| node.whole(rules::PORT)), plain),
     key!(server.rtsp_path, Now, |node: &Node<'_>| node.text(rules::is_stream_path, rules::STREAM_PATH), plain),
     key!(server.max_viewers, Now, |node: &Node<'_>| node.whole(rules::VIEWERS), plain),
+    key!(server.http_port, NextStart, |node: &Node<'_>| node.nullable(|node| node.whole(rules::PORT)), plain),
+    key!(server.http_socket, NextStart, |node: &Node<'_>| node.nullable(Node::path), shown_optional_path),
+    key!(server.http_hosts, Now, host_names, plain),
     key!(data.source, Now, data_source, shown_data_source),
     key!(camera.source, Now, camera_source, |source: &CameraSource| json!(source.name())),
     key!(camera.camera, Now, |node: &Node<'_>| node.nullable(|node| node.whole(rules::CAMERA)), plain),
@@ -79,7 +82,7 @@ pub const KEYS: &[Key] = &[
     key!(camera.vflip, Now, Node::flag, plain),
     key!(camera.hflip, Now, Node::flag, plain),
     key!(camera.rotation, Now, rotation, plain),
-    key!(camera.extra_args, Now, Node::arguments, |arguments: &Vec<String>| masked(arguments)),
+    key!(camera.extra_args, Now, arguments, |arguments: &Vec<String>| masked(arguments)),
     key!(
         camera.rtsp_url,
         Now,
@@ -115,12 +118,13 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// The environment variables and their keys.
-pub const VARIABLES: [(&str, &str); 7] = [
+pub const VARIABLES: [(&str, &str); 8] = [
     ("SERVER_HOST", "server.host"),
     ("DATA_PORT", "server.data_port"),
     ("SETTINGS_PORT", "server.settings_port"),
     ("AUTH_PORT", "server.auth_port"),
     ("RTSP_PORT", "server.rtsp_port"),
+    ("HTTP_PORT", "server.http_port"),
     ("AUTH_PASSWORD", "auth.password"),
     ("LOG_LEVEL", "logging.level"),
 ];
@@ -186,6 +190,14 @@ fn shown_argv(argv: &Option<Vec<String>>) -> Value {
 
 fn masked(arguments: &[String]) -> Value {
     arguments.iter().map(|argument| json!(mask::url_passwords(argument))).collect()
+}
+
+fn arguments(node: &Node<'_>) -> Result<Vec<String>, ConfigError> {
+    node.texts(rules::is_argument, rules::ARGUMENT)
+}
+
+fn host_names(node: &Node<'_>) -> Result<Vec<String>, ConfigError> {
+    node.texts(rules::is_host_name, rules::HOST_NAME)
 }
 
 fn camera_source(node: &Node<'_>) -> Result<CameraSource, ConfigError> {

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Codec, LogSink};
 use crate::limits::{
-    DRAWN_FASTEST, DRAWN_SHORTEST_SIDE, DRAWN_TALLEST, DRAWN_WIDEST, MAX_CLIENTS, MAX_STREAM_PATH_BYTES, MAX_VIEWERS,
+    DRAWN_FASTEST, DRAWN_SHORTEST_SIDE, DRAWN_TALLEST, DRAWN_WIDEST, MAX_CLIENTS, MAX_HOST_NAME_BYTES,
+    MAX_STREAM_PATH_BYTES, MAX_VIEWERS,
 };
 
 /// The range of a whole number.
@@ -77,6 +78,13 @@ pub(super) fn is_host(text: &str) -> bool {
     }
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     if is_number { text.parse::<Ipv4Addr>().is_ok() } else { is_name(text) }
+}
+
+pub(super) const HOST_NAME: &str = "a host name, such as \"camera.example\", without scheme or port";
+
+/// Whether the text can be the host in the URL of a page.
+pub(super) fn is_host_name(text: &str) -> bool {
+    is_name(text) && text.len() <= MAX_HOST_NAME_BYTES
 }
 
 /// Letters, digits, hyphens and dots (RFC 1123, section 2.1), and underscores, which are common in practice.

@@ -42,8 +42,14 @@ pub struct ServerConfig {
     pub rtsp_port: Option<u16>,
     /// The path of the video's URL, without slashes around it.
     pub rtsp_path: String,
-    /// Maximum number of RTSP sessions, 1 to [`crate::limits::MAX_VIEWERS`].
+    /// Maximum number of RTSP sessions, and likewise of MP4 streams, 1 to [`crate::limits::MAX_VIEWERS`].
     pub max_viewers: u16,
+    /// Port of the page and the API (HTTP); 0 picks a free port, `None` serves none over TCP.
+    pub http_port: Option<u16>,
+    /// Path of the Unix socket for the same, whose clients are trusted as those on this host are; `None` has none.
+    pub http_socket: Option<PathBuf>,
+    /// Names under which the page may be opened, in addition to addresses, `localhost` and the device's own name.
+    pub http_hosts: Vec<String>,
 }
 
 impl Default for ServerConfig {
@@ -57,6 +63,9 @@ impl Default for ServerConfig {
             rtsp_port: Some(8554),
             rtsp_path: "ES_MTX".into(),
             max_viewers: 64,
+            http_port: Some(8080),
+            http_socket: Some("/run/es-iot/http.sock".into()),
+            http_hosts: Vec::new(),
         }
     }
 }

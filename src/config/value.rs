@@ -132,11 +132,10 @@ impl<'a> Node<'a> {
         elements.iter().enumerate().map(element).collect()
     }
 
-    /// A list of arguments, which may be empty.
-    pub fn arguments(&self) -> Result<Vec<String>, ConfigError> {
+    /// A list of strings that the rule accepts, which may be empty; `allowed` is the rule in words.
+    pub fn texts(&self, rule: impl Fn(&str) -> bool, allowed: &str) -> Result<Vec<String>, ConfigError> {
         let elements = self.value.as_array().ok_or_else(|| self.wrong_type("a list of strings, which may be empty"))?;
-        let element =
-            |(index, value): (usize, &Value)| self.element(index, value).text(rules::is_argument, rules::ARGUMENT);
+        let element = |(index, value): (usize, &Value)| self.element(index, value).text(&rule, allowed);
         elements.iter().enumerate().map(element).collect()
     }
 

@@ -12,8 +12,11 @@ impl Reactor<'_> {
     /// Applies one output.
     pub(super) fn apply(&mut self, output: Output) {
         match output {
-            Output::Offer { conn, packet } => self.sockets.offer(conn, packet, &mut context!(self)),
+            Output::Offer { conn, frame } => self.sockets.offer(conn, frame, &mut context!(self)),
             Output::Send { conn, frame } => self.sockets.send(conn, frame, &mut context!(self)),
+            Output::WhenSent(conn) => self.sockets.notify_when_sent(conn, &mut context!(self)),
+            Output::Discard(conn) => self.sockets.discard(conn),
+            Output::WatchMp4 { conn, from } => self.sockets.watch_mp4(conn, from, &mut context!(self)),
             Output::Watch { conn, transport, from } => {
                 self.sockets.watch(conn, transport, from, &mut context!(self));
             }

@@ -30,6 +30,8 @@ pub struct Connection<S> {
     full: bool,
     /// Whether the server was notified that this connection is blocked.
     pub reported_blocked: bool,
+    /// Whether the server is to be notified when all frames are sent.
+    pub notify_sent: bool,
     /// Whether the server has paused reading.
     pub paused: bool,
     /// Whether the peer has closed its sending side.
@@ -93,6 +95,7 @@ impl<S: Read + Write> Connection<S> {
             most_unsent,
             full: false,
             reported_blocked: false,
+            notify_sent: false,
             paused: false,
             finished: false,
             finishing: false,
@@ -167,7 +170,7 @@ impl<S: Read + Write> Connection<S> {
     /// Writes the unsent frames, after what is left of the stream's frame. Returns whether all of it is written.
     fn write_unsent(&mut self, ring: &Ring) -> io::Result<bool> {
         if let Some(Watching { cursor, .. }) = self.watching.as_deref_mut().filter(|_| !self.unsent.is_empty()) {
-            while cursor.mid_frame() {
+            while cursor.is_begun() {
                 match Self::write(&mut self.stream, cursor.rest())? {
                     0 => return Ok(false),
                     sent => cursor.wrote(ring, sent),
@@ -209,6 +212,11 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
+    /// Whether no frame is unsent.
+    pub fn is_sent(&self) -> bool {
+        self.unsent.is_empty()
+    }
+
     /// Whether to read from it now.
     pub fn may_read(&self) -> bool {
         self.readable && !self.paused && !self.resting && !self.finished && self.unsent.is_empty()
@@ -216,8 +224,8 @@ impl<S: Read + Write> Connection<S> {
 
     /// Whether the sending side should be closed now, after everything is sent.
     pub fn may_shut_down(&self) -> bool {
-        let mid_frame = self.watching.as_ref().is_some_and(|watching| watching.cursor.mid_frame());
-        self.finishing && self.unsent.is_empty() && !mid_frame
+        let is_begun = self.watching.as_ref().is_some_and(|watching| watching.cursor.is_begun());
+        self.finishing && self.unsent.is_empty() && !is_begun
     }
 
     /// The interest to register with epoll. It is computed only here.

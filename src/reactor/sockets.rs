@@ -1,30 +1,28 @@
-//! Listeners and connections: accepting, reading, writing, closing. `viewing.rs` sends the stream to viewers.
+//! Listeners and connections: reading, writing, closing. `accepting.rs` accepts, `viewing.rs` sends the stream to viewers.
 
+mod accepting;
 mod viewing;
 
 use std::io;
 
 use mio::{Interest, Registry};
 
-use super::connection::{Connection, ReadOutcome, Sent};
+use super::Listening;
+use super::connection::{ReadOutcome, Sent};
 use super::context::Context;
 use super::datagrams::Datagrams;
-use super::error::ReactorError;
-use super::stream::{Listener, Stream};
+use super::stream::Listener;
 use super::table::Table;
 use super::token::Token;
 use super::viewers::Viewers;
-use super::{Listening, errno};
-use crate::bucket::{Bucket, Rate};
+use crate::bucket::Rate;
 use crate::frame::Frame;
-use crate::ids::{ConnId, ListenerId, Peer, Service};
-use crate::limits::{ACCEPT_REST, DISCARD_BURST_BYTES, DISCARD_BYTES_PER_SECOND};
+use crate::ids::{ConnId, ListenerId, Service};
+use crate::limits::{DISCARD_BURST_BYTES, DISCARD_BYTES_PER_SECOND, FRAGMENT_REST_KEPT_BYTES, HTTP_MAX_KEPT_BYTES};
 use crate::server::Input;
 use crate::stats::Counter;
 use crate::sys::datagram::Pair;
-use crate::sys::socket::{AcceptFailure, accept_failure};
 use crate::time::Mono;
-use crate::wire::Outgoing;
 
 /// The rate limit for reading discarded input.
 const DISCARDED: Rate = Rate::per_second(DISCARD_BYTES_PER_SECOND, DISCARD_BURST_BYTES);
@@ -80,84 +78,6 @@ impl Sockets {
         }
         let datagrams = datagrams.map(|pair| Datagrams::new(pair, registry)).transpose()?;
         Ok(Self { ports, accept_at: None, table: Table::default(), viewers: Viewers::default(), datagrams })
-    }
-
-    /// Stops listening and frees the ports.
-    pub fn close_listeners(&mut self, registry: &Registry) {
-        for mut port in self.ports.drain(..) {
-            let _closing_anyway = registry.deregister(&mut port.listener);
-        }
-    }
-
-    /// Accepts one connection. `None` if none is pending or accepting is paused.
-    ///
-    /// # Errors
-    ///
-    /// The listener is broken.
-    pub fn accept(&mut self, id: ListenerId, cx: &mut Context<'_>) -> Result<Option<Input<'static>>, ReactorError> {
-        loop {
-            let Some(port) = self.ports.get(usize::from(id.0)) else { return Ok(None) };
-            if self.accept_at.is_some() {
-                return Ok(None);
-            }
-            let (service, most_unsent) = (port.service, port.most_unsent);
-            match port.listener.accept() {
-                Ok((stream, peer)) => {
-                    // A connection that can't be registered is dropped and thereby closed.
-                    if let Some(input) = self.admit(service, most_unsent, stream, peer, cx) {
-                        return Ok(Some(input));
-                    }
-                }
-                Err(error) => match accept_failure(&error) {
-                    AcceptFailure::WouldBlock => return Ok(None),
-                    AcceptFailure::Connection => cx.stats.bump(Counter::AcceptFailed),
-                    AcceptFailure::Exhausted => {
-                        self.accept_at = Some(cx.now + ACCEPT_REST);
-                        return Ok(Some(Input::AcceptRests { errno: errno(&error) }));
-                    }
-                    AcceptFailure::Listener => return Err(ReactorError::Listener { service, error }),
-                },
-            }
-        }
-    }
-
-    fn admit(
-        &mut self,
-        service: Service,
-        most_unsent: usize,
-        stream: Stream,
-        peer: Peer,
-        cx: &mut Context<'_>,
-    ) -> Option<Input<'static>> {
-        let mut connection = Connection::new(stream, most_unsent);
-        connection.discards = (service == Service::Data).then(Bucket::default);
-        connection.secret = service == Service::Auth;
-        let Some(conn) = self.table.insert(connection) else {
-            cx.stats.bump(Counter::RefusedSilently);
-            return None;
-        };
-        let stream = &mut self.table.find(conn)?.stream;
-        if cx.registry.register(stream, Token::Conn(conn).encode(), Interest::READABLE).is_err() {
-            self.table.remove(conn);
-            cx.stats.bump(Counter::AcceptFailed);
-            return None;
-        }
-        Some(Input::Accepted { conn, service, peer })
-    }
-
-    /// When to resume accepting, if it is paused.
-    pub const fn accept_deadline(&self) -> Option<Mono> {
-        self.accept_at
-    }
-
-    /// Resumes accepting, if it is time.
-    pub fn end_accept_rest(&mut self, cx: &mut Context<'_>) {
-        if self.accept_at.is_some_and(|at| at <= cx.now) {
-            self.accept_at = None;
-            for (index, _) in (0..).zip(&self.ports) {
-                cx.agenda.put_off_once(Token::Listener(ListenerId(index)));
-            }
-        }
     }
 
     /// Handles an event. Reading detects a closed or broken connection, except if it is rate limited: reading would reach the
@@ -229,10 +149,10 @@ impl Sockets {
         }
     }
 
-    /// Sends a packet if the socket accepts it now, or drops it.
-    pub fn offer(&mut self, conn: ConnId, packet: Outgoing, cx: &mut Context<'_>) {
+    /// Sends a frame if the socket accepts it now, or drops it.
+    pub fn offer(&mut self, conn: ConnId, frame: Frame, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
-        match connection.offer(packet) {
+        match connection.offer(frame) {
             Sent::All => self.update_interest(conn, cx),
             sent @ (Sent::More | Sent::Blocked | Sent::Lost | Sent::Overflow) => self.after_sending(conn, &sent, cx),
         }
@@ -243,6 +163,22 @@ impl Sockets {
         let Some(connection) = self.table.find(conn) else { return };
         let sent = connection.send(frame, cx.ring);
         self.after_sending(conn, &sent, cx);
+    }
+
+    /// Notifies the server when all frames are sent.
+    pub fn notify_when_sent(&mut self, conn: ConnId, cx: &mut Context<'_>) {
+        let Some(connection) = self.table.find(conn) else { return };
+        connection.notify_sent = true;
+        if connection.is_sent() {
+            self.after_sending(conn, &Sent::All, cx);
+        }
+    }
+
+    /// Limits the rate of reading from a connection, whose input is discarded from now on.
+    pub fn discard(&mut self, conn: ConnId) {
+        if let Some(connection) = self.table.find(conn) {
+            connection.discards.get_or_insert_default();
+        }
     }
 
     /// Pauses or resumes reading from a connection.
@@ -291,12 +227,19 @@ impl Sockets {
                 if std::mem::take(&mut connection.reported_blocked) {
                     cx.inbox.push_back(Input::Unblocked { conn });
                 }
+                if std::mem::take(&mut connection.notify_sent) {
+                    cx.inbox.push_back(Input::Sent { conn });
+                }
                 self.shut_down_if_sent(conn, cx);
                 self.put_off(conn, cx);
             }
             Sent::Blocked => {
                 if !std::mem::replace(&mut connection.reported_blocked, true) {
                     cx.inbox.push_back(Input::Blocked { conn });
+                }
+                if connection.kept_bytes() > FRAGMENT_REST_KEPT_BYTES && self.kept_bytes() > HTTP_MAX_KEPT_BYTES {
+                    cx.stats.bump(Counter::PeerOverflow);
+                    return self.lose(conn, cx);
                 }
             }
             Sent::Lost => return self.lose(conn, cx),

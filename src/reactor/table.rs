@@ -4,10 +4,18 @@ use super::connection::Connection;
 use super::stream::Stream;
 use super::token::{GENERATIONS, MAX_SLOTS};
 use crate::ids::ConnId;
-use crate::limits::{MAX_CLIENTS, MAX_VIEWERS, REFUSED_SLOTS, REQUEST_PLACES, RTSP_SPARE_PLACES};
+use crate::limits::{
+    HTTP_LOCAL_PLACES, HTTP_PLACES, MAX_CLIENTS, MAX_VIEWERS, REFUSED_SLOTS, REQUEST_PLACES, RTSP_SPARE_PLACES,
+};
 
 const _: () = assert!(
-    MAX_CLIENTS as usize + 2 * REQUEST_PLACES + MAX_VIEWERS as usize + RTSP_SPARE_PLACES + REFUSED_SLOTS
+    MAX_CLIENTS as usize
+        + 2 * REQUEST_PLACES
+        + MAX_VIEWERS as usize
+        + RTSP_SPARE_PLACES
+        + HTTP_PLACES
+        + HTTP_LOCAL_PLACES
+        + REFUSED_SLOTS
         <= MAX_SLOTS as usize
 );
 

@@ -78,6 +78,11 @@ impl Viewers {
         self.due > 0
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Viewer> {
+        self.list.iter()
+    }
+
     /// The next viewer that is due.
     pub fn next(&mut self) -> Option<&mut Viewer> {
         self.due = self.due.checked_sub(1)?;

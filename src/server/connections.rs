@@ -48,8 +48,8 @@ pub struct Departed {
 pub enum Overdue {
     /// It was closed.
     Departed(Departed),
-    /// It is a viewer's: its exchange decides.
-    Viewer(ConnId),
+    /// It has an exchange of its own, which decides.
+    Exchange(ConnId),
 }
 
 /// All connections.
@@ -102,7 +102,7 @@ impl Connections {
         found.map(|connection| connection.service)
     }
 
-    /// Sets when a viewer's exchange is to be woken up.
+    /// Sets when the exchange of a viewer or browser is to be woken up.
     pub fn wake_at(&mut self, conn: ConnId, at: Option<Mono>) {
         if self.service_of(conn).is_some() {
             self.table.set_deadline(conn, at);
@@ -111,8 +111,8 @@ impl Connections {
 
     /// The clients that may not use their service any more.
     pub fn not_allowed(&self, cx: &Context<'_>, auth: &Auth) -> Vec<ConnId> {
-        // Viewers may give the password now.
-        let others = self.table.iter().filter(|client| client.service != Service::Rtsp);
+        // Viewers and browsers may give the password now.
+        let others = self.table.iter().filter(|client| !client.service.asks_for_password());
         let refused = others.filter(|client| !auth.may_use(cx, client.service, client.peer));
         refused.map(|client| client.conn).collect()
     }
@@ -127,6 +127,8 @@ impl Connections {
         match connection.conversation {
             // It is still streamed to; only a failed write or a reset ends it.
             Conversation::Stream => None,
+            // Its exchange decides.
+            Conversation::Http => None,
             // Its last reply is still to come.
             Conversation::Settings { awaiting: true, .. } => None,
             Conversation::Settings { awaiting: false, .. } | Conversation::Auth(_) | Conversation::Rtsp => {
@@ -148,7 +150,7 @@ impl Connections {
             let Some(connection) = self.table.find(conn) else { continue };
             let reason = match connection.conversation {
                 Conversation::Over => CloseReason::Done,
-                Conversation::Rtsp => return Some(Overdue::Viewer(conn)),
+                Conversation::Rtsp | Conversation::Http => return Some(Overdue::Exchange(conn)),
                 Conversation::Stream | Conversation::Settings { .. } | Conversation::Auth(_) if connection.blocked => {
                     CloseReason::Stuck
                 }

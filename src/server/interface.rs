@@ -13,7 +13,6 @@ use crate::ids::{ConnId, Peer, Service};
 use crate::os::{Errno, Exit};
 use crate::service::rtsp::Transport;
 use crate::time::Mono;
-use crate::wire::Outgoing;
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +80,11 @@ pub enum Input<'a> {
     /// A blocked socket takes packets again, and nothing waits for it any more.
     Unblocked {
         /// Which.
+        conn: ConnId,
+    },
+    /// All frames are sent: asked for by [`Output::WhenSent`].
+    Sent {
+        /// To whom.
         conn: ConnId,
     },
     /// The 24 Hz timer fired.
@@ -171,13 +175,17 @@ pub enum Output {
         /// What.
         frame: Frame,
     },
-    /// Send this packet if the socket takes all of it now; if it does not, drop it, and [`Input::Blocked`] follows.
+    /// Send this frame if the socket takes some of it now; if it does not, drop it, and [`Input::Blocked`] follows.
     Offer {
         /// To whom.
         conn: ConnId,
         /// What.
-        packet: Outgoing,
+        frame: Frame,
     },
+    /// [`Input::Sent`] is to follow when all frames are sent, which may be immediately.
+    WhenSent(ConnId),
+    /// From now on, what this peer sends means nothing. It is read at a low rate, to see when the peer goes.
+    Discard(ConnId),
     /// Send a viewer the stream from this picture on: after what waits on its connection, whole packets, and only if its
     /// socket takes them.
     Watch {
@@ -185,6 +193,13 @@ pub enum Output {
         conn: ConnId,
         /// The way to it.
         transport: Transport,
+        /// The number of the picture, which is in the ring.
+        from: u64,
+    },
+    /// Send a browser the stream as fragmented MP4, from this picture on: after what waits on its connection, whole pictures.
+    WatchMp4 {
+        /// Which viewer.
+        conn: ConnId,
         /// The number of the picture, which is in the ring.
         from: u64,
     },

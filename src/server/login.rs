@@ -61,6 +61,7 @@ impl Login {
     }
 
     /// The keys; `None` while they are derived.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the authentication port"))]
     pub const fn keys(&self) -> Option<&Keys> {
         self.keys.as_ref()
     }

@@ -2,20 +2,21 @@
 //!
 //! Not here: what a part does with it (its own file), and which input goes where (`server.rs`).
 
+mod http;
+mod timers;
 mod video;
 
-use std::time::Duration;
-
 use super::auth::Auth;
-use super::connections::{Connections, Departed, Overdue, Step};
-use super::context::{Context, Journal};
+use super::connections::{Connections, Departed, Step};
+use super::context::Context;
+use super::http::Http;
 use super::interface::{Notice, Output, Reloaded};
 use super::lifecycle::Lifecycle;
 use super::login::Login;
 use super::pipeline::Pipeline;
 use super::report::{AccessReport, CloseReason, ServerReport};
 use super::settings::{Effect, Outcome, Reading, Settings};
-use super::status::Status;
+use super::status::{self, Status};
 use super::stream::{self, Stream};
 use super::video::Video;
 use super::viewers::Viewers;
@@ -23,40 +24,10 @@ use crate::camera::supervisor::Event;
 use crate::config::Config;
 use crate::ids::{ConnId, Peer, Service};
 use crate::os::Errno;
-use crate::service::rtsp;
+use crate::service::{self, rtsp};
 use crate::stats::{Counter, Stats};
 use crate::time::Mono;
 use crate::wire::ErrorCode;
-
-/// What may be due. Each deadline is computed from the state it belongs to, so none can be forgotten or left over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Timer {
-    /// A peer owes a packet, its socket's attention, or its leave.
-    Connections,
-    /// The settings are to be applied or written.
-    Settings,
-    /// The supervisor's next step.
-    Camera,
-    /// The brake on wrong passwords may go off.
-    Brake,
-    /// The keys of a new password take their next turn, or a session ends.
-    Login,
-    /// The service manager wants a sign of life.
-    Watchdog,
-    /// A kind of lines has been suppressed for long enough.
-    Journal,
-    /// A picture may be complete.
-    Picture,
-    /// The slate is due.
-    Slate,
-    /// Viewers want a sender report.
-    SenderReports,
-    /// Stopping has to be over.
-    Stop,
-}
-
-/// How many kinds of [`Timer`] there are.
-const TIMERS: usize = 11;
 
 /// The parts. None keeps another; one that needs to ask another is handed it.
 #[derive(Debug)]
@@ -69,6 +40,7 @@ pub struct Parts {
     pub pipeline: Pipeline,
     pub video: Video,
     pub viewers: Viewers,
+    pub http: Http,
     pub lifecycle: Lifecycle,
 }
 
@@ -88,8 +60,7 @@ impl Parts {
         if self.lifecycle.is_stopping() {
             return cx.push(Output::Close(conn));
         }
-        // Viewers are let in and asked for the password, with each request that needs it.
-        let may_use = service == Service::Rtsp || self.auth.may_use(cx, service, peer);
+        let may_use = service.asks_for_password() || self.auth.may_use(cx, service, peer);
         if !self.connections.accept(cx, conn, service, peer, may_use) {
             return;
         }
@@ -101,15 +72,62 @@ impl Parts {
                 self.viewers.add(cx, conn, peer);
                 self.connections.wake_at(conn, self.viewers.deadline_of(conn));
             }
+            Service::Http => {
+                self.http.add(cx, conn, peer);
+                self.connections.wake_at(conn, self.http.deadline_of(conn));
+            }
         }
     }
 
     pub fn received(&mut self, cx: &mut Context<'_>, conn: ConnId, bytes: &[u8]) {
-        if self.connections.service_of(conn) == Some(Service::Rtsp) {
-            return self.rtsp(cx, conn, rtsp::Input::Bytes(bytes));
+        match self.connections.service_of(conn) {
+            Some(Service::Rtsp) => self.rtsp(cx, conn, rtsp::Input::Bytes(bytes)),
+            Some(Service::Http) => self.http(cx, conn, service::http::Input::Bytes(bytes)),
+            Some(Service::Data | Service::Settings | Service::Auth) | None => {
+                self.connections.received(cx, conn, bytes);
+                self.converse(cx, conn);
+            }
         }
-        self.connections.received(cx, conn, bytes);
-        self.converse(cx, conn);
+    }
+
+    /// A peer has closed its sending side.
+    pub fn finished(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        let departed = self.connections.peer_finished(cx, conn);
+        self.departed(cx, departed);
+        self.http(cx, conn, service::http::Input::Finished);
+    }
+
+    /// A socket takes nothing.
+    pub fn blocked(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        match self.connections.blocked(cx, conn) {
+            Some(Service::Data) => self.stream.blocked(cx, conn),
+            Some(Service::Http) => {
+                self.http.blocked(conn, cx.mono());
+                self.connections.wake_at(conn, self.http.deadline_of(conn));
+            }
+            Some(Service::Settings | Service::Auth | Service::Rtsp) | None => {}
+        }
+    }
+
+    /// A socket takes bytes again.
+    pub fn unblocked(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        match self.connections.unblocked(cx, conn) {
+            Some(Service::Data) => self.stream.unblocked(cx, conn),
+            Some(Service::Http) => {
+                self.http.unblocked(cx, conn);
+                self.connections.wake_at(conn, self.http.deadline_of(conn));
+            }
+            Some(Service::Settings | Service::Auth | Service::Rtsp) | None => {}
+        }
+    }
+
+    /// A socket has taken some of the stream.
+    pub fn took(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        self.rtsp(cx, conn, rtsp::Input::Alive);
+        self.http.took(conn, cx.mono());
+        if self.http.peer(conn).is_some() {
+            self.connections.wake_at(conn, self.http.deadline_of(conn));
+        }
     }
 
     /// Answers what a client asks for, as far as it can be answered now.
@@ -146,13 +164,14 @@ impl Parts {
     /// Answers the clients that a write of the settings concerns. All are answered before any goes on: what one has sent
     /// behind its read may change the settings again, and the next would be shown what is not on the disk.
     fn settle(&mut self, cx: &mut Context<'_>, outcome: Outcome) {
-        for conn in outcome.not_stored {
+        for &conn in &outcome.not_stored {
             self.connections.refuse(cx, conn, ErrorCode::NotStored);
         }
         for &conn in &outcome.answer {
             self.connections.answer(cx, conn, self.settings.current());
         }
         for conn in outcome.answer {
+            self.settled(cx, conn, !outcome.not_stored.contains(&conn));
             self.converse(cx, conn);
             let departed = self.connections.resume(cx, conn);
             self.departed(cx, departed);
@@ -167,77 +186,27 @@ impl Parts {
             Service::Settings => self.settings.remove(conn),
             Service::Auth => {}
             Service::Rtsp => self.viewers.remove(cx, conn),
+            Service::Http => {
+                self.settings.remove(conn);
+                self.http.remove(cx, conn);
+                self.stream.set_others(cx, self.http.listeners() > 0);
+            }
         }
         self.auth.closed(cx, peer);
     }
 
     pub fn tick(&mut self, cx: &mut Context<'_>, reading: Option<Result<&[u8], Errno>>) {
-        if let Some(stuck) = self.stream.tick(cx, reading) {
+        let tick = self.stream.tick(cx, reading);
+        if let Some(value) = tick.value {
+            self.http.send_value(cx, value);
+        }
+        if let Some(stuck) = tick.stuck {
             let departed = self.connections.close(cx, stuck, CloseReason::Stuck);
             self.departed(cx, departed);
         }
     }
 
-    /// When the slate is due: if a viewer is there to see it.
-    fn slate_deadline(&self, config: &Config) -> Option<Mono> {
-        let is_wanted = self.viewers.want_pictures() && !self.lifecycle.is_stopping();
-        let exposure = Duration::from_micros(self.settings.current().shutter.into());
-        self.video.slate_deadline(&config.camera, exposure).filter(|_| is_wanted)
-    }
-
-    pub fn timers(&self, journal: &Journal, config: &Config) -> [(Timer, Option<Mono>); TIMERS] {
-        [
-            (Timer::Connections, self.connections.deadline()),
-            (Timer::Settings, self.settings.deadline()),
-            (Timer::Camera, self.pipeline.deadline()),
-            (Timer::Brake, self.auth.deadline()),
-            (Timer::Login, self.login.deadline()),
-            (Timer::Watchdog, self.lifecycle.watchdog_deadline()),
-            (Timer::Journal, journal.deadline()),
-            (Timer::Picture, self.video.quiet_deadline()),
-            (Timer::Slate, self.slate_deadline(config)),
-            (Timer::SenderReports, self.viewers.report_deadline()),
-            (Timer::Stop, self.lifecycle.stop_deadline()),
-        ]
-    }
-
-    pub fn wakeup(&mut self, cx: &mut Context<'_>) {
-        for turn in 0..TIMERS {
-            // Looked up at its turn: what an earlier timer led to may have put it off. A slate that was due is not when the
-            // camera's picture is complete by now, or its last viewer has gone.
-            let (timer, at) = self.timers(cx.journal, cx.config)[turn];
-            if at.is_none_or(|at| at > cx.mono()) {
-                continue;
-            }
-            match timer {
-                Timer::Connections => {
-                    while let Some(overdue) = self.connections.close_overdue(cx) {
-                        match overdue {
-                            Overdue::Departed(departed) => self.departed(cx, Some(departed)),
-                            Overdue::Viewer(conn) => self.rtsp(cx, conn, rtsp::Input::Wakeup),
-                        }
-                    }
-                }
-                Timer::Settings => self.settings_due(cx),
-                Timer::Camera => self.pipeline.handle(cx, Event::Deadline),
-                Timer::Brake => self.auth.release_brake(cx),
-                Timer::Login => {
-                    let _sessions_ended = self.login.due(cx.mono());
-                }
-                Timer::Watchdog => self.lifecycle.watchdog_due(cx),
-                Timer::Journal => cx.report_suppressed(),
-                Timer::Picture => self.complete(cx, Video::quiet),
-                Timer::Slate => self.slate_due(cx),
-                Timer::SenderReports => self.viewers.send_reports(cx, &self.video),
-                Timer::Stop => {
-                    let waiting_for = if self.pipeline.is_off() { "the settings file" } else { "the camera" };
-                    self.lifecycle.stop_timed_out(cx, waiting_for);
-                }
-            }
-        }
-    }
-
-    fn settings_due(&mut self, cx: &mut Context<'_>) {
+    pub fn settings_due(&mut self, cx: &mut Context<'_>) {
         while let Some(effect) = self.settings.due(cx) {
             match effect {
                 Effect::Apply(settings) => self.pipeline.handle(cx, Event::SettingsChanged(settings)),
@@ -256,16 +225,18 @@ impl Parts {
     }
 
     /// The state of the server.
-    pub fn status<'a>(&'a self, now: Mono, stats: &'a Stats) -> Status<'a> {
+    pub fn status<'a>(&'a self, now: Mono, config: &'a Config, stats: &'a Stats) -> Status<'a> {
         let (failing_addresses, grants) = self.auth.sizes(now);
         Status {
             host: self.video.host(),
             uptime: self.lifecycle.uptime(now),
             clients: self.connections.by_service(),
             subscribers: self.stream.subscribers(),
-            viewers: self.viewers.playing(),
+            viewers: status::Viewers { rtsp: self.viewers.playing(), http: self.http.viewers() },
+            rtsp: config.server.rtsp_port.map(|port| (port, &config.server.rtsp_path[..])),
             failing_addresses,
             grants,
+            sessions: self.login.count(now),
             camera: self.pipeline.status(now, self.video.is_live()),
             video: self.video.status(now),
             settings: *self.settings.current(),
@@ -274,7 +245,7 @@ impl Parts {
     }
 
     pub fn report_status(&self, cx: &mut Context<'_>) {
-        let text = self.status(cx.mono(), cx.stats).to_string();
+        let text = self.status(cx.mono(), cx.config, cx.stats).to_string();
         cx.report(ServerReport::Counters { text });
     }
 

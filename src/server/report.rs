@@ -4,6 +4,7 @@
 mod access;
 mod clients;
 mod disk;
+mod http;
 mod run;
 mod settings;
 mod stream;
@@ -13,6 +14,7 @@ use std::fmt;
 
 pub use access::AccessReport;
 pub use clients::{ClientReport, CloseReason, Shortage};
+pub use http::HttpReport;
 pub use run::ServerReport;
 pub use settings::SettingsReport;
 pub use stream::StreamReport;
@@ -36,6 +38,8 @@ pub enum Report {
     Video(VideoReport),
     /// Viewers.
     Viewer(ViewerReport),
+    /// HTTP clients.
+    Http(HttpReport),
     /// The camera and its publisher.
     Camera(camera::report::Report),
     /// The server as a whole.
@@ -53,6 +57,7 @@ impl Report {
             Self::Stream(report) => report.line(show),
             Self::Video(report) => report.line(show),
             Self::Viewer(report) => report.line(show),
+            Self::Http(report) => report.line(show),
             Self::Camera(report) => report.line(show),
             Self::Server(report) => report.line(show),
         }
@@ -73,6 +78,7 @@ impl Report {
             | Self::Stream(_)
             | Self::Video(_)
             | Self::Viewer(_)
+            | Self::Http(_)
             | Self::Server(_) => &[],
         }
     }
@@ -102,6 +108,7 @@ areas! {
     Stream(StreamReport),
     Video(VideoReport),
     Viewer(ViewerReport),
+    Http(HttpReport),
     Camera(camera::report::Report),
     Server(ServerReport),
 }

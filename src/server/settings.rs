@@ -52,8 +52,13 @@ impl Settings {
         peer: Peer,
         payload: [u8; wire::settings::PAYLOAD_BYTES],
     ) {
-        cx.bump(Counter::SettingsUpdated);
         let settings = wire::settings::update(self.current(), payload);
+        self.change(cx, conn, peer, settings);
+    }
+
+    /// Takes new settings from a client.
+    pub fn change(&mut self, cx: &mut Context<'_>, conn: ConnId, peer: Peer, settings: CameraSettings) {
+        cx.bump(Counter::SettingsUpdated);
         self.store.update(cx.mono(), conn, peer, settings);
     }
 

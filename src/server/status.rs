@@ -3,8 +3,6 @@
 mod json;
 mod metrics;
 
-pub use metrics::CONTENT_TYPE as METRICS_CONTENT_TYPE;
-
 use std::fmt;
 use std::time::Duration;
 
@@ -24,11 +22,15 @@ pub struct Status<'a> {
     /// Clients of the data port that get the stream.
     pub subscribers: usize,
     /// Viewers that get the video.
-    pub viewers: usize,
+    pub viewers: Viewers,
+    /// Port and path of the video for players; `None` if it is not served.
+    pub rtsp: Option<(u16, &'a str)>,
     /// Networks whose wrong passwords are remembered.
     pub failing_addresses: usize,
     /// Peers that hold a grant.
     pub grants: usize,
+    /// Sessions of browsers that have logged in.
+    pub sessions: usize,
     /// The camera.
     pub camera: Camera,
     /// What viewers see, once there has been a picture.
@@ -37,6 +39,26 @@ pub struct Status<'a> {
     pub settings: CameraSettings,
     /// The counters.
     pub stats: &'a Stats,
+}
+
+/// Viewers, by the way that the video takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Viewers {
+    /// Over RTSP.
+    pub rtsp: usize,
+    /// As MP4 over HTTP.
+    pub http: usize,
+}
+
+/// What clients of the events are sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusEvent {
+    /// Differs if something has changed that is worth an event.
+    pub key: String,
+    /// The state, as JSON in one line.
+    pub status: String,
+    /// The settings, as JSON in one line.
+    pub settings: String,
 }
 
 /// The camera as the supervisor has it.
@@ -103,7 +125,8 @@ impl Status<'_> {
 /// SIGUSR1's line.
 impl fmt::Display for Status<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subscribers, viewers, failing_addresses, grants, camera, stats, .. } = self;
+        let Self { subscribers, viewers: Viewers { rtsp, http }, failing_addresses, grants, camera, stats, .. } = self;
+        let viewers = rtsp + http;
         write!(
             f,
             "clients={} subscribers={subscribers} viewers={viewers} failing_addresses={failing_addresses} \

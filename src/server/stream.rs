@@ -13,12 +13,23 @@ use crate::stats::Counter;
 use crate::time::Mono;
 use crate::wire::{self, Outgoing};
 
+/// What follows from a tick.
+#[derive(Debug, Default)]
+pub struct Tick {
+    /// A subscriber that has taken nothing for too long, if there is one.
+    pub stuck: Option<ConnId>,
+    /// The value, if there is one.
+    pub value: Option<u8>,
+}
+
 /// The 24 Hz stream.
 #[derive(Debug)]
 pub struct Stream {
     subscribers: Subscribers,
     schedule: Schedule,
     source: Source,
+    /// Whether others than the subscribers want the values.
+    others: bool,
     /// The packet of the last tick, for subscribers whose socket takes packets again.
     last_packet: Option<Outgoing>,
 }
@@ -30,6 +41,7 @@ impl Stream {
             subscribers: Subscribers::default(),
             schedule: Schedule::new(now),
             source: Source::new(seed),
+            others: false,
             last_packet: None,
         }
     }
@@ -39,28 +51,28 @@ impl Stream {
         self.subscribers.len()
     }
 
-    /// A tick. Returns a subscriber that has taken nothing for too long, if there is one. Nothing here allocates, once
-    /// the outputs have grown to the number of subscribers.
-    pub fn tick(&mut self, cx: &mut Context<'_>, reading: Option<Result<&[u8], Errno>>) -> Option<ConnId> {
+    /// A tick. Nothing here allocates, once the outputs have grown to the number of subscribers.
+    pub fn tick(&mut self, cx: &mut Context<'_>, reading: Option<Result<&[u8], Errno>>) -> Tick {
         let passed = self.schedule.advance(cx.mono());
-        if self.subscribers.is_empty() {
+        if !self.is_wanted() {
             cx.push(Output::ArmTick(None));
-            return None;
+            return Tick::default();
         }
         cx.push(Output::ArmTick(Some(self.schedule.due())));
         if passed == 0 {
-            return None;
+            return Tick::default();
         }
         cx.bump(Counter::Ticks);
         cx.stats.add(Counter::TicksSkipped, passed - 1);
-        let packet = wire::data::packet(self.next_value(cx, reading), cx.now.unix_ms);
+        let value = self.next_value(cx, reading);
+        let packet = wire::data::packet(value, cx.now.unix_ms);
         self.last_packet = Some(packet);
         let mut offered = 0;
         let mut stuck = None;
         for subscriber in self.subscribers.iter() {
             if subscriber.blocked_since.is_none() {
                 offered += 1;
-                cx.out.push(Output::Offer { conn: subscriber.conn, packet });
+                cx.out.push(Output::Offer { conn: subscriber.conn, frame: packet.into() });
             } else if subscriber.stuck(cx.mono()) {
                 // One a tick: they are rare, and the others wait 42 ms.
                 stuck = Some(subscriber.conn);
@@ -69,26 +81,48 @@ impl Stream {
         cx.stats.add(Counter::DataOffered, offered);
         // What a blocked subscriber was still to get is replaced by the new packet.
         cx.stats.add(Counter::DataDropped, self.subscribers.len() as u64 - offered);
-        stuck
+        Tick { stuck, value: Some(value) }
+    }
+
+    /// Whether anyone wants the values.
+    const fn is_wanted(&self) -> bool {
+        self.others || !self.subscribers.is_empty()
     }
 
     /// Adds a subscriber, and has the ticks begin if it is the first.
     pub fn subscribe(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        if self.subscribers.is_empty() {
-            // Ticks without a subscriber are not late.
-            self.schedule.advance(cx.mono());
-            cx.push(Output::ArmTick(Some(self.schedule.due())));
+        if !self.is_wanted() {
+            self.begin(cx);
         }
         self.subscribers.add(conn);
     }
 
-    /// Removes a subscriber, and stops the ticks if it was the last.
+    /// Removes a subscriber, and stops the ticks if no one else wants them.
     pub fn remove(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         self.subscribers.remove(conn);
         if self.subscribers.is_empty() {
             self.last_packet = None;
+        }
+        if !self.is_wanted() {
             cx.push(Output::ArmTick(None));
         }
+    }
+
+    /// Notes whether others than the subscribers want the values.
+    pub fn set_others(&mut self, cx: &mut Context<'_>, others: bool) {
+        let was_wanted = self.is_wanted();
+        self.others = others;
+        match (was_wanted, self.is_wanted()) {
+            (false, true) => self.begin(cx),
+            (true, false) => cx.push(Output::ArmTick(None)),
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    fn begin(&mut self, cx: &mut Context<'_>) {
+        // Ticks that no one wanted are not late.
+        self.schedule.advance(cx.mono());
+        cx.push(Output::ArmTick(Some(self.schedule.due())));
     }
 
     /// A subscriber's socket refused a packet.
@@ -106,7 +140,7 @@ impl Stream {
             && let Some(packet) = self.last_packet
         {
             cx.bump(Counter::DataOffered);
-            cx.push(Output::Offer { conn, packet });
+            cx.push(Output::Offer { conn, frame: packet.into() });
         }
     }
 

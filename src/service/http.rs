@@ -4,7 +4,7 @@
 //! other parts answer it, and the reply is framed here. A stream's bytes go out on the connection unframed, so that the
 //! pictures of the ring and the shared values can be sent from where they are.
 //!
-//! Not here: what the answers are made of (status, settings, page), the streams and their pace, sessions and how a client
+//! Not here: what the answers are made of (status, settings), the streams and their pace, sessions and how a client
 //! gets one, and the table of connections.
 //!
 //! Decided:
@@ -30,11 +30,13 @@
 //! | `rules` | which requests are refused |
 //! | [`host`] | `Host` and `Origin` |
 //! | [`rejection`] | why a request is refused, and its status |
+//! | [`mod@page`] | the page |
 
 pub mod answer;
 pub mod exchange;
 pub mod host;
 pub mod interface;
+pub mod page;
 pub mod rejection;
 mod reply;
 pub mod request;

@@ -27,13 +27,6 @@ pub enum StartError {
         /// The system's error.
         error: io::Error,
     },
-    /// A Unix socket can't be bound: 69.
-    BindPath {
-        /// The socket's path.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
     /// An operation failed that should never fail: 70.
     Internal {
         /// The operation.
@@ -86,7 +79,7 @@ impl StartError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::TestCamera(_) => 64,
-            Self::Bind { .. } | Self::BindPath { .. } => 69,
+            Self::Bind { .. } => 69,
             Self::Internal { .. } | Self::Reactor(_) | Self::Log(LogError::StandardError(_) | LogError::Installed) => {
                 70
             }
@@ -99,7 +92,7 @@ impl StartError {
     /// The logger's name, which is the kind of error.
     pub const fn logger(&self) -> &'static str {
         match self {
-            Self::Bind { .. } | Self::BindPath { .. } | Self::Reactor(ReactorError::Listener { .. }) => "tcp",
+            Self::Bind { .. } | Self::Reactor(ReactorError::Listener { .. }) => "tcp",
             Self::Settings { .. } => "camera.config",
             Self::Usage(_)
             | Self::TestCamera(_)
@@ -150,11 +143,6 @@ impl std::fmt::Display for StartError {
                 }
                 write!(f, "{} {key}", bind_hint(error.kind()))
             }
-            Self::BindPath { path, error } => write!(
-                f,
-                "cannot listen on {}: {error}; check that its directory is writable and that no other program uses it",
-                path.display()
-            ),
             Self::Internal { doing, error } => write!(f, "internal error: {doing} failed: {error}; {}", advice(error)),
             Self::Reactor(reason) => {
                 let (ReactorError::Kernel { error, .. } | ReactorError::Listener { error, .. }) = reason;

@@ -31,7 +31,7 @@ impl Id {
             Service::Data => Some(Self::Data),
             Service::Settings => Some(Self::Settings),
             Service::Auth => Some(Self::Auth),
-            Service::Rtsp => None,
+            Service::Rtsp | Service::Http => None,
         }
     }
 }

@@ -75,7 +75,7 @@ pub fn any(rng: &mut SmallRng, password: &[u8]) -> Client {
         Service::Data => subscriber(rng, &mut client.script),
         Service::Settings => settings(rng, &mut client.script),
         Service::Auth => auth(rng, &mut client.script, password),
-        Service::Rtsp => unreachable!("not among the first three"),
+        Service::Rtsp | Service::Http => unreachable!("not among the first three"),
     }
     let end = client.script.last().map_or(0, |&(at, _)| at) + rng.random_range(0..6 * SECOND);
     match rng.random_range(0..4) {

@@ -164,13 +164,16 @@ impl Shadow {
             Output::Watch { conn, .. } | Output::Unwatch(conn) | Output::Datagram { conn, .. } => {
                 self.viewer_output(*conn, output);
             }
+            Output::WhenSent(_) | Output::Discard(_) | Output::WatchMp4 { .. } => {
+                self.check(false, || format!("{output:?} without an HTTP client"));
+            }
             Output::Send { conn, frame: packet } => {
                 let foretold = self.sends.get_mut(conn).and_then(VecDeque::pop_front);
                 self.check(foretold.as_deref() == Some(packet.as_bytes()), || {
                     format!("{conn:?} is sent {packet:?}, not {foretold:02X?}")
                 });
             }
-            Output::Offer { conn, packet } => self.offered(*conn, packet.as_bytes()),
+            Output::Offer { conn, frame } => self.offered(*conn, frame.as_bytes()),
             Output::Close(conn) => {
                 let stuck = self.stuck.contains(conn);
                 let foretold = self.closes.remove(conn);

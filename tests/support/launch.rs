@@ -36,7 +36,8 @@ impl Launch {
     pub fn new() -> Self {
         let dir = Arc::new(TempDir::new());
         let config = json!({
-            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0 },
+            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0,
+                "http_port": null, "http_socket": null },
             "camera": { "source": "none" },
             "auth": { "password": "1111" },
             "paths": { "state_dir": dir.join("state") },

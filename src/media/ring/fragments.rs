@@ -110,6 +110,11 @@ impl FragmentCursor {
         self.rest_at < self.rest.len()
     }
 
+    /// What is left of that fragment.
+    pub fn rest(&self) -> &[u8] {
+        &self.rest[self.rest_at..]
+    }
+
     /// Pictures that the viewer lost since the last call because it was too slow.
     pub fn take_lost(&mut self) -> u64 {
         self.place.take_lost()
@@ -123,7 +128,7 @@ impl FragmentCursor {
     /// Fills `parts` with what is left of a fragment that was begun, or with the next one.
     pub fn fragment<'a>(&'a mut self, ring: &'a Ring, parts: &mut Parts<'a>) {
         if self.mid_fragment() {
-            return parts.add(&self.rest[self.rest_at..]);
+            return parts.add(self.rest());
         }
         let Some(picture) = self.settle(ring) else { return };
         if !self.make_head(&picture) {

@@ -5,13 +5,71 @@ use std::io::{self, Read, Write};
 use super::{Connection, retried};
 use crate::frame::{Frame, Shared};
 use crate::limits::{PICTURES_PER_STEP, VIEWER_NOTED_EACH};
-use crate::media::ring::{PacketCursor, Parts, Ring, Start};
+use crate::media::ring::{FragmentCursor, Framing, PacketCursor, Parts, Ring, Start};
 use crate::time::Mono;
+
+/// A place in the stream, and the form in which it is sent.
+#[derive(Debug)]
+pub(super) enum Cursor {
+    /// RTP packets in frames of an RTSP connection.
+    Packets(PacketCursor),
+    /// Fragmented MP4.
+    Fragments(FragmentCursor),
+}
+
+impl Cursor {
+    /// Whether there is something to send.
+    fn pending(&mut self, ring: &Ring) -> bool {
+        match self {
+            Self::Packets(cursor) => cursor.pending(ring),
+            Self::Fragments(cursor) => cursor.pending(ring),
+        }
+    }
+
+    /// Fills in what is to be sent next.
+    fn fill<'a>(&'a mut self, ring: &'a Ring, parts: &mut Parts<'a>) {
+        match self {
+            Self::Packets(cursor) => cursor.frames(ring, parts),
+            Self::Fragments(cursor) => cursor.fragment(ring, parts),
+        }
+    }
+
+    /// Takes note of what has been written.
+    pub(super) fn wrote(&mut self, ring: &Ring, bytes: usize) {
+        match self {
+            Self::Packets(cursor) => cursor.wrote(ring, bytes),
+            Self::Fragments(cursor) => cursor.wrote(ring, bytes),
+        }
+    }
+
+    /// Whether a frame or a fragment has been begun, which has to be finished before anything else is sent.
+    pub(super) fn is_begun(&self) -> bool {
+        match self {
+            Self::Packets(cursor) => cursor.mid_frame(),
+            Self::Fragments(cursor) => cursor.mid_fragment(),
+        }
+    }
+
+    /// What is left of it.
+    pub(super) fn rest(&self) -> &[u8] {
+        match self {
+            Self::Packets(cursor) => cursor.rest(),
+            Self::Fragments(cursor) => cursor.rest(),
+        }
+    }
+
+    fn take_lost(&mut self) -> u64 {
+        match self {
+            Self::Packets(cursor) => cursor.take_lost(),
+            Self::Fragments(cursor) => cursor.take_lost(),
+        }
+    }
+}
 
 /// A TCP viewer's place in the stream.
 #[derive(Debug)]
 pub(super) struct Watching {
-    pub(super) cursor: PacketCursor,
+    pub(super) cursor: Cursor,
     /// When it was last noted that the socket takes the stream.
     noted: Mono,
     /// Whether it has taken some since then.
@@ -38,7 +96,7 @@ impl<S: Read + Write> Connection<S> {
                 return Ok(Progress::Done);
             }
             let mut parts = Parts::default();
-            cursor.frames(ring, &mut parts);
+            cursor.fill(ring, &mut parts);
             let all = parts.bytes();
             let sent = retried(|| self.stream.write_vectored(&parts))?;
             cursor.wrote(ring, sent);
@@ -52,15 +110,31 @@ impl<S: Read + Write> Connection<S> {
 
     /// Begins the stream at a picture, in frames of a channel.
     pub fn watch(&mut self, ring: &Ring, from: u64, channel: u8, now: Mono) {
+        self.begin(Cursor::Packets(PacketCursor::new(ring, Start::At(from), channel)), now);
+    }
+
+    /// Begins the stream at a picture, as fragmented MP4.
+    pub fn watch_mp4(&mut self, ring: &Ring, from: u64, now: Mono) {
+        self.begin(Cursor::Fragments(FragmentCursor::new(ring, Start::At(from), Framing::Plain)), now);
+    }
+
+    fn begin(&mut self, cursor: Cursor, now: Mono) {
         self.unwatch();
-        let cursor = PacketCursor::new(ring, Start::At(from), channel);
         self.watching = Some(Box::new(Watching { cursor, noted: now, took: false }));
     }
 
-    /// Ends the stream. A frame that was begun is still finished, before anything else.
+    /// Bytes of the stream that are kept for this connection alone, because its socket was full within a picture.
+    pub fn kept_bytes(&self) -> usize {
+        match self.watching.as_deref() {
+            Some(Watching { cursor: Cursor::Fragments(cursor), .. }) => cursor.memory_bytes(),
+            Some(Watching { cursor: Cursor::Packets(_), .. }) | None => 0,
+        }
+    }
+
+    /// Ends the stream. What was begun is still finished, before anything else.
     pub fn unwatch(&mut self) {
         if let Some(watching) = self.watching.take()
-            && watching.cursor.mid_frame()
+            && watching.cursor.is_begun()
         {
             let rest = Shared::new(watching.cursor.rest().to_vec());
             self.unsent_bytes += rest.as_bytes().len();

@@ -22,10 +22,27 @@ impl Sockets {
                 Way::udp(cx.ring, from, route)
             }
         };
+        self.begin(conn, way, cx);
+    }
+
+    /// Begins the stream for a browser.
+    pub fn watch_mp4(&mut self, conn: ConnId, from: u64, cx: &mut Context<'_>) {
+        let Some(connection) = self.table.find(conn) else { return };
+        connection.watch_mp4(cx.ring, from, cx.now);
+        self.begin(conn, Way::Tcp, cx);
+    }
+
+    fn begin(&mut self, conn: ConnId, way: Way, cx: &mut Context<'_>) {
         self.viewers.add(conn, way);
         // Not now: many viewers may begin with one picture.
         self.viewers.again();
         cx.agenda.put_off_once(Token::Viewers);
+    }
+
+    /// Bytes of the stream that are kept for slow viewers.
+    pub(super) fn kept_bytes(&mut self) -> usize {
+        let Self { table, viewers, .. } = self;
+        viewers.iter().map(|viewer| table.find(viewer.conn).map_or(0, |connection| connection.kept_bytes())).sum()
     }
 
     /// Ends the stream for a viewer.

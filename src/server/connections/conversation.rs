@@ -20,6 +20,8 @@ pub enum Conversation {
     Auth(Requests),
     /// It watches the video; `viewers.rs` has its exchange.
     Rtsp,
+    /// It is a browser or another HTTP client; `http.rs` has its exchange.
+    Http,
     /// It has had its last reply. Whatever it still sends is thrown away until it closes.
     Over,
 }
@@ -32,13 +34,14 @@ impl Conversation {
             Service::Settings => Self::Settings { requests: Requests::new(Id::Settings), awaiting: false },
             Service::Auth => Self::Auth(Requests::new(Id::Auth)),
             Service::Rtsp => Self::Rtsp,
+            Service::Http => Self::Http,
         }
     }
 
     /// Takes what the client sent.
     pub fn push(&mut self, bytes: &[u8]) {
         match self {
-            Self::Stream | Self::Rtsp | Self::Over => {}
+            Self::Stream | Self::Rtsp | Self::Http | Self::Over => {}
             Self::Settings { requests, .. } | Self::Auth(requests) => requests.push(bytes),
         }
     }

@@ -65,6 +65,7 @@ impl Connections {
             let next = match &mut connection.conversation {
                 Conversation::Stream
                 | Conversation::Rtsp
+                | Conversation::Http
                 | Conversation::Over
                 | Conversation::Settings { awaiting: true, .. } => return None,
                 Conversation::Settings { requests, awaiting: false } => {
@@ -103,7 +104,11 @@ impl Connections {
         self.refuse(cx, conn, code);
         match self.table.find(conn)?.conversation {
             Conversation::Auth(_) => self.finish(cx, conn, CloseReason::Done),
-            Conversation::Stream | Conversation::Settings { .. } | Conversation::Rtsp | Conversation::Over => None,
+            Conversation::Stream
+            | Conversation::Settings { .. }
+            | Conversation::Rtsp
+            | Conversation::Http
+            | Conversation::Over => None,
         }
     }
 
@@ -157,6 +162,7 @@ impl Connections {
             | Conversation::Stream
             | Conversation::Auth(_)
             | Conversation::Rtsp
+            | Conversation::Http
             | Conversation::Over => None,
         }
     }
@@ -180,34 +186,36 @@ impl Connections {
         cx.report(ClientReport::Refused { service, peer, code });
     }
 
-    /// A socket takes nothing. Whether it is a subscriber's.
-    pub fn blocked(&mut self, cx: &mut Context<'_>, conn: ConnId) -> bool {
+    /// A socket takes nothing. Returns the client's service.
+    pub fn blocked(&mut self, cx: &mut Context<'_>, conn: ConnId) -> Option<Service> {
         let Some(connection) = self.table.find(conn) else {
             cx.bump(Counter::StaleEvents);
-            return false;
+            return None;
         };
+        let service = connection.service;
         match connection.conversation {
-            Conversation::Stream => true,
+            Conversation::Over => return None,
             // A viewer's exchange has its own time-outs, and a socket that is full of video may well be read again.
-            Conversation::Rtsp | Conversation::Over => false,
+            Conversation::Stream | Conversation::Rtsp | Conversation::Http => {}
             Conversation::Settings { .. } | Conversation::Auth(_) => {
                 if !std::mem::replace(&mut connection.blocked, true) {
                     self.table.set_deadline(conn, Some(cx.mono() + WRITE_TIMEOUT));
                 }
-                false
             }
         }
+        Some(service)
     }
 
-    /// A socket takes packets again. Whether it is a subscriber's.
-    pub fn unblocked(&mut self, cx: &mut Context<'_>, conn: ConnId) -> bool {
+    /// A socket takes packets again. Returns the client's service.
+    pub fn unblocked(&mut self, cx: &mut Context<'_>, conn: ConnId) -> Option<Service> {
         let Some(connection) = self.table.find(conn) else {
             cx.bump(Counter::StaleEvents);
-            return false;
+            return None;
         };
+        let service = connection.service;
         match &connection.conversation {
-            Conversation::Stream => return true,
-            Conversation::Rtsp | Conversation::Over => {}
+            Conversation::Over => return None,
+            Conversation::Stream | Conversation::Rtsp | Conversation::Http => {}
             Conversation::Settings { requests, awaiting } => {
                 connection.blocked = false;
                 // What it sent behind a read that waits is not looked at yet, so it may well be complete.
@@ -217,6 +225,6 @@ impl Connections {
             }
             Conversation::Auth(_) => connection.blocked = false,
         }
-        false
+        Some(service)
     }
 }

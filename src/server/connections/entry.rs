@@ -8,7 +8,7 @@ use crate::listen::listeners;
 use crate::server::context::Context;
 use crate::server::interface::Output;
 use crate::server::report::{ClientReport, Shortage};
-use crate::service::rtsp;
+use crate::service::{http, rtsp};
 use crate::stats::Counter;
 use crate::wire::{ErrorCode, Id, Outgoing};
 
@@ -54,14 +54,14 @@ impl Connections {
         cx.report(ClientReport::Connected { service, peer });
         self.table.insert(conn, service, peer, Conversation::with(service));
         match service {
-            Service::Data | Service::Settings | Service::Rtsp => {}
+            Service::Data | Service::Settings | Service::Rtsp | Service::Http => {}
             Service::Auth => self.table.set_deadline(conn, Some(cx.mono() + self.patience(service))),
         }
         true
     }
 
     fn denial(&self, service: Service, peer: Peer, may_use: bool) -> Option<Denial> {
-        if self.table.taken(service) >= self.places.of(service) {
+        if self.table.taken(service) >= self.places.open_to(service, peer) {
             Some(Denial::Full)
         } else if !peer.is_on_this_host() && self.table.share_of(peer, service) >= self.places.share(service) {
             Some(Denial::ShareTaken)
@@ -88,9 +88,10 @@ impl Connections {
         };
         cx.bump(counter);
         self.table.insert(conn, service, peer, Conversation::Over);
-        match Id::of(service) {
-            Some(id) => cx.send(conn, Outgoing::error(id, code)),
-            None => cx.send(conn, rtsp::exchange::TURNED_AWAY.to_owned()),
+        match (Id::of(service), service) {
+            (Some(id), _) => cx.send(conn, Outgoing::error(id, code)),
+            (None, Service::Http) => cx.send(conn, http::exchange::TURNED_AWAY.to_owned()),
+            (None, _) => cx.send(conn, rtsp::exchange::TURNED_AWAY.to_owned()),
         }
         cx.report(report.unwrap_or(ClientReport::Refused { service, peer, code }));
         self.linger(cx, conn);

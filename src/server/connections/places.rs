@@ -4,25 +4,31 @@
 
 use std::time::Duration;
 
-use crate::ids::Service;
+use crate::ids::{Peer, Service};
 use crate::limits::{PACKET_TIMEOUT, PACKET_TIMEOUT_SHORT, REFUSED_SLOTS, SPARE_DESCRIPTORS};
-use crate::listen::Listener;
+use crate::listen::{Address, Listener};
 
 /// Places for connections: each takes a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Places {
     services: [usize; Service::ALL.len()],
+    /// Those among them that are for programs on this host.
+    local: [usize; Service::ALL.len()],
     refused: usize,
 }
 
 impl Places {
     /// What the listeners ask for.
     pub fn new(listeners: &[Listener]) -> Self {
-        let mut services = [0; Service::ALL.len()];
-        for Listener { service, limits, .. } in listeners {
+        let (mut services, mut local) = ([0; Service::ALL.len()], [0; Service::ALL.len()]);
+        for Listener { service, limits, address } in listeners {
             services[*service as usize] += limits.places;
+            match address {
+                Address::Tcp { .. } => {}
+                Address::Unix { .. } => local[*service as usize] += limits.places,
+            }
         }
-        Self { services, refused: REFUSED_SLOTS }
+        Self { services, local, refused: REFUSED_SLOTS }
     }
 
     /// What remains of them under a limit of so many descriptors. [`SPARE_DESCRIPTORS`] are not for clients. A quarter
@@ -43,12 +49,24 @@ impl Places {
         }
         let taken: usize = others().map(|service| services[service as usize]).sum();
         services[Service::Data as usize] = at_least_one(left.saturating_sub(taken), self.of(Service::Data));
-        Self { services, refused }
+        Self { services, refused, ..self }
     }
 
     /// Places of a service.
     pub const fn of(&self, service: Service) -> usize {
         self.services[service as usize]
+    }
+
+    /// Places of a service that a peer may take: the last ones, at most half, are for programs on this host.
+    pub const fn open_to(&self, service: Service, peer: Peer) -> usize {
+        let (all, local) = (self.of(service), self.local[service as usize]);
+        if peer.is_on_this_host() {
+            all
+        } else if local < all / 2 {
+            all - local
+        } else {
+            all.div_ceil(2)
+        }
     }
 
     /// All of them, in the order of [`Service::ALL`].
@@ -99,40 +117,40 @@ mod tests {
         Places::new(&listeners(&config))
     }
 
-    /// Data, settings, authentication, video, refusals.
-    fn all(places: &Places) -> [usize; 5] {
-        let [data, settings, auth, rtsp] = places.of_all();
-        [data, settings, auth, rtsp, places.refused()]
+    /// Data, settings, authentication, video, page, refusals.
+    fn all(places: &Places) -> [usize; 6] {
+        let [data, settings, auth, rtsp, http] = places.of_all();
+        [data, settings, auth, rtsp, http, places.refused()]
     }
 
     #[test]
     fn the_small_services_have_places_of_their_own() {
-        assert_eq!(all(&places(1024)), [1024, 256, 256, 96, 64]);
-        assert_eq!(all(&places(3)), [3, 3, 3, 96, 64]);
+        assert_eq!(all(&places(1024)), [1024, 256, 256, 96, 168, 64]);
+        assert_eq!(all(&places(3)), [3, 3, 3, 96, 168, 64]);
         assert_eq!((places(3).share(Service::Auth), places(1024).share(Service::Data)), (2, 512));
     }
 
     #[test]
     fn a_limit_is_kept_and_every_service_has_a_place() {
-        for max_clients in [1, 2, 3, 10, 255, 1024, 15_500] {
+        for max_clients in [1, 2, 3, 10, 255, 1024, 15_300] {
             let wanted = places(max_clients);
             assert_eq!(wanted.within(wanted.descriptors()), wanted);
-            for descriptors in (SPARE_DESCRIPTORS + 5..wanted.descriptors()).step_by(7) {
+            for descriptors in (SPARE_DESCRIPTORS + 6..wanted.descriptors()).step_by(7) {
                 let left = wanted.within(descriptors);
                 assert!(left.descriptors() <= descriptors, "{left:?} within {descriptors}");
                 assert!(all(&left).iter().all(|&count| count > 0), "{left:?} within {descriptors}");
                 assert!(all(&left).iter().zip(all(&wanted)).all(|(&count, wanted)| count <= wanted), "{left:?}");
             }
         }
-        assert_eq!(all(&places(1024).within(0)), [1; 5]);
-        assert_eq!(all(&places(1024).within(SPARE_DESCRIPTORS + 64)), [24, 8, 8, 8, 16]);
+        assert_eq!(all(&places(1024).within(0)), [1; 6]);
+        assert_eq!(all(&places(1024).within(SPARE_DESCRIPTORS + 64)), [24, 6, 6, 6, 6, 16]);
     }
 
     #[test]
     fn a_service_without_a_listener_has_no_places_and_takes_none() {
         let mut list = listeners(&Config::default());
         list.retain(|listener| listener.service != Service::Auth);
-        assert_eq!(all(&Places::new(&list)), [1024, 256, 0, 96, 64]);
-        assert_eq!(all(&Places::new(&list).within(SPARE_DESCRIPTORS + 64)), [24, 12, 0, 12, 16]);
+        assert_eq!(all(&Places::new(&list)), [1024, 256, 0, 96, 168, 64]);
+        assert_eq!(all(&Places::new(&list).within(SPARE_DESCRIPTORS + 64)), [24, 8, 0, 8, 8, 16]);
     }
 }

@@ -37,6 +37,7 @@ impl Parts {
         for conn in self.viewers.all() {
             self.rtsp(cx, conn, rtsp::Input::AccessChanged);
         }
+        self.sessions_changed(cx);
     }
 
     /// An RTCP packet came by UDP.
@@ -122,6 +123,9 @@ impl Parts {
             for conn in self.viewers.starting() {
                 self.rtsp(cx, conn, rtsp::Input::Started(first));
             }
+        }
+        if arrival.key {
+            self.key_picture(cx);
         }
         // Its first parameter sets are those that it declares, so it does not begin with a slate.
         if arrival.key && self.video.is_live() && self.pipeline.take_waiting_publisher() {

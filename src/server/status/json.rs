@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Camera, Status, Video};
+use super::{Camera, Status, StatusEvent, Video, Viewers};
 use crate::ids::Service;
 use crate::stats::Counter;
 
@@ -27,14 +27,43 @@ impl Status<'_> {
             "video": self.video.as_ref().map(video),
             "clients": clients,
             "subscribers": self.subscribers,
-            "viewers": self.viewers,
+            "viewers": viewers(self.viewers),
             "grants": self.grants,
+            "sessions": self.sessions,
             "failing_addresses": self.failing_addresses,
             "settings": self.settings,
             "counters": counters,
         });
         format!("{status:#}\n")
     }
+}
+
+impl Status<'_> {
+    /// The state and the settings for clients of the events.
+    pub fn event(&self) -> StatusEvent {
+        let Camera { state, since, reason } = &self.camera;
+        let mut shown = self.video.as_ref().map(video);
+        if let Some(shown) = &mut shown {
+            // Always about the same at the time of an event, and no change of it is an event.
+            shown.as_object_mut().map(|shown| shown.remove("age"));
+        }
+        let status = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "host": self.host,
+            "camera": { "state": state, "since": seconds(*since), "reason": reason },
+            "video": shown,
+            "viewers": viewers(self.viewers),
+            "rtsp_port": self.rtsp.map(|(port, _)| port),
+            "rtsp_path": self.rtsp.map(|(_, path)| path),
+        });
+        let picture = self.video.as_ref().map(|video| (video.live, &video.codec, video.width, video.height));
+        let key = format!("{state} {reason:?} {picture:?} {:?} {:?}", self.viewers, self.rtsp);
+        StatusEvent { key, status: status.to_string(), settings: json!(self.settings).to_string() }
+    }
+}
+
+fn viewers(Viewers { rtsp, http }: Viewers) -> Value {
+    json!({ "rtsp": rtsp, "http": http })
 }
 
 fn video(video: &Video) -> Value {

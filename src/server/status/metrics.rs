@@ -6,9 +6,6 @@ use super::{Status, Video};
 use crate::ids::Service;
 use crate::stats::Counter;
 
-/// The media type of the text format.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
 /// What a metric is.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
@@ -58,8 +55,11 @@ impl Status<'_> {
             page.sample("clients", &format!("{{service=\"{}\"}}", service.name()), count);
         }
         page.gauge("subscribers", "Clients that get the data stream.", self.subscribers);
-        page.gauge("viewers", "Viewers that get the video.", self.viewers);
+        page.metric("viewers", Kind::Gauge, "Viewers that get the video, by the way that it takes.");
+        page.sample("viewers", "{protocol=\"rtsp\"}", self.viewers.rtsp);
+        page.sample("viewers", "{protocol=\"http\"}", self.viewers.http);
         page.gauge("grants", "Addresses that hold a grant.", self.grants);
+        page.gauge("sessions", "Sessions of browsers that have logged in.", self.sessions);
         page.gauge("failing_addresses", "Addresses whose wrong passwords are remembered.", self.failing_addresses);
         page.gauge("camera_up", "Whether the camera delivers pictures.", u8::from(self.camera.reason.is_none()));
         page.metric("camera_state", Kind::Gauge, "The state of the camera: 1 for the state that is named.");

@@ -15,11 +15,13 @@ fn status(stats: &Stats) -> Status<'_> {
     Status {
         host: "pi",
         uptime: Duration::from_millis(12_345),
-        clients: [3, 1, 0, 2],
+        clients: [3, 1, 0, 2, 1],
         subscribers: 3,
-        viewers: 2,
+        viewers: Viewers { rtsp: 2, http: 1 },
+        rtsp: Some((8554, "ES_MTX")),
         failing_addresses: 0,
         grants: 1,
+        sessions: 0,
         camera: Camera { state: "running", since: Duration::from_secs(10), reason: None },
         video: Some(Video {
             live: true,
@@ -40,7 +42,7 @@ fn status(stats: &Stats) -> Status<'_> {
 fn the_line_has_the_figures_and_the_counters_that_are_not_zero() {
     assert_eq!(
         status(&stats()).to_string(),
-        "clients=6 subscribers=3 viewers=2 failing_addresses=0 grants=1 camera=running pictures=240"
+        "clients=7 subscribers=3 viewers=3 failing_addresses=0 grants=1 camera=running pictures=240"
     );
 }
 

@@ -27,13 +27,23 @@ impl Video {
     /// When the next slate is due, if one is wanted. A slow camera, or one with a long `exposure`, is given time for several
     /// pictures.
     pub fn slate_deadline(&self, config: &CameraConfig, exposure: Duration) -> Option<Mono> {
+        config.slate.then(|| self.next_is_due(config, exposure))
+    }
+
+    /// The newest key picture, if the video moves, be it the camera's or a slate's.
+    pub fn moving_key(&self, now: Mono, config: &CameraConfig, exposure: Duration) -> Option<u64> {
+        self.ring.newest_key().filter(|_| now <= self.next_is_due(config, exposure))
+    }
+
+    /// When the next picture has to be there.
+    fn next_is_due(&self, config: &CameraConfig, exposure: Duration) -> Mono {
         // The drawing lasts as long as the slate is shown.
         let each = if self.drawing.is_some() {
             Duration::from_secs(1) / SLATE_PICTURES_PER_SECOND
         } else {
             SLATE_AFTER.max(exposure.max(Duration::from_secs(1) / config.framerate) * STALL_FRAMES)
         };
-        config.slate.then(|| self.last + each)
+        self.last + each
     }
 
     /// Shows a slate with these words: once a second a new one, and otherwise the last one again.

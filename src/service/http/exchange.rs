@@ -102,6 +102,15 @@ impl Exchange {
         }
     }
 
+    /// The cookie that came with its question or its stream, if one goes on.
+    pub fn session(&self) -> Option<&str> {
+        match &self.state {
+            State::Stream(session) => session.as_deref(),
+            State::Question(asked, _) => asked.request.session.as_deref(),
+            State::Head | State::Body(_) | State::Full | State::Over => None,
+        }
+    }
+
     /// Bytes of memory that unread input takes.
     pub const fn memory_bytes(&self) -> usize {
         self.parser.memory_bytes()

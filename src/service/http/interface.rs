@@ -116,6 +116,8 @@ pub enum Question {
     Login(Call),
     /// The end of a session.
     Logout(Call),
+    /// The configuration anew.
+    Reload,
 }
 
 /// What a PUT or POST has in it. Host, origin, type and, except for a login, session are checked already; the signature is

@@ -26,6 +26,8 @@ impl Status {
     pub const BAD_REQUEST: Self = Self::new(400, "Bad Request");
     /// A wrong proof of the password, or no session.
     pub const UNAUTHORIZED: Self = Self::new(401, "Unauthorized");
+    /// It could not be done.
+    pub const INTERNAL_SERVER_ERROR: Self = Self::new(500, "Internal Server Error");
     /// Not at the moment.
     pub const SERVICE_UNAVAILABLE: Self = Self::new(503, "Service Unavailable");
 
@@ -57,6 +59,8 @@ pub enum Rejection {
     Unsigned,
     /// A change that a page of another origin asked for.
     Origin,
+    /// What only programs on this host may ask for. For the parts that know.
+    NotOnThisHost,
     /// No such path.
     NotFound,
     /// A method that the path does not have.
@@ -112,6 +116,7 @@ impl Rejection {
             | Self::NoSession
             | Self::Unsigned
             | Self::Origin
+            | Self::NotOnThisHost
             | Self::NotFound
             | Self::MethodNotAllowed(_)
             | Self::NotAcceptable
@@ -129,7 +134,7 @@ impl Rejection {
         match self {
             Self::NotHttp | Self::Malformed | Self::NoHost | Self::Body => Status::BAD_REQUEST,
             Self::NoSession => Status::UNAUTHORIZED,
-            Self::Unsigned | Self::Origin => Status::new(403, "Forbidden"),
+            Self::Unsigned | Self::Origin | Self::NotOnThisHost => Status::new(403, "Forbidden"),
             Self::NotFound => Status::new(404, "Not Found"),
             Self::MethodNotAllowed(_) => Status::new(405, "Method Not Allowed"),
             Self::NotAcceptable => Status::new(406, "Not Acceptable"),
@@ -161,6 +166,7 @@ impl Rejection {
             | Self::Body
             | Self::Unsigned
             | Self::Origin
+            | Self::NotOnThisHost
             | Self::NotFound
             | Self::NotAcceptable
             | Self::TooSlow
@@ -187,6 +193,7 @@ impl Display for Rejection {
             Self::NoSession => "log in first: a password is required",
             Self::Unsigned => "the change is not signed with the key of its session: log in again",
             Self::Origin => "pages of other origins may change nothing here",
+            Self::NotOnThisHost => "only programs on the device itself may ask for this",
             Self::NotFound => "there is nothing under this path",
             Self::MethodNotAllowed(route) => return write!(f, "{} takes {} only", route.path(), route.allow()),
             Self::NotAcceptable => "the page is stored compressed: the client must accept gzip (curl --compressed)",

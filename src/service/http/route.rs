@@ -59,6 +59,8 @@ pub enum Route {
     Login,
     /// End a session.
     Logout,
+    /// Reread the configuration.
+    Reload,
 }
 
 /// What has no end.
@@ -85,7 +87,7 @@ const API: &str = "/api/";
 
 impl Route {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Page,
         Self::Video,
         Self::Snapshot,
@@ -96,6 +98,7 @@ impl Route {
         Self::Health,
         Self::Login,
         Self::Logout,
+        Self::Reload,
     ];
 
     /// The path, which has no other spelling.
@@ -111,6 +114,7 @@ impl Route {
             Self::Health => "/healthz",
             Self::Login => "/api/login",
             Self::Logout => "/api/logout",
+            Self::Reload => "/api/reload",
         }
     }
 
@@ -122,8 +126,8 @@ impl Route {
     /// Whether it has this method.
     pub const fn has(self, method: Method) -> bool {
         match (self, method) {
-            (Self::Settings, Method::Put) | (Self::Login | Self::Logout, Method::Post) => true,
-            (Self::Login | Self::Logout, Method::Get | Method::Head) => false,
+            (Self::Settings, Method::Put) | (Self::Login | Self::Logout | Self::Reload, Method::Post) => true,
+            (Self::Login | Self::Logout | Self::Reload, Method::Get | Method::Head) => false,
             (_, Method::Get | Method::Head) => true,
             (_, Method::Put | Method::Post | Method::Other) => false,
         }
@@ -133,7 +137,7 @@ impl Route {
     pub const fn allow(self) -> &'static str {
         match self {
             Self::Settings => "GET, HEAD, PUT",
-            Self::Login | Self::Logout => "POST",
+            Self::Login | Self::Logout | Self::Reload => "POST",
             Self::Page | Self::Video | Self::Snapshot | Self::Events | Self::Status | Self::Metrics | Self::Health => {
                 "GET, HEAD"
             }
@@ -152,7 +156,8 @@ impl Route {
             | Self::Metrics
             | Self::Health
             | Self::Login
-            | Self::Logout => None,
+            | Self::Logout
+            | Self::Reload => None,
         }
     }
 
@@ -168,7 +173,8 @@ impl Route {
             | Self::Status
             | Self::Metrics
             | Self::Health
-            | Self::Logout => true,
+            | Self::Logout
+            | Self::Reload => true,
         }
     }
 }

@@ -71,7 +71,8 @@ impl Setup {
         fs::create_dir(&programs).expect("a directory for programs");
         std::os::unix::fs::symlink(stand_in(), programs.join("rpicam-vid")).expect("a link to the stand-in");
         let config = json!({
-            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0 },
+            "server": { "host": "127.0.0.1", "data_port": 0, "settings_port": 0, "auth_port": 0, "rtsp_port": 0,
+                "http_port": null, "http_socket": null },
             "camera": { "source": "rpicam", "publisher": ["cat", "/dev/stdin"],
                         "rtsp_url": "rtsp://127.0.0.1:9/ES_MTX", "stall_seconds": 2 },
             "paths": { "state_dir": scratch.file("state") },

@@ -117,6 +117,7 @@ impl Shadow {
             Input::Wakeup
             | Input::VideoDrained
             | Input::Took { .. }
+            | Input::Sent { .. }
             | Input::Rtcp { .. }
             | Input::Room { .. }
             | Input::SpawnFailed { .. }

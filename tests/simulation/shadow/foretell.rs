@@ -70,6 +70,7 @@ impl Shadow {
             | Input::AcceptRests { .. }
             | Input::NotifyFailed { .. }
             | Input::Line { .. }
+            | Input::Sent { .. }
             | Input::Published { .. } => {}
         }
         self.count_refused_silently(input);
@@ -237,7 +238,7 @@ impl Shadow {
                 let patience = self.patience(Service::Settings);
                 self.peers.get_mut(&conn).expect("it is there").patience = patience;
             }
-            Service::Auth | Service::Rtsp => {}
+            Service::Auth | Service::Rtsp | Service::Http => {}
         }
     }
 
@@ -389,7 +390,7 @@ impl Peer {
             return at >= since + SECOND;
         }
         match self.service {
-            Service::Data | Service::Rtsp => false,
+            Service::Data | Service::Rtsp | Service::Http => false,
             Service::Auth => at >= self.accepted + self.patience,
             Service::Settings => match self.blocked {
                 Some(since) => at >= since + 10 * SECOND,

@@ -7,18 +7,21 @@ use super::access::network;
 use super::{Peer, Shadow};
 use crate::SECOND;
 
+/// Places of HTTP clients: over TCP, and over the Unix socket alone.
+const PAGE: usize = 160 + 8;
+
 #[derive(Debug)]
 pub struct Places {
     max_clients: usize,
     max_viewers: usize,
     descriptors: usize,
-    /// Data, settings, authentication, video, refusals.
-    counts: [usize; 5],
+    /// Data, settings, authentication, video, page, refusals.
+    counts: [usize; 6],
 }
 
 impl Places {
     pub fn new(config: &ServerConfig) -> Self {
-        let mut places = Self { max_clients: 0, max_viewers: 0, descriptors: usize::MAX, counts: [0; 5] };
+        let mut places = Self { max_clients: 0, max_viewers: 0, descriptors: usize::MAX, counts: [0; 6] };
         places.set(config);
         places
     }
@@ -31,15 +34,15 @@ impl Places {
     fn share_out(&mut self) {
         let viewers = self.max_viewers + 32;
         let small = self.max_clients.min(256);
-        self.counts = [self.max_clients, small, small, viewers, 64];
+        self.counts = [self.max_clients, small, small, viewers, PAGE, 64];
         let left = self.descriptors.saturating_sub(40);
         if left < self.counts.iter().sum() {
             let refused = (left / 4).clamp(1, 64);
             let left = left - refused;
-            let share = left / 2 / 3;
-            let (small, video) = (share.clamp(1, small), share.clamp(1, viewers));
-            let data = left.saturating_sub(2 * small + video).clamp(1, self.max_clients);
-            self.counts = [data, small, small, video, refused];
+            let share = left / 2 / 4;
+            let (small, video, page) = (share.clamp(1, small), share.clamp(1, viewers), share.clamp(1, PAGE));
+            let data = left.saturating_sub(2 * small + video + page).clamp(1, self.max_clients);
+            self.counts = [data, small, small, video, page, refused];
         }
     }
 
@@ -68,7 +71,7 @@ impl Shadow {
 
     /// Whether too many are being refused for another to be told so.
     pub(super) fn too_many_refused(&self) -> bool {
-        self.peers.values().filter(|peer| peer.refused).count() >= self.places.counts[4]
+        self.peers.values().filter(|peer| peer.refused).count() >= self.places.counts[5]
     }
 
     /// How long a client that begins now may take for a packet.

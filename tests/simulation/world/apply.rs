@@ -72,7 +72,10 @@ impl World {
                     socket.streams = None;
                 }
             }
-            Output::ReadSource(_)
+            Output::WhenSent(_)
+            | Output::Discard(_)
+            | Output::WatchMp4 { .. }
+            | Output::ReadSource(_)
             | Output::Datagram { .. }
             | Output::SetLogLevel(_)
             | Output::ReopenLog

@@ -30,6 +30,7 @@ impl Asked {
             Route::Health => Question::Health,
             Route::Login => Question::Login(call()),
             Route::Logout => Question::Logout(call()),
+            Route::Reload => Question::Reload,
         }
     }
 }

@@ -84,7 +84,7 @@ pub fn parse(head: &[u8]) -> Result<Request, Rejection> {
         gzip: takes_gzip(&headers),
         if_none_match: headers.joined("If-None-Match"),
         session: cookie(&headers).and_then(token),
-        signature: headers.only(SIGNATURE_HEADER)?.and_then(|value| token(value.as_bytes())),
+        signature: headers.only(SIGNATURE_HEADER)?.and_then(|value| printable(value.as_bytes())),
     })
 }
 
@@ -167,7 +167,13 @@ fn cookie<'a>(headers: &Headers<'a, '_>) -> Option<&'a [u8]> {
 }
 
 fn token(value: &[u8]) -> Option<String> {
-    let fits = !value.is_empty() && value.len() <= HTTP_MAX_TOKEN_BYTES && value.iter().all(u8::is_ascii_graphic);
+    printable(value).filter(|token| !token.contains(' '))
+}
+
+/// A text that is not too long, of printable ASCII characters and spaces.
+fn printable(value: &[u8]) -> Option<String> {
+    let fits =
+        !value.is_empty() && value.len() <= HTTP_MAX_TOKEN_BYTES && value.iter().all(|b| matches!(b, b' '..=b'~'));
     if fits { str::from_utf8(value).ok().map(str::to_owned) } else { None }
 }
 

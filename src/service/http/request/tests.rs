@@ -137,6 +137,7 @@ fn cookies_and_signatures() {
     let signature = |value: &str| with(&format!("es-iot-signature: {value}\r\n")).unwrap().signature;
     assert_eq!(signature(&longest), Some(longest.clone()));
     assert_eq!(signature(&format!("{longest}s")), None);
+    assert_eq!(signature("7 c2lnbmVk").as_deref(), Some("7 c2lnbmVk"), "a counter and a signature");
 }
 
 /// What smuggling is made of: forms that programs read differently.

@@ -43,6 +43,7 @@ impl Shadow {
             | Input::VideoDrained
             | Input::Published { .. }
             | Input::Took { .. }
+            | Input::Sent { .. }
             | Input::Rtcp { .. }
             | Input::Stored { .. }
             | Input::Signal(Request::Reload | Request::Counters)

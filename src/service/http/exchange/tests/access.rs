@@ -24,6 +24,7 @@ fn without_a_session_there_are_page_and_login_alone() {
         ("GET", "/metrics", 401),
         ("GET", "/healthz", 401),
         ("POST", "/api/logout", 401),
+        ("POST", "/api/reload", 401),
         ("GET", "/nothing", 404),
         ("DELETE", "/api/status", 405),
     ] {

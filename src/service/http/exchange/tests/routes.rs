@@ -16,6 +16,7 @@ fn each_path_with_each_method() {
         ("/healthz", "200 200 405 405 405 405"),
         ("/api/login", "405 405 405 200 405 405"),
         ("/api/logout", "405 405 405 200 405 405"),
+        ("/api/reload", "405 405 405 200 405 405"),
         ("/favicon.ico", "404 404 404 404 404 404"),
         ("/api/", "404 404 404 404 404 404"),
         ("/api/nothing", "404 404 404 404 404 404"),
@@ -52,6 +53,7 @@ fn each_path_has_its_question() {
         ("GET", "/healthz", "Health"),
         ("POST", "/api/login", "Login(Call(2 bytes))"),
         ("POST", "/api/logout", "Logout(Call(2 bytes))"),
+        ("POST", "/api/reload", "Reload"),
     ] {
         assert_eq!(asked(method, path), question, "{method} {path}");
     }
