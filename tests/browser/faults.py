@@ -2,6 +2,7 @@
 
 import time
 
+from stage import LIVE
 from waiting import RECOVERS_WITHIN_S, eventually
 
 # The page ends its streams when it was hidden for 5 s.
@@ -14,35 +15,34 @@ def a_camera_that_dies_comes_back(stage):
     browser = stage.browser
     stage.moves()
     stage.mark()
-    running = stage.state()
+    stage.lives()
 
     # Kept down until the page says so and shows the slate, whose pictures have no code.
     def noticed():
         stage.daemon.kill_camera()
-        return browser.evaluate("probe.code()") is None and stage.state() != running and stage.state()
+        state = stage.state()
+        return browser.evaluate("probe.code()") is None and not state.startswith(LIVE) and state
 
     down = eventually(noticed, "the page says that the camera is down, and shows the slate", RECOVERS_WITHIN_S)
     stage.moves(RECOVERS_WITHIN_S)
-    words = running.split()[0]
-    browser.wait_for(f"probe.state().startsWith({words!r})", f"the page says {words!r} again")
+    stage.lives()
     assert stage.marked(), "the page was loaded again"
-    return f"{down!r}, then {stage.state()!r}"
+    return f"{down!r}, then {LIVE!r} again"
 
 
 def a_restarted_daemon_is_found(stage):
     browser = stage.browser
     stage.mark()
-    running = stage.state()
+    stage.lives()
     with stage.trouble():
         stage.daemon.stop()
-        browser.wait_for(f"probe.state() !== {running!r}", "the page says that the daemon is gone")
+        browser.wait_for(f"!probe.state().startsWith('{LIVE}')", "the page says that the daemon is gone")
         gone = stage.state()
         stage.daemon.start()
         began = time.monotonic()
         stage.moves(RECOVERS_WITHIN_S)
         took = time.monotonic() - began
-    words = running.split()[0]
-    browser.wait_for(f"probe.state().startsWith({words!r})", f"the page says {words!r} again")
+    stage.lives()
     assert stage.marked(), "the page was loaded again"
     return f"{gone!r}, then a picture {took:.1f} s after the start"
 

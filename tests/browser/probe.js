@@ -108,7 +108,7 @@ globalThis.probe = (() => {
     follower.disconnect();
     return numbers;
   };
-  probe.state = () => document.querySelector('[role="status"]').innerText.trim();
+  probe.state = () => document.querySelector('[role="status"]').innerText.trim().split(/\n+/).join(": ");
   // A point in an element, by the parts of its width and height that are left and above.
   probe.point = (element, across = 0.5, along = 0.5) => {
     element.scrollIntoView({ block: "center" });

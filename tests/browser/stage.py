@@ -9,6 +9,8 @@ CONTROLS = ["Shutter", "Gain", "Red balance", "Blue balance", "Contrast", "Brigh
 
 # What a person waits for without a doubt, on a busy machine.
 OPENS_WITHIN_S = 5
+# The word of a page that has nothing to complain about.
+LIVE = "Live"
 
 
 class Skip(Exception):
@@ -51,6 +53,10 @@ class Stage:
     def state(self):
         """Returns the words of the page's status region."""
         return self.browser.evaluate("probe.state()")
+
+    def lives(self):
+        """Waits until the page says that the picture is live."""
+        self.browser.wait_for(f"probe.state().startsWith('{LIVE}')", f"the page says {LIVE!r}")
 
     def mark(self):
         """Marks the page; `marked` is whether it is still the same one, and not loaded again."""
