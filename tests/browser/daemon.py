@@ -8,7 +8,6 @@ import socket
 import subprocess
 import tempfile
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 from waiting import RECOVERS_WITHIN_S, eventually
@@ -38,20 +37,22 @@ class Daemon:
         # Fixed, since a daemon that is started again must be found where it was.
         self.data, self.settings, self.auth, self.video, self.http = free_ports(5)
         self.url = f"http://127.0.0.1:{self.http}/"
-        configuration = {
+        self.configuration = {
             "server": {
                 "host": "127.0.0.1", "data_port": self.data, "settings_port": self.settings, "auth_port": self.auth,
                 "rtsp_port": self.video, "http_port": self.http, "http_socket": str(self.folder / "http.sock"),
             },
+            "data": {},
             "camera": {"source": "test", **(camera or {})},
             "auth": {"trust_loopback": True, "password": PASSWORD, **(auth or {})},
             "paths": {"state_dir": str(self.folder / "state")},
             "logging": {"target": "console"},
         }
         (self.folder / "state").mkdir()
-        (self.folder / "config.json").write_text(json.dumps(configuration))
+        self.file = self.folder / "config.json"
         # The daemon refuses a password that others can read.
-        (self.folder / "config.json").chmod(0o600)
+        self.file.touch(0o600)
+        self.configure()
         self.process = None
         try:
             self.start()
@@ -65,10 +66,14 @@ class Daemon:
     def __exit__(self, *_):
         self.close()
 
+    def configure(self):
+        """Writes the configuration."""
+        self.file.write_text(json.dumps(self.configuration))
+
     def start(self):
         """Starts the daemon and waits until it listens."""
         with (self.folder / "log").open("ab") as log:
-            command = [str(DAEMON), "--config", str(self.folder / "config.json")]
+            command = [str(DAEMON), "--config", str(self.file)]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         eventually(self._listens, "the daemon listens", RECOVERS_WITHIN_S)
 
@@ -119,27 +124,19 @@ class Daemon:
         with urllib.request.urlopen(self.url + "api/status", timeout=RECOVERS_WITHIN_S) as reply:
             return json.load(reply)
 
-    def _command(self, *arguments):
-        ports = ["--data-port", self.data, "--settings-port", self.settings, "--auth-port", self.auth]
-        return [str(word) for word in (CONTROL, "--host", "127.0.0.1", *ports, *arguments)]
+    def reload(self, section, key, value):
+        """Changes a key of the configuration, and has the daemon read it again."""
+        self.configuration[section][key] = value
+        self.configure()
+        self.process.send_signal(signal.SIGHUP)
 
     def control(self, *arguments):
         """Runs `es-iot-ctl` and returns what it prints."""
-        done = subprocess.run(self._command(*arguments), capture_output=True, text=True, timeout=RECOVERS_WITHIN_S)
+        ports = ["--data-port", self.data, "--settings-port", self.settings, "--auth-port", self.auth]
+        command = [str(word) for word in (CONTROL, "--host", "127.0.0.1", *ports, *arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RECOVERS_WITHIN_S)
         assert done.returncode == 0, f"es-iot-ctl {' '.join(arguments)}: {done.stderr}"
         return done.stdout
-
-    @contextmanager
-    def watching(self):
-        """Yields a list that has the values of the data port, when the context has ended."""
-        values = []
-        with subprocess.Popen(self._command("watch", "--json"), stdout=subprocess.PIPE, text=True) as watch:
-            try:
-                values.append(json.loads(watch.stdout.readline())["value"])
-                yield values
-            finally:
-                watch.terminate()
-            values += [json.loads(line)["value"] for line in watch.stdout if line.endswith("\n")]
 
     def setting(self, key):
         """Returns a setting as port 5001 reports it."""

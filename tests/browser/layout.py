@@ -52,7 +52,7 @@ def screenshots(stage):
     folder = stage.options.screenshots
     stage.daemon.control("set", "contrast=1")
     _save(stage, folder, "picture", "probe.code() !== null")
-    with Daemon(camera={"source": "camera", "command": ["/bin/false"]}) as daemon:
+    with Daemon(camera={"source": "command", "command": ["/bin/false"]}) as daemon:
         stage.open(daemon.url)
         _save(stage, folder, "slate", "probe.code() === null && probe.pictures > 24")
     stage.open()

@@ -12,32 +12,49 @@ LOGOUT = "[...document.querySelectorAll('button')].find(button => button.innerTe
 REFUSAL = "/[^.\\n]*wrong password[^\\n]*/i.exec(document.body.innerText)?.[0]"
 
 
+def change(browser, daemon, gain):
+    browser.enter("probe.number('Gain')", str(gain))
+    eventually(lambda: daemon.stored().get("gain") == gain, f"the gain {gain} is on the disk")
+
+
 def a_login_opens_the_page(stage):
     browser = stage.browser
     with Daemon(auth={"required": True, "trust_loopback": False}) as daemon, Recorder(daemon.http) as recorder:
         with stage.trouble():
-            browser.open(recorder.url)
-            browser.wait_for(f"location.href === '{recorder.url}' && {SHOWN}", "the form")
+            stage.load(recorder.url)
+            browser.wait_for(SHOWN, "the form")
             assert browser.evaluate("probe.pictures") == 0, "there is a picture without a login"
             browser.enter(FIELD, "wrong")
             refusal = browser.wait_for(REFUSAL, "a refusal in words")
             browser.enter(FIELD, PASSWORD)
             browser.wait_for(f"!{SHOWN}", "the form goes")
         stage.moves()
+        change(browser, daemon, 5)
+        change(browser, daemon, 6)  # its signature has another counter
 
-        for gain in (5, 6):  # the second signature has another counter
-            browser.enter("probe.number('Gain')", str(gain))
-            eventually(lambda: daemon.stored().get("gain") == gain, f"the gain {gain} is on the disk")
+        stage.load(recorder.url)
+        stage.moves()
+        assert not browser.evaluate(SHOWN), "a page that is loaded again asks for the password"
+        change(browser, daemon, 7)
 
         with stage.trouble():
+            daemon.stop()
+            daemon.start()
+            browser.wait_for(SHOWN, "the form, since a restart ends all sessions")
+            browser.enter(FIELD, PASSWORD)
+            browser.wait_for(f"!{SHOWN}", "the form goes")
+            stage.moves()
             browser.click(LOGOUT)
-            browser.wait_for(SHOWN, "the form is back")
+            browser.wait_for(SHOWN, "the form, after the log-out")
+            stage.load(recorder.url)
+            browser.wait_for(SHOWN, "the form, when loaded again")
+
         sent = bytes(recorder.sent)
         assert b"/api/login" in sent and b"/api/settings" in sent
         secret = PASSWORD.encode()
         for form in (secret, base64.b64encode(secret).rstrip(b"="), secret.hex().encode(), secret.split()[0]):
             assert form not in sent, f"the browser sent the password as {form}"
-    return f"{refusal.strip()!r}, then two changes and a log-out; none of {len(sent)} bytes is the password"
+    return f"{refusal.strip()!r}, changes, a restart, a log-out; none of {len(sent)} bytes is the password"
 
 
 CHECKS = [a_login_opens_the_page]

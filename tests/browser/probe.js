@@ -96,18 +96,6 @@ globalThis.probe = (() => {
   };
   probe.slider = (label) => labelled(label, "range");
   probe.number = (label) => labelled(label, "number");
-  // Collects the numbers that an element shows.
-  let follower = null;
-  let numbers = [];
-  probe.follow = (selector) => {
-    numbers = [];
-    follower = new MutationObserver(() => numbers.push(Number(document.querySelector(selector).textContent)));
-    follower.observe(document.querySelector(selector), { childList: true, characterData: true, subtree: true });
-  };
-  probe.followed = () => {
-    follower.disconnect();
-    return numbers;
-  };
   probe.state = () => document.querySelector('[role="status"]').innerText.trim().split(/\n+/).join(": ");
   // A point in an element, by the parts of its width and height that are left and above.
   probe.point = (element, across = 0.5, along = 0.5) => {

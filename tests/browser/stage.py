@@ -3,18 +3,15 @@
 import time
 
 from link import BrowserError
-from waiting import CHANGES_WITHIN_S
+from waiting import CHANGES_WITHIN_S, RECOVERS_WITHIN_S
 
 CONTROLS = ["Shutter", "Gain", "Red balance", "Blue balance", "Contrast", "Brightness"]
 
 # What a person waits for without a doubt, on a busy machine.
 OPENS_WITHIN_S = 5
-# The word of a page that has nothing to complain about.
+# The page's words for the picture it should have, and for a daemon that it does not reach.
 LIVE = "Live"
-
-
-class Skip(Exception):
-    """A check that does not apply."""
+LOST = "No connection"
 
 
 class Stage:
@@ -29,11 +26,14 @@ class Stage:
 
     def open(self, url=None):
         """Opens the page and waits for a picture."""
-        self.browser.open("about:blank")
-        self.browser.wait_for("location.href === 'about:blank'", "an empty page")
-        url = url or self.daemon.url
-        self.browser.open(url)
-        self.browser.wait_for(f"location.href === '{url}' && probe.first !== null", "the first picture", OPENS_WITHIN_S)
+        self.load(url or self.daemon.url)
+        self.browser.wait_for("probe.first !== null", "the first picture", OPENS_WITHIN_S)
+
+    def load(self, url):
+        """Opens the page."""
+        for url in ("about:blank", url):
+            self.browser.open(url)
+            self.browser.wait_for(f"location.href === '{url}'", f"the browser is at {url}")
 
     def moves(self, seconds=CHANGES_WITHIN_S):
         """Waits until the camera's picture moves: its clock goes on."""
@@ -57,6 +57,17 @@ class Stage:
     def lives(self):
         """Waits until the page says that the picture is live."""
         self.browser.wait_for(f"probe.state().startsWith('{LIVE}')", f"the page says {LIVE!r}")
+
+    def misses_the_daemon(self):
+        """Waits until the page says that it has no connection, and returns its words."""
+        said = f"probe.state().startsWith('{LOST}') && probe.state()"
+        return self.browser.wait_for(said, f"the page says {LOST!r}", RECOVERS_WITHIN_S)
+
+    def measure(self):
+        """Has the page collect the ages of its pictures."""
+        # The picture has the monotonic clock, the page only the wall clock.
+        offset = (time.time() - time.monotonic()) * 1000
+        self.browser.evaluate(f"probe.measure({offset})")
 
     def mark(self):
         """Marks the page; `marked` is whether it is still the same one, and not loaded again."""
