@@ -13,6 +13,9 @@ pub const HTTP_MAX_UNSENT_BYTES: usize = super::MAX_PICTURE_BYTES + 2 * HTTP_REP
 pub const HTTP_SNAPSHOTS: usize = 4;
 /// How long a client may take nothing of what it asked for, a reply or a stream.
 pub const HTTP_TAKE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Unsent bytes in the kernel above which the socket of a reader of the events counts as full: a second of values. Older
+/// ones are lost here, instead of arriving late.
+pub const EVENTS_KERNEL_UNSENT_BYTES: u32 = 1024;
 /// How often it is looked whether a status event is due. People notice no delay of this length.
 pub const HTTP_STATUS_EACH: Duration = Duration::from_millis(200);
 /// Bytes of begun fragments that are kept for slow viewers of `/video.mp4`, all together; at more than that, the viewer that

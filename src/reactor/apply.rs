@@ -16,6 +16,7 @@ impl Reactor<'_> {
             Output::Send { conn, frame } => self.sockets.send(conn, frame, &mut context!(self)),
             Output::WhenSent(conn) => self.sockets.notify_when_sent(conn, &mut context!(self)),
             Output::Discard(conn) => self.sockets.discard(conn),
+            Output::LimitUnsent { conn, bytes } => self.sockets.limit_unsent(conn, bytes),
             Output::WatchMp4 { conn, from } => self.sockets.watch_mp4(conn, from, &mut context!(self)),
             Output::Watch { conn, transport, from } => {
                 self.sockets.watch(conn, transport, from, &mut context!(self));

@@ -181,6 +181,14 @@ impl Sockets {
         }
     }
 
+    /// Has a socket count as full with so many bytes unsent in the kernel.
+    pub fn limit_unsent(&mut self, conn: ConnId, bytes: u32) {
+        if let Some(connection) = self.table.find(conn) {
+            // Without it, a slow client gets older data, and that is all.
+            let _best_effort = connection.stream.limit_unsent(bytes);
+        }
+    }
+
     /// Pauses or resumes reading from a connection.
     pub fn pause(&mut self, conn: ConnId, paused: bool, cx: &mut Context<'_>) {
         if let Some(connection) = self.table.find(conn) {

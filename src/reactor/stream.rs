@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 
 use crate::ids::Peer;
 use crate::sys::datagram::Route;
-use crate::sys::socket::Bound;
+use crate::sys::socket::{self, Bound};
 
 /// A listening socket.
 #[derive(Debug)]
@@ -69,6 +69,18 @@ impl Stream {
                 Some(Route::new(local.ip(), to))
             }
             Self::Unix(_) => None,
+        }
+    }
+
+    /// Has it count as full with so many bytes unsent in the kernel. A Unix socket keeps its limit.
+    ///
+    /// # Errors
+    ///
+    /// Those of `setsockopt(2)`.
+    pub fn limit_unsent(&self, bytes: u32) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => socket::limit_unsent(stream, bytes),
+            Self::Unix(_) => Ok(()),
         }
     }
 

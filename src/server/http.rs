@@ -13,6 +13,7 @@ use super::report::HttpReport;
 use super::status::StatusEvent;
 use crate::frame::Shared;
 use crate::ids::{ConnId, Peer};
+use crate::limits::EVENTS_KERNEL_UNSENT_BYTES;
 use crate::media::ring::Ring;
 use crate::service::http::{self, Access, Hosts, Page, Question, Reason, Rejection, Stream};
 use crate::stats::Counter;
@@ -186,6 +187,7 @@ impl Http {
                     match stream {
                         Stream::Video => client.watch(cx, ring),
                         Stream::Events => {
+                            cx.push(Output::LimitUnsent { conn, bytes: EVENTS_KERNEL_UNSENT_BYTES });
                             client.stage = Stage::Listens { missed: true };
                             steps.push(Step::Listens);
                         }
@@ -216,14 +218,23 @@ impl Http {
         }
     }
 
-    /// When [`Self::send_changes`] is due.
+    /// When the state is to be looked at.
     pub const fn events_deadline(&self) -> Option<Mono> {
         self.events.deadline()
     }
 
-    /// Sends the state and the settings to those that get the events, if they have changed.
-    pub fn send_changes(&mut self, cx: &mut Context<'_>, found: StatusEvent) {
-        self.events.update(cx.now.mono, found);
+    /// Whether those that get the events are to get state and settings anew. To be called when [`Self::events_deadline`] is.
+    pub fn events_are_outdated_by(&mut self, now: Mono, key: &str) -> bool {
+        self.events.are_outdated_by(now, key)
+    }
+
+    /// Takes the newest state and settings for those that get the events.
+    pub fn renew_events(&mut self, key: String, newest: &StatusEvent) {
+        self.events.renew(key, newest, &mut self.list);
+    }
+
+    /// Sends those that get the events what they have missed.
+    pub fn send_missed(&mut self, cx: &mut Context<'_>) {
         for client in &mut self.list {
             self.events.make_up(cx, client);
         }

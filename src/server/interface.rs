@@ -186,6 +186,13 @@ pub enum Output {
     WhenSent(ConnId),
     /// From now on, what this peer sends means nothing. It is read at a low rate, to see when the peer goes.
     Discard(ConnId),
+    /// Have the socket count as full with this many bytes unsent in the kernel.
+    LimitUnsent {
+        /// Whose.
+        conn: ConnId,
+        /// How many.
+        bytes: u32,
+    },
     /// Send a viewer the stream from this picture on: after what waits on its connection, whole packets, and only if its
     /// socket takes them.
     Watch {

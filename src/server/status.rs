@@ -53,8 +53,6 @@ pub struct Viewers {
 /// What clients of the events are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusEvent {
-    /// Differs if something has changed that is worth an event.
-    pub key: String,
     /// The state, as JSON in one line.
     pub status: String,
     /// The settings, as JSON in one line.

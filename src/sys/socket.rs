@@ -73,7 +73,7 @@ pub fn listener(address: SocketAddr, max_unsent_bytes: Option<u32>) -> io::Resul
     // The same time-out for sent bytes that are not acknowledged (RFC 5482).
     setsockopt(&fd, sockopt::TcpUserTimeout, &((idle + interval * count) * 1000))?;
     if let Some(bytes) = max_unsent_bytes {
-        set_notsent_lowat(&fd, bytes)?;
+        limit_unsent(&fd, bytes)?;
     }
     match address {
         SocketAddr::V4(address) => bind(fd.as_raw_fd(), &SockaddrIn::from(address))?,
@@ -109,7 +109,12 @@ pub fn accept_failure(error: &io::Error) -> AcceptFailure {
     }
 }
 
-fn set_notsent_lowat(fd: &impl AsRawFd, bytes: u32) -> io::Result<()> {
+/// Sets `TCP_NOTSENT_LOWAT`, the unsent bytes above which a TCP socket is no longer writable.
+///
+/// # Errors
+///
+/// Those of `setsockopt(2)`.
+pub fn limit_unsent(fd: &impl AsRawFd, bytes: u32) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of_val(&bytes)).expect("the size of a u32 fits");
     // SAFETY: the pointer is to a u32 that outlives the call; the length is its size (tcp(7): the option is an int).
     let result = unsafe {

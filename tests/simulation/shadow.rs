@@ -164,7 +164,7 @@ impl Shadow {
             Output::Watch { conn, .. } | Output::Unwatch(conn) | Output::Datagram { conn, .. } => {
                 self.viewer_output(*conn, output);
             }
-            Output::WhenSent(_) | Output::Discard(_) | Output::WatchMp4 { .. } => {
+            Output::WhenSent(_) | Output::Discard(_) | Output::LimitUnsent { .. } | Output::WatchMp4 { .. } => {
                 self.check(false, || format!("{output:?} without an HTTP client"));
             }
             Output::Send { conn, frame: packet } => {

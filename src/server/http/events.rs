@@ -16,14 +16,10 @@ use crate::time::Mono;
 pub struct Events {
     /// When the state is next looked at, while any client gets the events.
     due: Option<Mono>,
-    /// What of the state makes an event if it changes.
+    /// What the newest events are about.
     key: String,
-    /// The settings, as text.
-    settings: String,
-    /// The newest events of both kinds, as they are sent; `None` before the first.
+    /// The newest state and settings, as they are sent; `None` before the first.
     newest: Option<Shared>,
-    /// Whether the newest are to be sent to all.
-    changed: bool,
 }
 
 impl Events {
@@ -44,26 +40,30 @@ impl Events {
         self.due
     }
 
-    /// Looks at the state.
-    pub fn update(&mut self, now: Mono, found: StatusEvent) {
+    /// Whether this is about something else than the newest events, at the time to look.
+    pub fn are_outdated_by(&mut self, now: Mono, key: &str) -> bool {
         self.due = Some(now + HTTP_STATUS_EACH);
-        let StatusEvent { key, status, settings } = found;
-        self.changed = self.newest.is_none() || key != self.key || settings != self.settings;
-        if self.changed {
-            let text = event("status", &status) + &event("settings", &settings);
-            (self.key, self.settings, self.newest) = (key, settings, Some(Shared::new(text.into_bytes())));
+        self.newest.is_none() || self.key != key
+    }
+
+    /// Takes the newest events, which all that get them have missed now.
+    pub fn renew(&mut self, key: String, StatusEvent { status, settings }: &StatusEvent, clients: &mut [Client]) {
+        let text = event("status", status) + &event("settings", settings);
+        (self.key, self.newest) = (key, Some(Shared::new(text.into_bytes())));
+        for client in clients {
+            if let Stage::Listens { missed } = &mut client.stage {
+                *missed = true;
+            }
         }
     }
 
     /// Sends a client what it has missed, if its socket takes it.
     pub fn make_up(&self, cx: &mut Context<'_>, client: &mut Client) {
-        let Stage::Listens { missed } = &mut client.stage else { return };
-        *missed |= self.changed;
-        if *missed
+        if client.stage == (Stage::Listens { missed: true })
             && client.blocked_since.is_none()
             && let Some(newest) = &self.newest
         {
-            *missed = false;
+            client.stage = Stage::Listens { missed: false };
             cx.send(client.conn, newest.clone());
         }
     }

@@ -212,8 +212,12 @@ impl Parts {
 
     /// Sends what of state and settings has changed to those that get the events.
     pub fn send_changes(&mut self, cx: &mut Context<'_>) {
-        let event = self.status(cx.mono(), cx.config, cx.stats).event();
-        self.http.send_changes(cx, event);
+        let key = self.status(cx.mono(), cx.config, cx.stats).event_key();
+        if self.http.events_are_outdated_by(cx.mono(), &key) {
+            let newest = self.status(cx.mono(), cx.config, cx.stats).event();
+            self.http.renew_events(key, &newest);
+        }
+        self.http.send_missed(cx);
     }
 }
 

@@ -39,6 +39,13 @@ impl Status<'_> {
 }
 
 impl Status<'_> {
+    /// What an event of the state or the settings is about: it differs if there is one.
+    pub fn event_key(&self) -> String {
+        let Camera { state, reason, .. } = &self.camera;
+        let picture = self.video.as_ref().map(|video| (video.live, &video.codec, video.width, video.height));
+        format!("{state} {reason:?} {picture:?} {:?} {:?} {:?}", self.viewers, self.rtsp, self.settings)
+    }
+
     /// The state and the settings for clients of the events.
     pub fn event(&self) -> StatusEvent {
         let Camera { state, since, reason } = &self.camera;
@@ -56,9 +63,7 @@ impl Status<'_> {
             "rtsp_port": self.rtsp.map(|(port, _)| port),
             "rtsp_path": self.rtsp.map(|(_, path)| path),
         });
-        let picture = self.video.as_ref().map(|video| (video.live, &video.codec, video.width, video.height));
-        let key = format!("{state} {reason:?} {picture:?} {:?} {:?}", self.viewers, self.rtsp);
-        StatusEvent { key, status: status.to_string(), settings: json!(self.settings).to_string() }
+        StatusEvent { status: status.to_string(), settings: json!(self.settings).to_string() }
     }
 }
 

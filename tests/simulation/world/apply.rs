@@ -74,6 +74,7 @@ impl World {
             }
             Output::WhenSent(_)
             | Output::Discard(_)
+            | Output::LimitUnsent { .. }
             | Output::WatchMp4 { .. }
             | Output::ReadSource(_)
             | Output::Datagram { .. }
