@@ -1,10 +1,14 @@
 """The six controls: from the page to the daemon and back."""
 
+import time
+from itertools import pairwise
+
 from waiting import eventually
 
 # Port 5001 carries a setting in steps, of which this is the largest where it matters.
 STEP = 0.11
 PRESSES = 10
+PAUSE_S = 0.2
 # A drag's points, and the time in which a second update would follow the first.
 POINTS = 50
 QUIET_S = 1.5
@@ -17,12 +21,11 @@ def updates(stage):
     return sum(1 for request in stage.browser.requests if request.method == "PUT")
 
 
-def one_update(stage, key, value, before):
-    """Waits until the daemon has a value. Fails if that took more than one update."""
+def updates_for(stage, key, value, before):
+    """Waits until the daemon has a value, and returns how many updates that took."""
     eventually(lambda: abs(stage.daemon.setting(key) - value) < STEP, f"the daemon has the {key} {value}")
     stage.watch(QUIET_S)
-    sent = updates(stage) - before
-    assert sent == 1, f"{sent} updates"
+    return updates(stage) - before
 
 
 def a_number_changes_a_setting(stage):
@@ -36,13 +39,17 @@ def keys_on_a_slider_are_one_update(stage):
     browser = stage.browser
     before = updates(stage)
     browser.evaluate("probe.slider('Contrast').focus()")
-    browser.press("End")
-    for _ in range(PRESSES):
-        browser.press("ArrowLeft")
+    presses = []
+    for key in ["End"] + ["ArrowLeft"] * PRESSES:
+        browser.press(key)
+        presses.append(time.monotonic())
+    # The page waits 0.4 s for another key. On a busy machine, the keys themselves may be further apart.
+    pauses = sum(later - sooner > PAUSE_S for sooner, later in pairwise(presses))
     shown = browser.evaluate("Number(probe.number('Contrast').value)")
     assert 1 < shown < 25.5, f"the page shows {shown}"
-    one_update(stage, "contrast", shown, before)
-    return f"{PRESSES + 1} keys"
+    sent = updates_for(stage, "contrast", shown, before)
+    assert 1 <= sent <= 1 + pauses, f"{sent} updates, and {pauses} pauses between the keys"
+    return f"{len(presses)} keys, {sent} update"
 
 
 def a_drag_is_one_update(stage):
@@ -54,8 +61,9 @@ def a_drag_is_one_update(stage):
     browser.drag([[first + (last - first) * step / POINTS, y] for step in range(POINTS + 1)])
     shown = browser.evaluate("Number(probe.number('Brightness').value)")
     assert shown > 0.5, f"the page shows {shown}"
-    one_update(stage, "brightness", shown, before)
-    return f"{POINTS} movements"
+    sent = updates_for(stage, "brightness", shown, before)
+    assert sent == 1, f"{sent} updates"
+    return f"{POINTS} movements, {sent} update"
 
 
 def a_change_elsewhere_shows(stage):
