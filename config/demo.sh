@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 BINARIES="${CARGO_TARGET_DIR:-target}/release"
 STATE=target/demo
 RTSP_PORT="${RTSP_PORT:-8554}"
+HTTP_PORT="${HTTP_PORT:-8080}"
 
 fail() {
 	echo "demo: $1" >&2
@@ -26,7 +27,7 @@ listens() {
 
 # The server could not start.
 check_ports() {
-	for port in "${DATA_PORT:-5000}" "${SETTINGS_PORT:-5001}" "${AUTH_PORT:-5002}" "$RTSP_PORT"; do
+	for port in "${DATA_PORT:-5000}" "${SETTINGS_PORT:-5001}" "${AUTH_PORT:-5002}" "$RTSP_PORT" "$HTTP_PORT"; do
 		! listens "$port" || fail "port $port is in use, perhaps by another demonstration: stop that program first"
 	done
 }
@@ -54,7 +55,7 @@ daemon=$!
 
 # Allows for a slow machine, and detects a daemon that could not start.
 tries=60
-until listens "$RTSP_PORT" || ! kill -0 "$daemon" 2>/dev/null || [ "$tries" -eq 0 ]; do
+until listens "$HTTP_PORT" || ! kill -0 "$daemon" 2>/dev/null || [ "$tries" -eq 0 ]; do
 	tries=$((tries - 1))
 	sleep 0.5
 done
@@ -62,7 +63,10 @@ done
 if kill -0 "$daemon" 2>/dev/null; then
 	cat <<-END
 
-		The server is up. Open the video in VLC (Media, Open Network Stream), or with ffplay:
+		The server is up. Open its page in a browser:
+		  http://127.0.0.1:$HTTP_PORT/
+
+		The video is also for VLC (Media, Open Network Stream), or for ffplay:
 		  rtsp://127.0.0.1:$RTSP_PORT/ES_MTX
 
 		In another terminal:

@@ -104,6 +104,10 @@ impl CameraSettings {
         for (key, value) in changes {
             let setting =
                 all.get_mut(&key).ok_or_else(|| SettingsError::Change(format!("{key:?} is not a setting")))?;
+            if !value.is_number() || (setting.is_u64() && !value.is_u64()) {
+                let kind = if setting.is_u64() { "a whole number, 0 or more" } else { "a number" };
+                return Err(SettingsError::Change(format!("{key} is {value}, not {kind}")));
+            }
             *setting = value;
         }
         let settings: Self = serde_json::from_value(all).map_err(malformed)?;
