@@ -84,9 +84,9 @@ globalThis.probe = (() => {
   // A number that changes with what a canvas shows.
   probe.sum = (selector) => {
     // By way of a canvas of the probe's: Chromium warns of reading one that is not made for it.
+    pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.drawImage(document.querySelector(selector), 0, 0, canvas.width, canvas.height);
     const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
-    pen.clearRect(0, 0, canvas.width, canvas.height);
     return data.reduce((sum, byte) => (sum * 31 + byte) % 2147483647, 7);
   };
   // The inputs that have this label.
