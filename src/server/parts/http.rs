@@ -159,7 +159,8 @@ impl Parts {
     }
 
     fn begin_video(&mut self, cx: &Context<'_>, conn: ConnId) -> Option<Answer> {
-        if self.http.viewers() >= usize::from(cx.config.server.max_viewers) {
+        let viewers = self.http.viewers() + self.http.awaiting(Awaited::Video).len();
+        if viewers >= usize::from(cx.config.server.max_viewers) {
             return Some(Answer::Refused(Rejection::Full));
         }
         let answer = self.moving_key(cx).and_then(|_| self.video_answer());
@@ -204,9 +205,9 @@ impl Parts {
                 Some(Awaited::Snapshot) => Some(self.snapshot_answer()),
                 Some(Awaited::Settings | Awaited::Reload) | None => None,
             };
-            if let Some(answer) = answer {
-                self.http(cx, conn, http::Input::Answer(answer));
-            }
+            // A key picture without its parameter sets is none to begin with.
+            let answer = answer.unwrap_or(Answer::Refused(Rejection::NoPicture));
+            self.http(cx, conn, http::Input::Answer(answer));
         }
     }
 
