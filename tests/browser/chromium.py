@@ -1,7 +1,6 @@
 """Chromium over the Chrome DevTools Protocol."""
 
 import base64
-import os
 
 from browser import PROBE, Browser, Message, Request
 from link import BrowserError
@@ -23,10 +22,9 @@ class Chromium(Browser):
     announcement = "DevTools listening on"
 
     def arguments(self):
-        # Debian's wrapper adds flags; the page's sandbox does not work for root or in most containers.
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+        # The sandbox does not work for root, nor in most containers. The only page is the daemon's.
         return [
-            *sandbox, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self.profile}",
+            "--no-sandbox", "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self.profile}",
             "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
             "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-sync",
             "--no-default-browser-check", "--hide-scrollbars", "--force-color-profile=srgb", "--mute-audio",
