@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::WRITE_TIMEOUT;
+
 /// Connections to the HTTP port. An open page holds two, its picture and its events, and a browser keeps one or two more
 /// for a while.
 pub const HTTP_PLACES: usize = 160;
@@ -50,3 +52,5 @@ pub const HTTP_MAX_WAITING_BYTES: usize = 16 * 1024;
 /// Bytes of replies after which further requests wait until the replies are sent. With one more reply, the largest of
 /// which is a picture, this is the most that is unsent.
 pub const HTTP_REPLIES_BYTES: usize = 32 * 1024;
+
+const _: () = assert!(HTTP_ANSWER_TIMEOUT.as_secs() > WRITE_TIMEOUT.as_secs());
