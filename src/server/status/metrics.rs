@@ -84,7 +84,7 @@ impl Page {
         self.sample("video_info", &labels, 1);
         self.gauge("video_live", "Whether viewers see the camera's picture, not a slate.", u8::from(*live));
         self.gauge("video_pictures_per_second", "Pictures a second, as measured.", pictures_per_second);
-        self.gauge("video_bits_per_second", "Bits a second, as measured.", bits_per_second);
+        self.gauge("video_bytes_per_second", "Bytes a second, as measured.", bits_per_second / 8.0);
         if let Some(interval) = key_interval {
             self.gauge("video_key_interval_seconds", "Time between the last two key pictures.", interval.as_secs_f64());
         }

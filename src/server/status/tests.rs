@@ -90,6 +90,9 @@ fn the_metrics_follow_the_grammar_and_the_conventions() {
         if let Some(help) = line.strip_prefix("# HELP ") {
             help.split(' ').next().unwrap().clone_into(&mut current);
             assert!(seen.insert(current.clone()), "{current} comes twice");
+            // Prometheus has base units: seconds and bytes.
+            let units = ["bits", "kilobytes", "megabytes", "milliseconds", "ms", "us", "minutes", "hours"];
+            assert!(!current.split('_').any(|word| units.contains(&word)), "{current}");
             assert!(help.ends_with('.'), "{line}");
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let (name, kind) = kind.split_once(' ').unwrap();
