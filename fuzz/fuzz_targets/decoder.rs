@@ -5,10 +5,13 @@
 
 #![no_main]
 
+mod pieces;
+
 use es_iot_server::limits::MAX_REQUEST_PAYLOAD_BYTES;
 use es_iot_server::wire::packet::HEADER_BYTES;
 use es_iot_server::wire::{Damage, Decoder};
 use libfuzzer_sys::fuzz_target;
+use pieces::pieces;
 
 /// The longest packet that a server's decoder stores.
 const LONGEST_BYTES: usize = HEADER_BYTES + MAX_REQUEST_PAYLOAD_BYTES as usize + 1;
@@ -29,13 +32,9 @@ fuzz_target!(|input: &[u8]| {
 
     let mut cut = Decoder::new(MAX_REQUEST_PAYLOAD_BYTES);
     let mut found = Vec::new();
-    let mut left = stream;
-    for &length in lengths.iter().cycle().take(if lengths.is_empty() { 0 } else { stream.len() }) {
-        let (piece, behind) = left.split_at(left.len().min(usize::from(length)));
+    for piece in pieces(stream, lengths) {
         feed(&mut cut, piece, &mut found);
-        left = behind;
     }
-    feed(&mut cut, left, &mut found);
 
     assert_eq!(found, expected);
     assert_eq!(cut.mid_packet(), whole.mid_packet());

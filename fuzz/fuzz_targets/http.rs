@@ -9,6 +9,7 @@
 
 #[path = "../../src/service/http/exchange/tests/client.rs"]
 mod client;
+mod pieces;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use es_iot_server::service::http::{
 };
 use es_iot_server::time::Mono;
 use libfuzzer_sys::fuzz_target;
+use pieces::pieces;
 
 const METHODS: [&str; 4] = ["GET", "HEAD", "PUT", "POST"];
 const PATHS: [&str; 8] = [
@@ -96,7 +98,7 @@ fn answer_to(question: &Question) -> Answer {
         Question::Update(call) | Question::Login(call) | Question::Logout(call) => {
             Answer::Content(Content::new(Kind::Text, call.body.len().to_string()))
         }
-        Question::Settings | Question::Status | Question::Metrics | Question::Health => {
+        Question::Settings | Question::Status | Question::Metrics | Question::Health | Question::Reload => {
             Answer::Content(Content::new(Kind::Json, "{}".to_owned()))
         }
     }
@@ -143,13 +145,9 @@ fuzz_target!(|input: &[u8]| {
         let mut whole = Rig::new(*choice);
         whole.feed(Input::Bytes(&stream), true);
         let mut cut = Rig::new(*choice);
-        let mut left = &stream[..];
-        for &length in lengths.iter().cycle().take(if lengths.is_empty() { 0 } else { stream.len() }) {
-            let (piece, behind) = left.split_at(left.len().min(usize::from(length)));
+        for piece in pieces(&stream, lengths) {
             cut.feed(Input::Bytes(piece), true);
-            left = behind;
         }
-        cut.feed(Input::Bytes(left), true);
         assert_eq!(cut.all, whole.all);
     } else {
         // Time passes, answers come late, unasked or not at all, and a peer is read while it should not be.

@@ -9,6 +9,7 @@
 
 #[path = "../../src/service/rtsp/exchange/tests/viewer.rs"]
 mod viewer;
+mod pieces;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use es_iot_server::limits::{RTSP_MAX_HEAD_BYTES, RTSP_MAX_WAITING_BYTES};
 use es_iot_server::service::rtsp::{Access, Context, Exchange, Ends, FirstPacket, Input, Output};
 use es_iot_server::time::Mono;
 use libfuzzer_sys::fuzz_target;
+use pieces::pieces;
 use viewer::Viewer;
 
 const METHODS: [&str; 10] =
@@ -140,13 +142,9 @@ fuzz_target!(|input: &[u8]| {
         let mut whole = Rig::new(*choice);
         whole.feed(Input::Bytes(&stream), true);
         let mut cut = Rig::new(*choice);
-        let mut left = &stream[..];
-        for &length in lengths.iter().cycle().take(if lengths.is_empty() { 0 } else { stream.len() }) {
-            let (piece, behind) = left.split_at(left.len().min(usize::from(length)));
+        for piece in pieces(&stream, lengths) {
             cut.feed(Input::Bytes(piece), true);
-            left = behind;
         }
-        cut.feed(Input::Bytes(left), true);
         assert_eq!(cut.all, whole.all);
     } else {
         // Time passes, answers come late or not at all, and a peer is read while it should not be.
