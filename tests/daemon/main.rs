@@ -8,6 +8,7 @@
 
 mod access;
 mod adversity;
+mod browser;
 mod camera;
 mod ctl;
 mod damage;
