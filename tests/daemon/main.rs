@@ -18,6 +18,7 @@ mod golden;
 mod log_targets;
 mod logging_busybox;
 mod login;
+mod migrating;
 mod operations;
 mod persistence;
 mod services;
