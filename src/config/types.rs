@@ -198,7 +198,7 @@ pub struct AuthConfig {
     pub password: Option<Secret>,
     /// A file whose first line is the password.
     pub password_file: Option<PathBuf>,
-    /// Whether the data and settings ports and the video serve only authenticated clients.
+    /// Whether the data and settings ports, the video and the page serve only authenticated clients.
     pub required: bool,
     /// Whether the authentication port takes the password itself, beside logins that keep it off the wire.
     pub plain: bool,

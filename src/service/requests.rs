@@ -1,14 +1,11 @@
 //! What the two services that take requests have in common: which packets are requests, and what is wrong with others.
 
+mod browser;
+
+use browser::Beginning;
+
 use crate::limits::MAX_REQUEST_PAYLOAD_BYTES;
 use crate::wire::{Damage, Decoder, ErrorCode, Id, Kind};
-
-/// How requests of HTTP and handshakes of TLS begin. A browser sends them to any port that a web page names, with bytes of the
-/// page's choice behind: packets, if noise before a packet is skipped. The first fault of such a client is its last.
-const BROWSERS: [&[u8]; 10] =
-    [b"GET ", b"HEAD", b"POST", b"PUT ", b"DELE", b"OPTI", b"PATC", b"TRAC", b"CONN", &[0x16, 0x03]];
-/// Bytes that tell them apart.
-const TELLING_BYTES: usize = 4;
 
 /// What is wrong with what a client sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,29 +31,20 @@ impl From<Damage> for Fault {
 pub struct Requests {
     service: Id,
     decoder: Decoder,
-    /// The first bytes of the connection, and how many there are so far.
-    beginning: ([u8; TELLING_BYTES], usize),
+    /// The first fault of a browser is its last.
+    beginning: Beginning,
 }
 
 impl Requests {
     /// Requests to `service`, none yet.
     pub const fn new(service: Id) -> Self {
-        Self { service, decoder: Decoder::new(MAX_REQUEST_PAYLOAD_BYTES), beginning: ([0; TELLING_BYTES], 0) }
+        Self { service, decoder: Decoder::new(MAX_REQUEST_PAYLOAD_BYTES), beginning: Beginning::new() }
     }
 
     /// Takes what the client sent.
     pub fn push(&mut self, bytes: &[u8]) {
-        let (beginning, count) = &mut self.beginning;
-        for (kept, byte) in beginning[*count..].iter_mut().zip(bytes) {
-            *kept = *byte;
-            *count += 1;
-        }
+        self.beginning.push(bytes);
         self.decoder.push(bytes);
-    }
-
-    fn is_browser(&self) -> bool {
-        let (beginning, count) = &self.beginning;
-        BROWSERS.iter().any(|begins| beginning[..*count].starts_with(begins))
     }
 
     /// The payload of the next request, `None` when the client has to send more first.
@@ -75,7 +63,7 @@ impl Requests {
     ///
     /// What came instead.
     pub fn next_of(&mut self, kinds: &[Kind]) -> Result<Option<(Kind, &[u8])>, Fault> {
-        if self.is_browser() {
+        if self.beginning.is_browser() {
             return Err(Fault::HangUp);
         }
         let service = self.service;

@@ -18,8 +18,8 @@
 //!
 //! An eavesdropper sees neither the password nor anything that logs in again, and the client knows that the server has
 //! the password too. Two things take TLS or a VPN. An eavesdropper can try passwords against what it has heard, for
-//! [`SCRAM_ITERATIONS`](crate::limits::SCRAM_ITERATIONS) iterations each: hopeless for a generated one, minutes for
-//! four digits. And an attacker who changes what passes can be in the middle, or change the page's script.
+//! [`SCRAM_ITERATIONS`](crate::limits::SCRAM_ITERATIONS) iterations each: hopeless for a generated one, a
+//! moment for four digits. And an attacker who changes what passes can be in the middle, or change the page's script.
 //!
 //! The password itself stays in memory all the same, because two older ways in compare it: the request of port 5002, as
 //! deriving keys from each attempt would block the loop, and RTSP's Digest.

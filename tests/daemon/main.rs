@@ -8,6 +8,7 @@
 
 mod access;
 mod adversity;
+mod browser;
 mod camera;
 mod ctl;
 mod damage;
@@ -17,6 +18,7 @@ mod golden;
 mod log_targets;
 mod logging_busybox;
 mod login;
+mod migrating;
 mod operations;
 mod persistence;
 mod services;

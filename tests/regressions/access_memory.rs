@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -72,20 +72,25 @@ fn found(daemon: &Daemon, secret: &str) -> Option<usize> {
     Some(count)
 }
 
+/// Has the daemon read its password from a file, which the function returned writes.
+fn password_file(launch: &mut Launch) -> impl Fn(&str) + use<> {
+    let file = launch.dir.join("password");
+    launch.change("auth.password", json!(null));
+    launch.change("auth.password_file", json!(file));
+    move |password| {
+        fs::write(&file, format!("{password}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
 #[test]
 fn guesses_and_former_passwords_stayed_in_the_memory_of_the_daemon() {
     const FIRST: &str = "the first password, of which the end is looked for: sesame";
     const SECOND: &str = "the second password, of which the end is looked for: barley";
     const GUESS: &str = "what someone guesses, of which the end is looked for: millet";
     let mut launch = Launch::new();
-    let file = launch.dir.join("password");
-    let choose = |password: &str| {
-        fs::write(&file, format!("{password}\n")).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    };
+    let choose = password_file(&mut launch);
     choose(FIRST);
-    launch.change("auth.password", json!(null));
-    launch.change("auth.password_file", json!(file));
     let mut daemon = launch.start();
     let Some(kept) = found(&daemon, FIRST) else {
         return skip("only root may look into the daemon's memory");
@@ -107,4 +112,37 @@ fn guesses_and_former_passwords_stayed_in_the_memory_of_the_daemon() {
     daemon.settings().read();
     assert_eq!(found(&daemon, FIRST), Some(0));
     assert!(found(&daemon, SECOND) > Some(0));
+}
+
+#[test]
+fn an_answer_to_a_viewers_challenge_left_a_copy_of_the_password_in_memory() {
+    const FIRST: &str = "the first password, of which the end is looked for: sesame";
+    const SECOND: &str = "the second password, of which the end is looked for: barley";
+    let mut launch = Launch::new().set("auth.trust_loopback", false);
+    let choose = password_file(&mut launch);
+    choose(FIRST);
+    let mut daemon = launch.start();
+    if found(&daemon, FIRST).is_none() {
+        return skip("only root may look into the daemon's memory");
+    }
+    for algorithm in ["MD5", "SHA-256"] {
+        let mut viewer = Client::connect(daemon.rtsp_port());
+        let url = "rtsp://127.0.0.1/ES_MTX";
+        viewer.send(
+            format!(
+                "DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\nAuthorization: Digest username=\"es-iot\", \
+                 realm=\"es-iot-server\", nonce=\"1\", uri=\"{url}\", response=\"1\", algorithm={algorithm}\r\n\r\n"
+            )
+            .as_bytes(),
+        );
+        let mut answer = String::new();
+        viewer.stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("RTSP/1.0 401 "), "{answer}");
+    }
+    assert_eq!(daemon.counter("auth_rejected"), 2, "the password was looked at");
+    choose(SECOND);
+    daemon.signal(Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    assert_eq!(daemon.counter("reloads"), 1);
+    assert_eq!(found(&daemon, FIRST), Some(0));
 }

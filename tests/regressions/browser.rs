@@ -39,9 +39,39 @@ fn a_web_page_could_guess_passwords() {
     }
 }
 
+/// A page of `http://attacker.example:5001` whose name then leads to the device (DNS rebinding) asks its own origin: its
+/// browser sends any method, without a question before.
+#[test]
+fn a_web_page_could_send_a_method_of_its_own() {
+    for (method, target) in [("FOO", "/"), ("a", "/x?y"), ("get", "/"), ("M-SEARCH", "*"), (&"M".repeat(400), "/")] {
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: attacker.example:5001\r\nContent-Length: 13\r\n\r\n");
+        let request = [head.as_bytes(), &golden::UPDATE].concat();
+        for cut in [1000, 1, 7] {
+            let mut bench = Bench::with(config(), &[A]);
+            let mut closed = Vec::new();
+            for piece in request.chunks(cut) {
+                closed.extend(bench.handle(Input::Received { conn: A, bytes: piece }));
+            }
+            assert_eq!(closed, [Output::Close(A)], "{method} in pieces of {cut}");
+            assert_eq!(bench.server.stats().count(Counter::SettingsUpdated), 0);
+            assert_eq!(bench.server.stats().count(Counter::PeerLostSync), 1);
+        }
+    }
+}
+
 #[test]
 fn other_noise_before_a_packet_is_still_skipped() {
-    for noise in [&b"get "[..], b"POS", b"\x16\x04\x01\x00", b"xGET ", b"\0GET "] {
+    for noise in [
+        &b"get "[..],
+        b"POS",
+        b"\x16\x04\x01\x00",
+        b"xGET ",
+        b"\0GET ",
+        b"FOO / HTTP",
+        b"FOO /\0HTTP/1.1 ",
+        b" / HTTP/1.1",
+        b"FOO  HTTP/1.1",
+    ] {
         let mut bench = Bench::with(config(), &[A]);
         bench.handle(Input::Received { conn: A, bytes: &[noise, &golden::UPDATE].concat() });
         assert_eq!(bench.server.stats().count(Counter::SettingsUpdated), 1, "{noise:?}");

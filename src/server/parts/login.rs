@@ -14,7 +14,8 @@ impl Parts {
     /// A password: it is answered, and the conversation ends.
     pub fn attempt(&mut self, cx: &mut Context<'_>, conn: ConnId, peer: Peer, right: bool) {
         if cx.config.auth.plain {
-            let open = if right { self.connections.clients_of(peer) } else { 0 };
+            // Counted for wrong ones too, and during a lock-out: the time must not depend on whether it is right.
+            let open = self.connections.clients_of(peer);
             let reply = || right.then(|| wire::auth::accepted().into());
             if let Err(code) = self.auth.answer(cx, conn, peer, open, reply) {
                 self.connections.refuse(cx, conn, code);

@@ -44,7 +44,7 @@ pub enum AccessReport {
         /// Why.
         refusal: Refusal,
     },
-    /// The data and settings ports and the video need no password.
+    /// The data and settings ports, the video and the page need no password.
     OpenToNetwork,
     /// They do, for clients on the network.
     PasswordNeeded,
@@ -109,8 +109,8 @@ impl AccessReport {
                 Warning,
                 "auth",
                 format_args!(
-                    "the data and settings ports and the video are open to everyone who can reach them; set auth.required \
-                     to change that"
+                    "the data and settings ports, the video and the page are open to everyone who can reach them; set \
+                     auth.required to true to change that"
                 ),
             )),
         }

@@ -98,9 +98,14 @@ enum Algorithm {
     Sha256,
 }
 
-/// `H(part:part:..)` in hexadecimal digits.
+/// `H(part:part:..)` in hexadecimal digits. The parts are not joined: that would leave a copy of the password in memory.
 fn hash<D: Digest>(parts: &[&[u8]]) -> String {
-    hex(&D::digest(parts.join(&b':')))
+    let mut digest = D::new();
+    for (at, part) in parts.iter().enumerate() {
+        digest.update(if at == 0 { &b""[..] } else { b":" });
+        digest.update(part);
+    }
+    hex(&digest.finalize())
 }
 
 /// An answer to a challenge.

@@ -5,8 +5,8 @@
 //!
 //! # What is signed
 //!
-//! `COUNTER\nMETHOD\nPATH\nBODY`: the counter in decimal digits without leading zeros, the method, the path as in the request
-//! line with its query, the body's bytes. The signature is the HMAC-SHA-256 of that in Base64. The counter has to be
+//! `COUNTER\nMETHOD\nPATH\nBODY`: the counter in decimal digits without leading zeros, the method, the path without a query,
+//! the body's bytes. The signature is the HMAC-SHA-256 of that in Base64. The counter has to be
 //! greater than that of the session's last change, so that no change can be sent again. It need not follow it: a client may
 //! use the time. Changes of one session that overtake each other are refused, so a client sends one after another.
 //!

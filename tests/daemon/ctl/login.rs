@@ -123,13 +123,23 @@ fn the_password_is_not_sent_instead() {
 }
 
 #[test]
-fn few_iterations_would_help_a_false_server_to_guess() {
-    let output = entered(&[], |mut peer| {
-        let nonce = String::from_utf8(peer.login()).unwrap().replace("n,,n=es-iot,r=", "");
-        peer.send(&login(&format!("r={nonce}x,s=AAAA,i=1")));
-        assert_eq!(peer.rest(), b"");
-    });
-    assert_ended(&output, 1, "", Some("asks for 1 iterations, not 4096 to 100000"));
+fn a_false_server_gets_no_proof_that_is_easy_to_guess_and_no_hours_of_work() {
+    for (count, told) in [
+        ("1", "asks for 1 iterations, not 4096 to 100000"),
+        ("4095", "asks for 4095 iterations"),
+        // Hours of work.
+        ("100001", "asks for 100001 iterations"),
+        ("2147483648", "asks for 2147483648 iterations"),
+        ("4294967296", "the server's answer is not valid SCRAM"),
+        ("-4096", "the server's answer is not valid SCRAM"),
+    ] {
+        let output = entered(&[], |mut peer| {
+            let nonce = String::from_utf8(peer.login()).unwrap().replace("n,,n=es-iot,r=", "");
+            peer.send(&login(&format!("r={nonce}x,s=AAAA,i={count}")));
+            assert_eq!(peer.rest(), b"");
+        });
+        assert_ended(&output, 1, "", Some(told));
+    }
 }
 
 #[test]
