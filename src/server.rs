@@ -147,7 +147,11 @@ impl Server {
             Input::Signal(Request::Reload) => parts.lifecycle.begin_reload(cx),
             Input::Signal(Request::Counters) => parts.report_status(cx),
             Input::Reloaded(found) => {
-                let outcome = found.as_ref().map(|found| found.needs_restart.clone()).map_err(String::clone);
+                let outcome = match &found {
+                    _ if parts.lifecycle.is_stopping() => Err("the server is stopping".to_owned()),
+                    Ok(found) => Ok(found.needs_restart.clone()),
+                    Err(why) => Err(why.clone()),
+                };
                 if let Some(found) = parts.lifecycle.check_reload(cx, found) {
                     self.reload(now, *found, out);
                 }

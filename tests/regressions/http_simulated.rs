@@ -1,0 +1,119 @@
+//! Bugs that the simulation found once HTTP clients took part in it.
+
+use es_iot_server::camera::settings::CameraSettings;
+use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::server::{
+    ConnId, Input, Output, Peer, Reloaded, Request, Server, Service, Setup,
+};
+use es_iot_server::time::{Mono, Now};
+
+use crate::A;
+
+/// A server with a camera, the password `1111`, and a clock that is moved by hand.
+struct Bench {
+    server: Server,
+    now: Now,
+    config: Config,
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let command = Some(vec!["cam".into()]);
+        let (source, width, height) = (CameraSource::Command, 64, 64);
+        let camera = CameraConfig {
+            source,
+            command,
+            width,
+            height,
+            ..CameraConfig::default()
+        };
+        let mut config = Config {
+            camera,
+            ..Config::default()
+        };
+        change(&mut config);
+        let now = Now {
+            mono: Mono::from_nanos(1_000_000_000_000),
+            unix_ms: 0,
+        };
+        let setup = Setup {
+            settings: CameraSettings::default(),
+            password: Secret::new("1111"),
+            seed: 1,
+            watchdog: None,
+            secret: [1; 32],
+            host: "pi".into(),
+            udp_port: None,
+        };
+        let mut server = Server::new(config.clone(), setup, now);
+        server.start(now, &mut Vec::new());
+        Self {
+            server,
+            now,
+            config,
+        }
+    }
+
+    /// What is done, but for lines of the log.
+    fn handle(&mut self, input: Input<'_>) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.server.handle(self.now, input, &mut out);
+        out.retain(|output| !matches!(output, Output::Report(_) | Output::Notify(_)));
+        out
+    }
+
+    fn connect(&mut self, conns: &[ConnId]) {
+        for &conn in conns {
+            self.handle(Input::Accepted {
+                conn,
+                service: Service::Http,
+                peer: Peer::Local,
+            });
+        }
+    }
+
+    fn ask(&mut self, conn: ConnId, requests: &str) -> Vec<Output> {
+        self.handle(Input::Received {
+            conn,
+            bytes: requests.as_bytes(),
+        })
+    }
+}
+
+fn call(method: &str, path: &str, body: &str) -> String {
+    let length = body.len();
+    let headers = format!("Host: pi\r\nContent-Type: application/json\r\nContent-Length: {length}");
+    format!("{method} {path} HTTP/1.1\r\n{headers}\r\n\r\n{body}")
+}
+
+/// What is sent, to whomever.
+fn sent(outputs: &[Output]) -> String {
+    let text = |output: &Output| {
+        let Output::Send { frame, .. } = output else {
+            return None;
+        };
+        Some(String::from_utf8_lossy(frame.as_bytes()).into_owned())
+    };
+    outputs.iter().filter_map(text).collect()
+}
+
+/// A reload that was over only when the server was stopping was answered as if it had taken effect.
+#[test]
+fn a_reload_that_comes_too_late_is_not_reported_as_done() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect(&[A]);
+    assert!(
+        bench
+            .ask(A, &call("POST", "/api/reload", "{}"))
+            .contains(&Output::Reload)
+    );
+    bench.handle(Input::Signal(Request::Stop));
+    let found = Reloaded {
+        config: bench.config.clone(),
+        password: Secret::new("1111"),
+        settings: None,
+        needs_restart: Vec::new(),
+    };
+    let out = bench.handle(Input::Reloaded(Ok(Box::new(found))));
+    assert!(sent(&out).starts_with("HTTP/1.1 500 "), "{}", sent(&out));
+}
