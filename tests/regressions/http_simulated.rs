@@ -1,13 +1,13 @@
 //! Bugs that the simulation found once HTTP clients took part in it.
 
+use std::time::Duration;
+
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
-use es_iot_server::server::{
-    ConnId, Input, Output, Peer, Reloaded, Request, Server, Service, Setup,
-};
+use es_iot_server::server::{ConnId, Input, Output, Peer, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 
-use crate::A;
+use crate::{A, B};
 
 /// A server with a camera, the password `1111`, and a clock that is moved by hand.
 struct Bench {
@@ -20,22 +20,10 @@ impl Bench {
     fn new(change: impl FnOnce(&mut Config)) -> Self {
         let command = Some(vec!["cam".into()]);
         let (source, width, height) = (CameraSource::Command, 64, 64);
-        let camera = CameraConfig {
-            source,
-            command,
-            width,
-            height,
-            ..CameraConfig::default()
-        };
-        let mut config = Config {
-            camera,
-            ..Config::default()
-        };
+        let camera = CameraConfig { source, command, width, height, ..CameraConfig::default() };
+        let mut config = Config { camera, ..Config::default() };
         change(&mut config);
-        let now = Now {
-            mono: Mono::from_nanos(1_000_000_000_000),
-            unix_ms: 0,
-        };
+        let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
         let setup = Setup {
             settings: CameraSettings::default(),
             password: Secret::new("1111"),
@@ -47,11 +35,7 @@ impl Bench {
         };
         let mut server = Server::new(config.clone(), setup, now);
         server.start(now, &mut Vec::new());
-        Self {
-            server,
-            now,
-            config,
-        }
+        Self { server, now, config }
     }
 
     /// What is done, but for lines of the log.
@@ -62,21 +46,20 @@ impl Bench {
         out
     }
 
+    /// Moves the clock and wakes the server.
+    fn pass(&mut self, milliseconds: u64) -> Vec<Output> {
+        self.now.mono = self.now.mono + Duration::from_millis(milliseconds);
+        self.handle(Input::Wakeup)
+    }
+
     fn connect(&mut self, conns: &[ConnId]) {
         for &conn in conns {
-            self.handle(Input::Accepted {
-                conn,
-                service: Service::Http,
-                peer: Peer::Local,
-            });
+            self.handle(Input::Accepted { conn, service: Service::Http, peer: Peer::Local });
         }
     }
 
     fn ask(&mut self, conn: ConnId, requests: &str) -> Vec<Output> {
-        self.handle(Input::Received {
-            conn,
-            bytes: requests.as_bytes(),
-        })
+        self.handle(Input::Received { conn, bytes: requests.as_bytes() })
     }
 }
 
@@ -89,12 +72,29 @@ fn call(method: &str, path: &str, body: &str) -> String {
 /// What is sent, to whomever.
 fn sent(outputs: &[Output]) -> String {
     let text = |output: &Output| {
-        let Output::Send { frame, .. } = output else {
-            return None;
-        };
+        let Output::Send { frame, .. } = output else { return None };
         Some(String::from_utf8_lossy(frame.as_bytes()).into_owned())
     };
     outputs.iter().filter_map(text).collect()
+}
+
+fn sent_to(conn: ConnId, outputs: Vec<Output>) -> String {
+    let to = |output: &Output| matches!(output, Output::Send { conn: to, .. } if *to == conn);
+    sent(&outputs.into_iter().filter(to).collect::<Vec<_>>())
+}
+
+/// Two changes waited for the disk, and the first client had sent another change behind its own: the second client was
+/// shown that as stored.
+#[test]
+fn a_change_is_not_answered_with_what_another_client_has_changed_since() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect(&[A, B]);
+    let put = |gain: u8| call("PUT", "/api/settings", &format!("{{\"gain\":{gain}}}"));
+    bench.ask(A, &(put(2) + &put(3)));
+    bench.ask(B, &call("PUT", "/api/settings", "{}"));
+    assert!(bench.pass(150).iter().any(|output| matches!(output, Output::Store(_))));
+    let out = bench.handle(Input::Stored { result: Ok(()) });
+    assert!(sent_to(B, out).contains("\"gain\": 2.0"), "3 is in force by now, and not on the disk");
 }
 
 /// A reload that was over only when the server was stopping was answered as if it had taken effect.
@@ -102,11 +102,7 @@ fn sent(outputs: &[Output]) -> String {
 fn a_reload_that_comes_too_late_is_not_reported_as_done() {
     let mut bench = Bench::new(|_| {});
     bench.connect(&[A]);
-    assert!(
-        bench
-            .ask(A, &call("POST", "/api/reload", "{}"))
-            .contains(&Output::Reload)
-    );
+    assert!(bench.ask(A, &call("POST", "/api/reload", "{}")).contains(&Output::Reload));
     bench.handle(Input::Signal(Request::Stop));
     let found = Reloaded {
         config: bench.config.clone(),
