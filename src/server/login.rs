@@ -149,9 +149,16 @@ impl Login {
         Token::parse(cookie).is_some_and(|token| self.sessions.is_open(now, &token))
     }
 
-    /// Notes a request of a session, or that one of its streams goes on: it is not idle. Returns whether it is open.
+    /// Notes a request of a session. Returns whether it is open.
     pub fn touch(&mut self, now: Mono, cookie: &str) -> bool {
         Token::parse(cookie).is_some_and(|token| self.sessions.touch(now, &token))
+    }
+
+    /// Notes that a stream of a session goes on: it was not idle, however long ago its last request was.
+    pub fn goes_on(&mut self, now: Mono, cookie: &str) {
+        if let Some(token) = Token::parse(cookie) {
+            self.sessions.goes_on(now, &token);
+        }
     }
 
     /// Checks the signature of a change by a client that needs a session. The method and the path are those of its route.

@@ -1,10 +1,12 @@
 //! Bugs that the simulation found once HTTP clients took part in it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
 use es_iot_server::server::{ConnId, Input, Output, Peer, Reloaded, Request, Server, Service, Setup};
+use es_iot_server::service::scram::Client;
 use es_iot_server::time::{Mono, Now};
 
 use crate::{A, B};
@@ -58,15 +60,40 @@ impl Bench {
         }
     }
 
+    /// From another host.
+    fn connect_from_afar(&mut self, conn: ConnId) {
+        let peer = "192.0.2.1".parse::<IpAddr>().expect("an address").into();
+        self.handle(Input::Accepted { conn, service: Service::Http, peer });
+    }
+
     fn ask(&mut self, conn: ConnId, requests: &str) -> Vec<Output> {
         self.handle(Input::Received { conn, bytes: requests.as_bytes() })
     }
+
+    fn log_in(&mut self, conn: ConnId) -> String {
+        let client = Client::new([7; 18]);
+        let post = |message: &str| call("POST", "/api/login", &format!("{{\"message\":\"{message}\"}}"));
+        let out = self.ask(conn, &post(&client.first()));
+        let server_first = between(&sent(&out), "\"message\":\"", "\"");
+        let (client_final, _) = client.answer(b"1111", server_first.as_bytes()).expect("a challenge");
+        let out = self.ask(conn, &post(&client_final));
+        format!("Cookie: es_iot_session={}", between(&sent(&out), "es_iot_session=", ";"))
+    }
+}
+
+fn get(path: &str, header: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: pi\r\n{header}\r\n\r\n").replace("\r\n\r\n\r\n", "\r\n\r\n")
 }
 
 fn call(method: &str, path: &str, body: &str) -> String {
     let length = body.len();
     let headers = format!("Host: pi\r\nContent-Type: application/json\r\nContent-Length: {length}");
     format!("{method} {path} HTTP/1.1\r\n{headers}\r\n\r\n{body}")
+}
+
+fn between(text: &str, before: &str, after: &str) -> String {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
+    rest.split(after).next().unwrap_or_default().to_owned()
 }
 
 /// What is sent, to whomever.
@@ -95,6 +122,22 @@ fn a_change_is_not_answered_with_what_another_client_has_changed_since() {
     assert!(bench.pass(150).iter().any(|output| matches!(output, Output::Store(_))));
     let out = bench.handle(Input::Stored { result: Ok(()) });
     assert!(sent_to(B, out).contains("\"gain\": 2.0"), "3 is in force by now, and not on the disk");
+}
+
+/// A session whose stream went on ended after an hour all the same.
+#[test]
+fn a_session_is_not_idle_while_its_stream_goes_on() {
+    let mut bench = Bench::new(|config| config.auth.required = true);
+    bench.connect_from_afar(A);
+    let cookie = bench.log_in(A);
+    bench.ask(A, &get("/events", &cookie));
+    for _ in 0..23 {
+        let out = bench.pass(3_600_000);
+        assert!(!out.contains(&Output::Finish(A)), "the stream goes on");
+    }
+    bench.connect_from_afar(B);
+    assert!(sent(&bench.ask(B, &get("/api/settings", &cookie))).starts_with("HTTP/1.1 200 "));
+    assert!(bench.pass(3_600_000).contains(&Output::Finish(A)), "a day is over");
 }
 
 /// A reload that was over only when the server was stopping was answered as if it had taken effect.

@@ -61,7 +61,7 @@ impl Parts {
     /// The keys of a new password may be ready, or a session has ended. One whose stream goes on is not idle.
     pub fn sessions_due(&mut self, cx: &mut Context<'_>) {
         for cookie in self.http.sessions() {
-            self.login.touch(cx.mono(), cookie);
+            self.login.goes_on(cx.mono(), cookie);
         }
         if self.login.due(cx.mono()) {
             self.sessions_changed(cx);

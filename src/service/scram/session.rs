@@ -156,9 +156,17 @@ impl Sessions {
         self.open.len() < before
     }
 
-    /// Notes a request with this token, or that one of its responses still goes on. Returns whether the session is open.
+    /// Notes a request with this token. Returns whether the session is open.
     pub fn touch(&mut self, now: Mono, token: &Token) -> bool {
         self.find(now, token).map(|session| session.used = now).is_some()
+    }
+
+    /// Notes that one of its responses has gone on up to now: the session was not idle, so that it is open although its time
+    /// without a request is over.
+    pub fn goes_on(&mut self, now: Mono, token: &Token) {
+        for session in self.open.iter_mut().filter(|session| session.token == *token) {
+            session.used = now;
+        }
     }
 
     /// Checks the signature of a change, and notes its counter if it is right.
