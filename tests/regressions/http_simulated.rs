@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::media::draw::{Format, Slate};
 use es_iot_server::server::{ConnId, Input, Output, Peer, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::service::scram::Client;
 use es_iot_server::time::{Mono, Now};
@@ -68,6 +69,15 @@ impl Bench {
 
     fn ask(&mut self, conn: ConnId, requests: &str) -> Vec<Output> {
         self.handle(Input::Received { conn, bytes: requests.as_bytes() })
+    }
+
+    fn film_of(&mut self, width: u32) -> Vec<Output> {
+        let mut bytes = Vec::new();
+        Slate::new(Format::new(width, 64, 24).expect("a small picture")).picture("picture", "pi", 0, &mut bytes);
+        let mut out = self.handle(Input::Video { bytes: &bytes });
+        out.extend(self.handle(Input::VideoDrained));
+        out.extend(self.pass(1000));
+        out
     }
 
     fn log_in(&mut self, conn: ConnId) -> String {
@@ -155,4 +165,22 @@ fn a_reload_that_comes_too_late_is_not_reported_as_done() {
     };
     let out = bench.handle(Input::Reloaded(Ok(Box::new(found))));
     assert!(sent(&out).starts_with("HTTP/1.1 500 "), "{}", sent(&out));
+}
+
+/// A DESCRIBE was refused after a wait, and a PLAY behind it waited on. With the first picture, the viewer counted as one
+/// that knows its size, and was closed when a camera of another size began.
+#[test]
+fn a_viewer_whose_description_was_refused_is_not_closed_for_another_size() {
+    let mut bench = Bench::new(|config| config.auth.required = false);
+    let peer = "192.0.2.1".parse::<IpAddr>().expect("an address").into();
+    bench.handle(Input::Accepted { conn: A, service: Service::Rtsp, peer });
+    let uri = "rtsp://192.0.2.9:8554/ES_MTX";
+    let set_up = format!("SETUP {uri} RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n");
+    let session = between(&sent(&bench.ask(A, &set_up)), "Session: ", ";");
+    let describe = format!("DESCRIBE {uri} RTSP/1.0\r\nCSeq: 2\r\n\r\n");
+    let play = format!("PLAY {uri} RTSP/1.0\r\nCSeq: 3\r\nSession: {session}\r\n\r\n");
+    bench.ask(A, &(describe + &play));
+    let out = bench.pass(8000);
+    assert!(sent(&out).contains("RTSP/1.0 503 ") && sent(&out).contains("RTSP/1.0 200 "), "{}", sent(&out));
+    assert!(!bench.film_of(96).contains(&Output::Finish(A)));
 }

@@ -23,7 +23,11 @@ impl Viewers {
         let viewer = &mut self.list[at];
         let (conn, peer) = (viewer.conn, viewer.peer);
         match output {
-            rtsp::Output::Reply(text) => cx.send(conn, text),
+            rtsp::Output::Reply(text) => {
+                // Replies come in order: it waits for no description any more, even if a request behind it waits.
+                viewer.describes = false;
+                cx.send(conn, text);
+            }
             rtsp::Output::Describe => match video.describe(cx.config, peer) {
                 None => viewer.describes = true,
                 Some((sdp, size)) => {
