@@ -12,6 +12,8 @@ use es_iot_server::time::{Mono, Now};
 
 use crate::{A, B};
 
+const C: ConnId = ConnId { slot: 2, generation: 1 };
+
 /// A server with a camera, the password `1111`, and a clock that is moved by hand.
 struct Bench {
     server: Server,
@@ -71,6 +73,11 @@ impl Bench {
         self.handle(Input::Received { conn, bytes: requests.as_bytes() })
     }
 
+    /// The camera writes a key picture, and its pipe is empty then.
+    fn film(&mut self) -> Vec<Output> {
+        self.film_of(64)
+    }
+
     fn film_of(&mut self, width: u32) -> Vec<Output> {
         let mut bytes = Vec::new();
         Slate::new(Format::new(width, 64, 24).expect("a small picture")).picture("picture", "pi", 0, &mut bytes);
@@ -120,6 +127,16 @@ fn sent_to(conn: ConnId, outputs: Vec<Output>) -> String {
     sent(&outputs.into_iter().filter(to).collect::<Vec<_>>())
 }
 
+/// A reader of the events whose socket was full for a moment right after a change got the same state once more.
+#[test]
+fn a_reader_of_the_events_is_not_sent_the_same_state_twice() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect(&[A]);
+    assert!(sent(&bench.ask(A, &get("/events", ""))).contains("event: status"));
+    bench.handle(Input::Blocked { conn: A });
+    assert_eq!(bench.handle(Input::Unblocked { conn: A }), []);
+}
+
 /// Two changes waited for the disk, and the first client had sent another change behind its own: the second client was
 /// shown that as stored.
 #[test]
@@ -132,6 +149,17 @@ fn a_change_is_not_answered_with_what_another_client_has_changed_since() {
     assert!(bench.pass(150).iter().any(|output| matches!(output, Output::Store(_))));
     let out = bench.handle(Input::Stored { result: Ok(()) });
     assert!(sent_to(B, out).contains("\"gain\": 2.0"), "3 is in force by now, and not on the disk");
+}
+
+/// Clients that waited for the first picture all got the video, however many they were.
+#[test]
+fn no_more_viewers_than_allowed_wait_for_the_video() {
+    let mut bench = Bench::new(|config| config.server.max_viewers = 2);
+    bench.connect(&[A, B, C]);
+    let out: Vec<Output> = [A, B, C].iter().flat_map(|&conn| bench.ask(conn, &get("/video.mp4", ""))).collect();
+    assert!(sent(&out).starts_with("HTTP/1.1 503 "), "the third is refused");
+    let begun = bench.film().into_iter().filter(|output| matches!(output, Output::WatchMp4 { .. })).count();
+    assert_eq!(begun, 2);
 }
 
 /// A session whose stream went on ended after an hour all the same.

@@ -7,6 +7,7 @@ use es_iot_server::service::scram::NONCE_BYTES;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
+use crate::browser;
 use crate::login::Answer;
 use crate::viewer::{Ask, Memory};
 use crate::{MILLI, SECOND};
@@ -16,6 +17,8 @@ pub enum Act {
     Send(Vec<u8>),
     /// Writes these requests: all, or so many of a thousand bytes first and the rest so much later.
     Ask(Vec<Ask>, Option<(usize, u64)>),
+    /// The same for HTTP.
+    Browse(Vec<browser::Ask>, Option<(usize, u64)>),
     /// Answers the server's part of a login, with the same cut in the packet.
     Prove {
         nonce: [u8; NONCE_BYTES],
@@ -27,6 +30,8 @@ pub enum Act {
     HalfClose,
     Reset,
     Stick,
+    /// It takes a little of what waits, and is stuck again.
+    Trickle,
     Loosen,
 }
 
@@ -40,12 +45,14 @@ pub struct Client {
     pub datagrams: Vec<(u64, u16, &'static [u8])>,
     /// What a viewer has in mind.
     pub memory: Memory,
+    /// Who is behind it, over HTTP.
+    pub person: usize,
 }
 
 impl Client {
     /// One that does nothing.
     pub fn new(service: Service, peer: Peer) -> Self {
-        Self { service, peer, script: Vec::new(), datagrams: Vec::new(), memory: Memory::default() }
+        Self { service, peer, script: Vec::new(), datagrams: Vec::new(), memory: Memory::default(), person: 0 }
     }
 }
 

@@ -1,15 +1,17 @@
 //! The whole pure server under a virtual clock, with clients, children, a disk and signals that do whatever they like,
 //! all drawn from a seed; `shadow` foretells what the server has to do.
 //!
-//! `ES_IOT_SIM_SEED=n` replays one seed and prints every input, `ES_IOT_SIM_SEEDS=count` runs more than usual. Every
-//! panic names its seed.
+//! `ES_IOT_SIM_SEED=n` replays one seed and prints every input, `ES_IOT_SIM_SEEDS=count` runs more than usual, with
+//! `--release` ten times as fast. Every panic names its seed.
 
+mod browser;
 mod children;
 mod client;
 mod film;
 #[path = "../golden/vectors.rs"]
 mod golden;
 mod login;
+mod scram;
 mod shadow;
 mod socket;
 mod viewer;
@@ -22,7 +24,7 @@ pub const SECOND: u64 = 1_000_000_000;
 /// A millisecond.
 pub const MILLI: u64 = 1_000_000;
 /// How many seeds a normal run tries.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
@@ -53,12 +55,14 @@ fn run_all(seeds: u64) {
         }
     });
     println!("{total:?}");
-    assert!(total.stalls > 50 && total.hidden_stalls > 10, "too few stalls among settings changes: {total:?}");
+    assert!(total.stalls > 40 && total.hidden_stalls > 8, "too few stalls among settings changes: {total:?}");
     assert!(total.failures > 300 && total.recoveries > 10, "too few failures, or too far between: {total:?}");
     assert!(total.kills > 300, "children that are too obedient: {total:?}");
-    assert!(total.clock_restarts > 50, "too steady a clock: {total:?}");
+    assert!(total.clock_restarts > 30, "too steady a clock: {total:?}");
     assert!(total.answered_reads > 100 && total.restarts > 100 && total.ticks > 10_000, "too tame: {total:?}");
-    assert!(total.watches > 500 && total.slates > 500, "too few viewers: {total:?}");
+    assert!(total.watches > 300 && total.slates > 500, "too few viewers: {total:?}");
+    assert!(total.requests > 3000 && total.mp4 > 100 && total.web_logins > 100, "too few browsers: {total:?}");
+    assert!(total.values > 10_000 && total.values_lost > 100, "too few listeners: {total:?}");
     assert!(total.logins > 20, "too few logins: {total:?}");
     assert!(total.refusals > 100 && total.lost_places > 50, "viewers that are too welcome: {total:?}");
 }

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use es_iot_server::limits::{MAX_UNSENT_BYTES, RTSP_MAX_UNSENT_BYTES};
+use es_iot_server::frame::Frame;
+use es_iot_server::limits::{HTTP_MAX_UNSENT_BYTES, MAX_UNSENT_BYTES, RTSP_MAX_UNSENT_BYTES};
 use es_iot_server::server::{ConnId, Service};
 
 use crate::viewer::Memory;
@@ -30,6 +31,14 @@ pub struct Socket {
     pub rest: Vec<u8>,
     /// The stream goes over it, and the server was last told so then that it does.
     pub streams: Option<u64>,
+    /// The same for MP4.
+    pub mp4: Option<u64>,
+    /// The server is to be told when all is sent.
+    pub notify_sent: bool,
+    /// Frames that wait, whose bytes may be shared.
+    pub frames: Vec<Frame>,
+    /// Who is behind it, over HTTP.
+    pub person: usize,
     /// The server's part of its login.
     pub server_first: Option<String>,
 }
@@ -44,6 +53,7 @@ pub enum Followup {
     Room(u32),
     Published(u64),
     Took(ConnId),
+    Sent(ConnId),
 }
 
 pub enum Sent {
@@ -53,7 +63,7 @@ pub enum Sent {
 }
 
 impl Socket {
-    pub fn new(service: Service, memory: Memory) -> Self {
+    pub fn new(service: Service, memory: Memory, person: usize) -> Self {
         Self {
             service,
             unsent: 0,
@@ -68,6 +78,10 @@ impl Socket {
             memory,
             rest: Vec::new(),
             streams: None,
+            mp4: None,
+            notify_sent: false,
+            frames: Vec::new(),
+            person,
             server_first: None,
         }
     }
@@ -92,7 +106,11 @@ impl Socket {
     }
 
     pub fn send(&mut self, bytes: usize) -> Sent {
-        let most = if self.service == Service::Rtsp { RTSP_MAX_UNSENT_BYTES } else { MAX_UNSENT_BYTES };
+        let most = match self.service {
+            Service::Rtsp => RTSP_MAX_UNSENT_BYTES,
+            Service::Http => HTTP_MAX_UNSENT_BYTES,
+            Service::Data | Service::Settings | Service::Auth => MAX_UNSENT_BYTES,
+        };
         if self.reset || self.unsent + bytes > most {
             assert!(self.reset, "more waits for a client than is allowed");
             return Sent::Lost;

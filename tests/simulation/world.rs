@@ -16,6 +16,7 @@ use es_iot_server::time::{Mono, Now};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::browser::{self, Person};
 use crate::children::{Children, Deed};
 use crate::client::{self, Act, Client};
 use crate::shadow::Shadow;
@@ -36,10 +37,14 @@ enum Happening {
     WallJump,
     AcceptRests,
     NotifyFails,
+    /// All replies are sent, as far as they can be.
+    Sent(ConnId),
     /// The publisher takes some more video.
     Published,
     /// A datagram for the RTCP port.
     Rtcp(Peer, u16, &'static [u8]),
+    /// So many seconds pass at once.
+    Sleep(u64),
 }
 
 /// How much happened.
@@ -62,7 +67,12 @@ pub struct Ran {
     pub slates: u64,
     pub refusals: u64,
     pub lost_places: u64,
+    pub requests: u64,
+    pub mp4: u64,
     pub logins: u64,
+    pub web_logins: u64,
+    pub values: u64,
+    pub values_lost: u64,
 }
 
 impl Ran {
@@ -84,7 +94,12 @@ impl Ran {
         self.slates += other.slates;
         self.refusals += other.refusals;
         self.lost_places += other.lost_places;
+        self.requests += other.requests;
+        self.mp4 += other.mp4;
         self.logins += other.logins;
+        self.web_logins += other.web_logins;
+        self.values += other.values;
+        self.values_lost += other.values_lost;
     }
 }
 
@@ -97,6 +112,7 @@ pub struct World {
     now: Now,
     config: Config,
     password: &'static str,
+    people: Vec<Person>,
     server: Server,
     shadow: Shadow,
     to_come: BTreeMap<(u64, u64), Happening>,
@@ -123,19 +139,23 @@ impl World {
             mono: Mono::from_nanos(10_000 * SECOND + rng.random_range(0..SECOND)),
             unix_ms: rng.random::<u64>() >> 2,
         };
-        let config = config(&mut rng, &Config::default());
+        let mut config = config(&mut rng, &Config::default());
+        config.server.http_port = config.server.http_port.filter(|_| rng.random_bool(0.95));
+        config.server.http_socket = config.server.http_socket.filter(|_| rng.random_bool(0.9));
         let password = "1111";
         let setup = Setup {
             settings: CameraSettings::default(),
             password: Secret::new(password),
             seed,
             watchdog: rng.random_bool(0.3).then_some(Duration::from_secs(5)),
-            secret: rng.random(),
+            // Few of them, since deriving the keys for another salt takes long.
+            secret: [rng.random_range(0..4); 32],
             host: "pi".into(),
             udp_port: rng.random_bool(0.9).then_some(40_000),
         };
         let calm = rng.random_bool(0.25);
         let children = Children::new(&mut rng, calm);
+        let people = browser::people(&mut rng);
         let shadow = Shadow::new(seed, config.clone(), Secret::new(password), &setup, now);
         Self {
             seed,
@@ -146,6 +166,7 @@ impl World {
             server: Server::new(config.clone(), setup, now),
             config,
             password,
+            people,
             shadow,
             to_come: BTreeMap::new(),
             order: 0,
@@ -167,6 +188,7 @@ impl World {
     pub fn run(mut self) -> Ran {
         self.plan();
         self.server.start(self.now, &mut self.outputs);
+        self.shadow.overhear(self.now, &self.server, &self.outputs);
         self.settle();
         let mut turns = 0_u32;
         while !self.shadow.exited {
@@ -185,6 +207,10 @@ impl World {
         self.ran.logins = self.shadow.logins;
         self.ran.refusals = self.server.stats().count(Counter::RtspUnauthorized);
         self.ran.lost_places = self.server.stats().count(Counter::RtspUnavailable);
+        let count = |counter| self.server.stats().count(counter);
+        (self.ran.requests, self.ran.values_lost) = (count(Counter::HttpRequests), count(Counter::EventsLost));
+        (self.ran.mp4, self.ran.web_logins) = (self.shadow.web_watches, self.shadow.web_logins);
+        self.ran.values = self.shadow.values;
         self.ran.failures = self.server.stats().count(Counter::PipelineFailed);
         assert_eq!(self.server.stats().count(Counter::PeerOverflow), 0);
         self.ran
@@ -254,9 +280,18 @@ impl World {
         if self.verbose {
             println!("{:>15} {input:?}", self.now.mono.as_nanos());
         }
-        self.shadow.before(self.now, &input);
-        self.server.handle(self.now, input, &mut self.outputs);
+        self.shadow.next_turn();
+        self.handle(input);
         self.settle();
+    }
+
+    /// Has the server handle an input, and the shadow foretell what must have followed. It may overhear how long the
+    /// server's replies are, which it can't know, and to whom they go first.
+    fn handle(&mut self, input: Input<'_>) {
+        let again = copy(&input);
+        self.server.handle(self.now, input, &mut self.outputs);
+        self.shadow.overhear(self.now, &self.server, &self.outputs);
+        self.shadow.before(self.now, &again);
     }
 
     fn settle(&mut self) {
@@ -279,6 +314,7 @@ impl World {
                     Followup::Room(descriptors) => Input::Room { descriptors },
                     Followup::Published(bytes) => Input::Published { bytes },
                     Followup::Took(conn) => Input::Took { conn },
+                    Followup::Sent(conn) => Input::Sent { conn },
                 }
             } else if let Some((role, errno)) = self.spawn_failures.pop_front() {
                 Input::SpawnFailed { role, errno: Errno(errno) }
@@ -288,8 +324,7 @@ impl World {
             if self.verbose {
                 println!("                  -> {input:?}");
             }
-            self.shadow.before(self.now, &input);
-            self.server.handle(self.now, input, &mut self.outputs);
+            self.handle(input);
         }
     }
 
@@ -305,12 +340,42 @@ impl World {
     }
 }
 
+/// The same input once more.
+fn copy<'a>(input: &Input<'a>) -> Input<'a> {
+    match input {
+        &Input::Accepted { conn, service, peer } => Input::Accepted { conn, service, peer },
+        &Input::AcceptRests { errno } => Input::AcceptRests { errno },
+        &Input::Received { conn, bytes } => Input::Received { conn, bytes },
+        &Input::Finished { conn } => Input::Finished { conn },
+        &Input::Lost { conn } => Input::Lost { conn },
+        &Input::Blocked { conn } => Input::Blocked { conn },
+        &Input::Unblocked { conn } => Input::Unblocked { conn },
+        &Input::Sent { conn } => Input::Sent { conn },
+        &Input::Tick { reading } => Input::Tick { reading },
+        Input::Wakeup => Input::Wakeup,
+        &Input::SpawnFailed { role, errno } => Input::SpawnFailed { role, errno },
+        &Input::Line { role, text } => Input::Line { role, text },
+        &Input::Video { bytes } => Input::Video { bytes },
+        Input::VideoDrained => Input::VideoDrained,
+        &Input::Published { bytes } => Input::Published { bytes },
+        &Input::Took { conn } => Input::Took { conn },
+        &Input::Rtcp { peer, port, bytes } => Input::Rtcp { peer, port, bytes },
+        &Input::Exited { role, exit } => Input::Exited { role, exit },
+        &Input::Stored { result } => Input::Stored { result },
+        &Input::Signal(request) => Input::Signal(request),
+        Input::Reloaded(found) => Input::Reloaded(found.clone()),
+        &Input::Room { descriptors } => Input::Room { descriptors },
+        &Input::NotifyFailed { errno } => Input::NotifyFailed { errno },
+    }
+}
+
 /// A configuration of its own kind; a part of it is what a reload may find.
 fn config(rng: &mut SmallRng, before: &Config) -> Config {
     use CameraSource::{Auto, None, Rpicam};
     let mut config = before.clone();
     config.server.max_clients = [3, 20, 100, 1000][rng.random_range(0..4)];
     config.server.max_viewers = [1, 2, 3, 64][rng.random_range(0..4)];
+    config.server.http_hosts = if rng.random_bool(0.5) { vec!["cam.example".into()] } else { Vec::new() };
     config.auth.required = rng.random_bool(0.4);
     config.auth.plain = rng.random_bool(0.9);
     config.auth.grant_seconds = rng.random_range(0..30);

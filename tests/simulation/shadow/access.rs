@@ -60,6 +60,19 @@ impl Access {
         Answer::Wrong
     }
 
+    /// The same for a login, which gives no grant.
+    pub fn attempt_without_grant(&mut self, now: u64, peer: Peer, right: bool) -> Answer {
+        if self.is_locked_out(now, peer) {
+            Answer::LockedOut
+        } else if right {
+            self.forgive(now, peer);
+            Answer::Ready
+        } else {
+            self.fail(now, peer);
+            Answer::Wrong
+        }
+    }
+
     /// Somebody who knows the password made mistakes before.
     pub fn forgive(&mut self, now: u64, peer: Peer) {
         let Some(entry) = network(peer).and_then(|network| self.failures.get_mut(&network)) else { return };

@@ -176,7 +176,7 @@ impl Shadow {
 
     fn count_tick(&mut self, at: u64, readable: bool) {
         let streamed: Vec<_> = self.peers.keys().filter_map(|&conn| self.subscriber(conn)).collect();
-        if streamed.is_empty() || self.tick_time(self.next_tick) > at {
+        if (streamed.is_empty() && self.listeners() == 0) || self.tick_time(self.next_tick) > at {
             return;
         }
         let blocked = streamed.iter().filter(|peer| peer.blocked.is_some()).count() as u64;

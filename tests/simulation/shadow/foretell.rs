@@ -13,6 +13,7 @@ use super::parser::{Item, Parser};
 use super::places::on_this_host;
 use super::settings::{Read, Release, reply};
 use super::viewers::Event;
+use super::web::Happens;
 use super::{Peer, Shadow};
 use crate::SECOND;
 
@@ -28,20 +29,29 @@ impl Shadow {
     /// Takes an input before the server does.
     pub fn before(&mut self, now: Now, input: &Input<'_>) {
         let at = now.mono.as_nanos();
+        self.settings.input();
         self.look_at_clock(now);
         self.foresee(at, input);
         self.count_input(at, input);
         match input {
             Input::Accepted { conn, service, peer } => self.accept(at, *conn, *service, *peer),
             Input::Received { conn, bytes } => self.received(now, *conn, bytes),
-            Input::Took { conn } => self.viewer(now, *conn, Event::Alive),
+            Input::Took { conn } => {
+                self.viewer(now, *conn, Event::Alive);
+                self.browser_takes(at, *conn);
+            }
+            Input::Sent { conn } => self.browser(at, *conn, &Happens::Sent),
             Input::Rtcp { peer, port, bytes } => self.rtcp_came(now, *peer, *port, bytes),
             Input::Finished { conn } => self.finished(at, *conn),
-            Input::Lost { conn } => self.remove(at, *conn),
+            Input::Lost { conn } => {
+                self.remove(at, *conn);
+                self.rests.remove(conn);
+            }
             Input::Blocked { conn } => {
                 if let Some(peer) = self.peers.get_mut(conn).filter(|peer| peer.leaving.is_none()) {
                     peer.blocked.get_or_insert(at);
                 }
+                self.browser_blocks(at, *conn);
             }
             Input::Unblocked { conn } => self.unblocked(at, *conn),
             Input::Tick { .. } => self.tick(now),
@@ -70,8 +80,15 @@ impl Shadow {
             | Input::AcceptRests { .. }
             | Input::NotifyFailed { .. }
             | Input::Line { .. }
-            | Input::Sent { .. }
             | Input::Published { .. } => {}
+        }
+        if let Input::Reloaded(found) = input {
+            let outcome = match found {
+                _ if self.stopping.is_some() => Err("the server is stopping".into()),
+                Ok(found) => Ok(found.needs_restart.clone()),
+                Err(why) => Err(why.clone()),
+            };
+            self.reload_is_over(at, &outcome);
         }
         self.count_refused_silently(input);
     }
@@ -105,21 +122,27 @@ impl Shadow {
         };
         self.peers.insert(conn, peer);
         self.peers.get_mut(&conn).expect("just inserted").patience = self.patience(service);
-        if refused && service == Service::Rtsp {
-            self.turn_viewer_away(conn);
+        if refused && matches!(service, Service::Rtsp | Service::Http) {
+            if service == Service::Http {
+                self.turn_browser_away(conn, address);
+            } else {
+                self.turn_viewer_away(conn, address);
+            }
             self.peers.get_mut(&conn).expect("just inserted").leaving = Some(at);
             self.finishes.insert(conn);
         } else if refused {
             self.send(conn, error(service, if full { 6 } else { 4 }));
-            if full && self.has_free_place(service) {
+            if full && self.has_free_place(service, address) {
                 self.counters.share_taken();
             }
             self.peers.get_mut(&conn).expect("just inserted").leaving = Some(at);
             self.finishes.insert(conn);
-        } else if service == Service::Data && self.subscribers().len() == 1 {
+        } else if service == Service::Data && self.subscribers().len() == 1 && self.listeners() == 0 {
             self.pass_ticks(at);
         } else if service == Service::Rtsp {
             self.viewer_comes(at, conn, address);
+        } else if service == Service::Http {
+            self.browser_comes(at, conn, address);
         }
     }
 
@@ -127,7 +150,7 @@ impl Shadow {
         let granted = self.access.granted(at, address, open);
         let auth = &self.config.auth;
         // Viewers are asked for the password, request by request.
-        let asks = matches!(service, Service::Auth | Service::Rtsp);
+        let asks = matches!(service, Service::Auth | Service::Rtsp | Service::Http);
         asks || !auth.required || granted || (auth.trust_loopback && on_this_host(address))
     }
 
@@ -135,6 +158,9 @@ impl Shadow {
         let at = now.mono.as_nanos();
         if self.viewers.contains_key(&conn) {
             return self.viewer(now, conn, Event::Bytes(bytes));
+        }
+        if self.browsers.contains_key(&conn) {
+            return self.browser(at, conn, &Happens::Bytes(bytes));
         }
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if peer.leaving.is_some() || peer.service == Service::Data {
@@ -228,12 +254,15 @@ impl Shadow {
         if peer.leaving.is_some() {
             self.closes.insert(conn);
             self.remove(at, conn);
+        } else if peer.service == Service::Http {
+            self.browser(at, conn, &Happens::Finished);
         } else if peer.service != Service::Data {
             self.leave(at, conn);
         }
     }
 
     fn unblocked(&mut self, at: u64, conn: ConnId) {
+        self.rests.remove(&conn);
         let Some(peer) = self.peers.get_mut(&conn).filter(|peer| peer.leaving.is_none()) else { return };
         let was = peer.blocked.take().is_some();
         match peer.service {
@@ -247,12 +276,13 @@ impl Shadow {
                 let patience = self.patience(Service::Settings);
                 self.peers.get_mut(&conn).expect("it is there").patience = patience;
             }
+            Service::Http => self.browser_unblocks(conn),
             Service::Auth => {
                 let patience = self.patience(Service::Auth);
                 let peer = self.peers.get_mut(&conn).expect("it is there");
                 (peer.accepted, peer.patience) = (at, patience);
             }
-            Service::Rtsp | Service::Http => {}
+            Service::Rtsp => {}
         }
     }
 
@@ -268,6 +298,7 @@ impl Shadow {
         if !blocked.is_empty() || !free.is_empty() {
             (self.ticked, self.packet) = (Some(now.unix_ms), None);
         }
+        self.value_is_due(now.unix_ms);
         self.round = free.into_iter().collect::<BTreeSet<_>>();
         let stuck = |conn: &ConnId| self.peers[conn].blocked.is_some_and(|since| at >= since + 10 * SECOND);
         self.stuck = blocked.into_iter().filter(stuck).collect();
@@ -282,13 +313,15 @@ impl Shadow {
             self.closes.insert(conn);
             self.remove(at, conn);
         }
-        self.keys.wakeup(at);
         self.late_viewers(now);
+        self.late_browsers(at);
         self.settings_due(at);
         let stalls = self.stall_shows(at);
+        self.sessions_may_be_due(at);
         self.pipe_is_quiet(now, stalls);
         self.slate_may_be_due(now);
         self.reports_may_be_due(now);
+        self.events_may_be_due(at);
     }
 
     /// What a released client has sent behind its read may be due as well.
@@ -312,11 +345,13 @@ impl Shadow {
         let new_ring = self.config.camera.framerate != fresh.config.camera.framerate;
         self.config.auth = fresh.config.auth.clone();
         self.config.server.max_viewers = fresh.config.server.max_viewers;
+        self.config.server.http_hosts.clone_from(&fresh.config.server.http_hosts);
         self.config.camera = fresh.config.camera.clone();
         self.places.set(&fresh.config.server);
         if fresh.password != self.password {
             self.password = fresh.password.clone();
             self.access.revoke();
+            self.sessions.password_changed(at);
             self.keys.change(at);
         }
         let open: Vec<ConnId> =
@@ -334,6 +369,9 @@ impl Shadow {
         for conn in self.viewers_that(|_| changes) {
             self.viewer(now, conn, Event::Access);
         }
+        if changes {
+            self.access_changes(at);
+        }
         if let Some(settings) = fresh.settings {
             let release = self.settings.reread(at, settings);
             self.release(at, release);
@@ -345,14 +383,20 @@ impl Shadow {
     }
 
     fn release(&mut self, at: u64, release: Release) {
-        for conn in release.not_stored {
+        let settings = self.settings.current;
+        for &conn in release.not_stored.iter().filter(|conn| !self.browsers.contains_key(conn)).collect::<Vec<_>>() {
             self.send(conn, error(Service::Settings, 7));
         }
-        for &conn in &release.answered {
+        for &conn in release.answered.iter().filter(|conn| !self.browsers.contains_key(conn)).collect::<Vec<_>>() {
             self.peers.get_mut(&conn).expect("who waits is there").awaiting = false;
             self.send(conn, reply(&self.settings.current));
         }
         for conn in release.answered {
+            if self.browsers.contains_key(&conn) {
+                let ok = !release.not_stored.contains(&conn);
+                self.browser(at, conn, &Happens::Stored { ok, settings });
+                continue;
+            }
             self.go_on(at, conn);
             if self.peers.get(&conn).is_some_and(|peer| !peer.awaiting) {
                 self.resumes.insert(conn);
@@ -384,15 +428,16 @@ impl Shadow {
         let address = self.peers[&conn].address;
         self.settings.forget(conn);
         self.viewer_is_gone(at, conn);
+        self.browser_is_gone(conn);
         self.access.closed(at, address, u64::from(self.config.auth.grant_seconds) * SECOND);
     }
 
-    fn subscribers(&self) -> Vec<ConnId> {
+    pub(super) fn subscribers(&self) -> Vec<ConnId> {
         let streamed = |peer: &Peer| peer.service == Service::Data && peer.leaving.is_none();
         self.peers.iter().filter(|(_, peer)| streamed(peer)).map(|(&conn, _)| conn).collect()
     }
 
-    fn pass_ticks(&mut self, at: u64) {
+    pub(super) fn pass_ticks(&mut self, at: u64) {
         while self.tick_time(self.next_tick) <= at {
             self.next_tick += 1;
         }

@@ -1,18 +1,22 @@
 //! Logins without the password on the wire, and when they are possible.
 
 use es_iot_server::base64;
-use es_iot_server::server::{ConnId, Server, Service};
-use es_iot_server::service::scram::{self, NONCE_BYTES};
+use es_iot_server::server::{ConnId, Service};
+use es_iot_server::service::scram::NONCE_BYTES;
 use es_iot_server::stats::Counter;
 
 use super::Shadow;
 use super::access::Answer;
 use super::foretell::error;
 use crate::client::packet;
+use crate::scram;
 use crate::{MILLI, SECOND};
 
 /// 4096 iterations in turns of 256.
 const TURNS: u32 = 16;
+
+/// How long a login may take.
+pub const LOGIN: u64 = 30 * SECOND;
 
 /// A login that has begun.
 #[derive(Debug)]
@@ -20,8 +24,9 @@ pub struct Login {
     nonce: [u8; NONCE_BYTES],
     /// What the server made up.
     pub server_first: String,
-    /// Which password it began with.
+    /// Which password it began with, and when.
     password: u32,
+    since: u64,
 }
 
 /// The password's keys.
@@ -36,6 +41,16 @@ pub struct Keys {
 impl Keys {
     pub fn change(&mut self, at: u64) {
         *self = Self { password: self.password + 1, turns: Some((0, at)) };
+    }
+
+    /// Whether logins are possible.
+    pub fn are_there(&self) -> bool {
+        self.turns.is_none()
+    }
+
+    /// When the next turn is due.
+    pub fn due(&self) -> Option<u64> {
+        self.turns.map(|(_, due)| due)
     }
 
     pub fn wakeup(&mut self, at: u64) {
@@ -66,7 +81,7 @@ impl Shadow {
             shadow.counters.one(Counter::LoginsRefused);
             (error(Service::Auth, code), false)
         };
-        if self.keys.turns.is_some() {
+        if !self.keys.are_there() {
             return refused(self, 8);
         }
         let patience = self.patience(Service::Auth);
@@ -74,34 +89,31 @@ impl Shadow {
         let peer = self.peers.get_mut(&conn).expect("it is there");
         let Some(login) = peer.login.take() else {
             let Some(nonce) = client_first(payload) else { return refused(self, 3) };
-            peer.login = Some(Login { nonce, server_first: String::new(), password });
+            peer.login = Some(Login { nonce, server_first: String::new(), password, since: at });
             (peer.accepted, peer.patience) = (at, patience);
             return (packet(0, 3, format!("r={}", base64::encode(&nonce)).as_bytes()), true);
         };
         let address = peer.address;
         let nonce = login.server_first.split(',').next().expect("a nonce");
         let fits = payload.starts_with(format!("c=biws,{nonce},p=").as_bytes());
-        if !fits || login.password != password {
+        if !fits || login.password != password || at >= login.since + LOGIN {
             return refused(self, 3);
         }
-        let right = scram::Client::new(login.nonce).answer(self.password.reveal(), login.server_first.as_bytes());
-        let right = right.expect("the server's message is right").0.as_bytes() == payload;
+        let first_bare = format!("n=es-iot,r={}", base64::encode(&login.nonce));
+        let without_proof = format!("c=biws,{nonce}");
+        let password = String::from_utf8_lossy(self.password.reveal());
+        let right = scram::Login::new(&password, &first_bare, &login.server_first, &without_proof).expect("a salt");
+        let proof = format!("{without_proof},p={}", base64::encode(&right.proof));
+        let verifier = format!("v={}", base64::encode(&right.verifier));
+        let right = proof.as_bytes() == payload;
         let lasts = u64::from(self.config.auth.grant_seconds) * SECOND;
         self.logins += u64::from(right);
         let answer = match self.access.attempt(at, address, right, lasts) {
-            Answer::Ready => packet(0, 3, b"v="),
+            Answer::Ready => packet(0, 3, verifier.as_bytes()),
             Answer::Wrong => crate::golden::REJECTED.to_vec(),
             Answer::LockedOut => error(Service::Auth, 5),
         };
         (answer, false)
-    }
-
-    /// The server wakes up in time for the next turn.
-    pub(super) fn check_keys(&mut self, at: u64, server: &Server) {
-        let due = self.keys.turns.map(|(_, due)| due);
-        let next = server.next_wakeup().map(es_iot_server::time::Mono::as_nanos);
-        let in_time = self.exited || due.is_none_or(|due| next.is_some_and(|next| next <= due));
-        self.check(in_time, || format!("at {at} the server sleeps until {next:?}, and has no keys since {due:?}"));
     }
 }
 

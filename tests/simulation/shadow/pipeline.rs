@@ -258,7 +258,7 @@ impl Shadow {
         });
     }
 
-    fn runs(&self, role: Role) -> bool {
+    pub(super) fn runs(&self, role: Role) -> bool {
         self.alive.contains_key(&(role as u8))
     }
 }

@@ -7,21 +7,26 @@ use super::access::network;
 use super::{Peer, Shadow};
 use crate::SECOND;
 
-/// Places of HTTP clients: over TCP, and over the Unix socket alone.
-const PAGE: usize = 160 + 8;
+/// Places of HTTP clients over TCP, and those that are for programs on this host.
+const PAGE: usize = 160;
+const PAGE_HERE: usize = 8;
 
 #[derive(Debug)]
 pub struct Places {
     max_clients: usize,
     max_viewers: usize,
     descriptors: usize,
+    /// Places of HTTP clients as configured, and those among them for programs on this host.
+    page: (usize, usize),
     /// Data, settings, authentication, video, page, refusals.
     counts: [usize; 6],
 }
 
 impl Places {
     pub fn new(config: &ServerConfig) -> Self {
-        let mut places = Self { max_clients: 0, max_viewers: 0, descriptors: usize::MAX, counts: [0; 6] };
+        let here = if config.http_socket.is_some() { PAGE_HERE } else { 0 };
+        let page = (here + if config.http_port.is_some() { PAGE } else { 0 }, here);
+        let mut places = Self { max_clients: 0, max_viewers: 0, descriptors: usize::MAX, page, counts: [0; 6] };
         places.set(config);
         places
     }
@@ -34,13 +39,14 @@ impl Places {
     fn share_out(&mut self) {
         let viewers = self.max_viewers + 32;
         let small = self.max_clients.min(256);
-        self.counts = [self.max_clients, small, small, viewers, PAGE, 64];
+        let (page, _) = self.page;
+        self.counts = [self.max_clients, small, small, viewers, page, 64];
         let left = self.descriptors.saturating_sub(40);
         if left < self.counts.iter().sum() {
             let refused = (left / 4).clamp(1, 64);
             let left = left - refused;
-            let share = left / 2 / 4;
-            let (small, video, page) = (share.clamp(1, small), share.clamp(1, viewers), share.clamp(1, PAGE));
+            let share = left / 2 / if page > 0 { 4 } else { 3 };
+            let (small, video, page) = (share.clamp(1, small), share.clamp(1, viewers), share.clamp(page.min(1), page));
             let data = left.saturating_sub(2 * small + video + page).clamp(1, self.max_clients);
             self.counts = [data, small, small, video, page, refused];
         }
@@ -57,16 +63,19 @@ impl Shadow {
         self.peers.values().filter(move |peer| !peer.refused && peer.service == service)
     }
 
-    /// Whether a service has a free place, though perhaps not for every address.
-    pub(super) fn has_free_place(&self, service: Service) -> bool {
-        self.taken(service).count() < self.places.counts[service as usize]
+    /// Whether a service has a free place for an address that has none yet. The last places, but half at most, are for
+    /// programs on this host.
+    pub(super) fn has_free_place(&self, service: Service, address: ids::Peer) -> bool {
+        let places = self.places.counts[service as usize];
+        let here = if service == Service::Http { self.places.page.1.min(places / 2) } else { 0 };
+        self.taken(service).count() < if on_this_host(address) { places } else { places - here }
     }
 
     /// The error code, if there is no place.
     pub(super) fn no_place(&self, service: Service, address: ids::Peer) -> bool {
         let places = self.places.counts[service as usize];
         let share = self.taken(service).filter(|peer| network(peer.address) == network(address)).count();
-        !self.has_free_place(service) || (!on_this_host(address) && 2 * share >= places)
+        !self.has_free_place(service, address) || (!on_this_host(address) && 2 * share >= places)
     }
 
     /// Whether too many are being refused for another to be told so.

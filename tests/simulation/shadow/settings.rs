@@ -17,6 +17,8 @@ pub enum Kept {
 #[derive(Debug)]
 pub struct Settings {
     pub current: CameraSettings,
+    /// What was in force before, in the course of the last input.
+    before: Vec<CameraSettings>,
     /// What the camera was told last.
     pub applied: CameraSettings,
     in_file: CameraSettings,
@@ -107,6 +109,7 @@ impl Settings {
     pub fn new(current: CameraSettings) -> Self {
         Self {
             current,
+            before: Vec::new(),
             applied: current,
             in_file: current,
             kept: Kept::Yes,
@@ -124,14 +127,28 @@ impl Settings {
         }
     }
 
+    /// An input comes.
+    pub fn input(&mut self) {
+        self.before.clear();
+    }
+
+    /// Whether they are in force, or were in the course of the last input: a change may come behind what a write is due to.
+    pub fn were_in_force(&self, settings: &CameraSettings) -> bool {
+        self.before.iter().chain([&self.current]).any(|known| known == settings)
+    }
+
     pub fn update(&mut self, now: u64, conn: ConnId, peer: Peer, bytes: &[u8]) {
-        let settings = updated(self.current, bytes);
+        self.change(now, conn, peer, updated(self.current, bytes));
+    }
+
+    pub fn change(&mut self, now: u64, conn: ConnId, peer: Peer, settings: CameraSettings) {
         if settings == self.current && self.kept == Kept::Yes {
             return;
         }
         if settings != self.current || self.apply_at.is_none() {
             self.by = Some(peer);
         }
+        self.before.push(self.current);
         self.current = settings;
         self.kept = Kept::NotYet;
         if !self.updaters.contains(&conn) {

@@ -247,6 +247,9 @@ impl Shadow {
                 self.viewer(now, conn, Event::Picture);
             }
         }
+        if key {
+            self.browsers_get_picture(now.mono.as_nanos());
+        }
         if key && self.video.live {
             self.video.publishes |= std::mem::take(&mut self.video.publisher_waits);
         }

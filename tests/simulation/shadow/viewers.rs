@@ -73,7 +73,7 @@ impl Shadow {
     }
 
     pub(super) fn viewers_that(&self, fits: impl Fn(&Viewer) -> bool) -> Vec<ConnId> {
-        self.viewers.iter().filter(|(_, viewer)| fits(viewer)).map(|(&conn, _)| conn).collect()
+        self.in_order(self.viewers.iter().filter(|(_, viewer)| fits(viewer)).map(|(&conn, _)| conn))
     }
 
     /// When a viewer's time is over.
@@ -297,15 +297,15 @@ impl Shadow {
     }
 
     /// A connection for which there is no place.
-    pub(super) fn turn_viewer_away(&mut self, conn: ConnId) {
+    pub(super) fn turn_viewer_away(&mut self, conn: ConnId, address: ids::Peer) {
         self.due(conn, Due::Reply { status: 503, cseq: None, says: Says::Little });
         self.counters.one(Counter::RefusedFull);
-        if self.has_free_place(Service::Rtsp) {
+        if self.has_free_place(Service::Rtsp, address) {
             self.counters.share_taken();
         }
     }
 
-    fn new_token(&mut self) -> u64 {
+    pub(super) fn new_token(&mut self) -> u64 {
         self.made += 1;
         self.made
     }

@@ -1,5 +1,6 @@
 //! What the server wants done, done as the reactor, the kernel and the disk would.
 
+use es_iot_server::ids::Service;
 use es_iot_server::service::rtsp::Transport;
 
 use super::*;
@@ -17,7 +18,13 @@ impl World {
             Output::Send { conn, frame: ref packet } => {
                 self.ran.answered_reads += u64::from(packet.as_bytes()[2..4] == [2, 0]);
                 let sent = self.sockets.get_mut(&conn).map(|socket| {
+                    if socket.service == Service::Http {
+                        self.people[socket.person].hear(packet.as_bytes());
+                    }
                     socket.memory.hear(packet.as_bytes());
+                    if socket.stuck {
+                        socket.frames.push(packet.clone());
+                    }
                     if let Some(message) = login_message(packet.as_bytes()) {
                         socket.server_first = String::from_utf8(message.to_vec()).ok();
                     }
@@ -73,13 +80,18 @@ impl World {
             }
             Output::Unwatch(conn) => {
                 if let Some(socket) = self.sockets.get_mut(&conn) {
-                    socket.streams = None;
+                    (socket.streams, socket.mp4) = (None, None);
                 }
             }
-            Output::WhenSent(_)
-            | Output::Discard(_)
+            Output::WatchMp4 { conn, .. } => {
+                let now = self.now.mono.as_nanos();
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    socket.mp4 = Some(now);
+                }
+            }
+            Output::WhenSent(conn) => self.when_sent(conn),
+            Output::Discard(_)
             | Output::LimitUnsent { .. }
-            | Output::WatchMp4 { .. }
             | Output::ReadSource(_)
             | Output::Datagram { .. }
             | Output::SetLogLevel(_)
@@ -91,6 +103,19 @@ impl World {
         }
     }
 
+    /// The server is to be told when all is sent: immediately, or a little later.
+    fn when_sent(&mut self, conn: ConnId) {
+        if self.rng.random_bool(0.5) {
+            return self.later(0, Happening::Sent(conn));
+        }
+        if let Some(socket) = self.sockets.get_mut(&conn) {
+            socket.notify_sent = socket.unsent > 0;
+            if socket.unsent == 0 {
+                self.followups.push_back(Followup::Sent(conn));
+            }
+        }
+    }
+
     /// There are new pictures: sockets take them, and so does a publisher, now or a little later.
     fn pictures(&mut self) {
         let now = self.now.mono.as_nanos();
@@ -98,6 +123,9 @@ impl World {
             if !socket.stuck && socket.streams.is_some_and(|noted| now >= noted + 10 * SECOND) {
                 socket.streams = Some(now);
                 self.followups.push_back(Followup::Took(conn));
+            }
+            if socket.mp4.is_some() && socket.stuck && !std::mem::replace(&mut socket.told_blocked, true) {
+                self.followups.push_back(Followup::Blocked(conn));
             }
         }
         if self.rng.random_bool(0.2) {

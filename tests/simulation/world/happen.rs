@@ -1,5 +1,7 @@
 //! What happens to the server: the plan of a run, and each happening's way into it.
 
+use es_iot_server::ids::Service;
+
 use super::*;
 
 impl World {
@@ -19,8 +21,29 @@ impl World {
             Happening::Connect(client::any(&mut world.rng, world.password.as_bytes()))
         });
         any_time(self, if calm { 20 } else { 60 }, &|world| Happening::Connect(viewer::any(&mut world.rng)));
-        // Deriving keys takes long, so they are few.
-        any_time(self, 4, &|world| Happening::Connect(login::any(&mut world.rng)));
+        any_time(self, if calm { 10 } else { 100 }, &|world| Happening::Connect(browser::any(&mut world.rng)));
+        if self.rng.random_bool(0.15) {
+            let hoards = self.rng.random_range(0..span);
+            for nth in 0..9 {
+                let hoarder = browser::hoarder(&mut self.rng);
+                self.later(hoards + nth * 700 * MILLI, Happening::Connect(hoarder));
+            }
+        }
+        if self.rng.random_bool(0.05) {
+            let (after, insistent) = (self.rng.random_range(0..span / 2), browser::insistent(&mut self.rng));
+            self.later(after, Happening::Connect(insistent));
+        }
+        if self.rng.random_bool(0.15) {
+            let begins = self.rng.random_range(0..span / 2);
+            for (after, client) in browser::faithful(&mut self.rng) {
+                self.later(begins + after, Happening::Connect(client));
+            }
+            for _ in 0..2 {
+                let (after, sleeps) = (self.rng.random_range(0..span / 2), self.rng.random_range(3500..3700));
+                self.later(begins + after, Happening::Sleep(sleeps));
+            }
+        }
+        any_time(self, 6, &|world| Happening::Connect(login::any(&mut world.rng)));
         any_time(self, 20, &|_| Happening::Stale);
         any_time(self, 20, &|_| Happening::EarlyTick);
         any_time(self, 20, &|_| Happening::EarlyWakeup);
@@ -56,7 +79,11 @@ impl World {
     }
 
     fn flooder(&mut self) -> Client {
-        if self.rng.random_bool(0.3) { viewer::any(&mut self.rng) } else { client::any(&mut self.rng, b"1111") }
+        match self.rng.random_range(0..10) {
+            0..3 => viewer::any(&mut self.rng),
+            3..5 => browser::any(&mut self.rng),
+            _ => client::any(&mut self.rng, b"1111"),
+        }
     }
 
     pub(super) fn happen(&mut self, happening: Happening) {
@@ -82,7 +109,21 @@ impl World {
                     self.feed(Input::Published { bytes: 1 });
                 }
             }
+            Happening::Sent(conn) => {
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    socket.notify_sent = socket.unsent > 0;
+                    if socket.unsent == 0 {
+                        self.feed(Input::Sent { conn });
+                    }
+                }
+            }
             Happening::Rtcp(peer, port, bytes) => self.feed(Input::Rtcp { peer, port, bytes }),
+            Happening::Sleep(seconds) => {
+                if self.shadow.stopping.is_none() {
+                    self.now.mono = Mono::from_nanos(self.now.mono.as_nanos() + seconds * SECOND);
+                    self.now.unix_ms += seconds * 1000;
+                }
+            }
             Happening::WallJump => {
                 let anywhere = self.rng.random::<u64>() >> 2;
                 let nearby = (self.now.unix_ms + self.rng.random_range(0..4000)).saturating_sub(2000);
@@ -92,7 +133,13 @@ impl World {
     }
 
     fn connect(&mut self, client: Client) {
-        if self.shadow.stopping.is_some() {
+        let server = &self.config.server;
+        let listens = match (client.service, client.peer) {
+            (Service::Http, Peer::Local) => server.http_socket.is_some(),
+            (Service::Http, Peer::Ip(_)) => server.http_port.is_some(),
+            _ => true,
+        };
+        if self.shadow.stopping.is_some() || !listens {
             return;
         }
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -102,7 +149,7 @@ impl World {
         let generation = &mut self.generations[usize::from(slot)];
         *generation = (*generation + 1) % (1 << 15);
         let conn = ConnId { slot, generation: *generation };
-        self.sockets.insert(conn, Socket::new(client.service, client.memory));
+        self.sockets.insert(conn, Socket::new(client.service, client.memory, client.person));
         for (after, act) in client.script {
             self.later(after, Happening::Act(conn, act));
         }
@@ -115,7 +162,8 @@ impl World {
     fn act(&mut self, conn: ConnId, act: Act) {
         let Some(socket) = self.sockets.get_mut(&conn) else { return };
         match act {
-            Act::Send(_) | Act::Ask(..) | Act::Prove { .. } | Act::Rest if socket.half_closed || socket.reset => {}
+            Act::Send(_) | Act::Ask(..) | Act::Browse(..) | Act::Prove { .. } | Act::Rest
+                if socket.half_closed || socket.reset => {}
             Act::Send(bytes) => {
                 if !bytes.is_empty() {
                     socket.inbox.extend(socket.rest.drain(..));
@@ -133,6 +181,17 @@ impl World {
                     self.write(conn, &bytes, cut);
                 }
             }
+            Act::Browse(asks, cut) => {
+                socket.inbox.extend(socket.rest.drain(..));
+                let person = &mut self.people[socket.person];
+                let bytes: Vec<u8> = asks.iter().flat_map(|ask| person.write(ask, self.password)).collect();
+                let (first, after) = cut.map_or((bytes.len(), 0), |(part, after)| (bytes.len() * part / 1000, after));
+                socket.inbox.extend(&bytes[..first]);
+                socket.rest = bytes[first..].to_vec();
+                if first < bytes.len() {
+                    self.later(after, Happening::Act(conn, Act::Rest));
+                }
+            }
             Act::Rest => socket.inbox.extend(socket.rest.drain(..)),
             Act::HalfClose => socket.half_closed = true,
             Act::Reset => {
@@ -144,11 +203,23 @@ impl World {
                 }
             }
             Act::Stick => socket.stuck = true,
+            Act::Trickle => {
+                let now = self.now.mono.as_nanos();
+                if socket.stuck && socket.mp4.is_some_and(|noted| now >= noted + 10 * SECOND) {
+                    socket.mp4 = Some(now);
+                    self.followups.push_back(Followup::Took(conn));
+                    return self.settle();
+                }
+            }
             Act::Loosen => {
                 socket.stuck = false;
                 socket.unsent = 0;
+                socket.frames.clear();
                 if std::mem::take(&mut socket.told_blocked) {
                     self.followups.push_back(Followup::Unblocked(conn));
+                }
+                if std::mem::take(&mut socket.notify_sent) {
+                    self.followups.push_back(Followup::Sent(conn));
                 }
                 self.shut_down_if_sent(conn);
                 self.settle();
@@ -237,6 +308,7 @@ impl World {
         }
         if self.rng.random_bool(0.3) {
             self.password = if self.password == "1111" { "2222" } else { "1111" };
+            self.log_in_early();
         }
         if self.rng.random_bool(0.6) {
             self.config = config(&mut self.rng, &self.config);
@@ -245,9 +317,19 @@ impl World {
             config: self.config.clone(),
             password: Secret::new(self.password),
             settings: Some(self.file),
-            needs_restart: Vec::new(),
+            needs_restart: if self.rng.random_bool(0.3) { vec!["server.data_port"] } else { Vec::new() },
         };
         self.feed(Input::Reloaded(Ok(Box::new(fresh))));
+    }
+
+    /// Clients that log in while the keys of a new password are derived, or just afterwards.
+    fn log_in_early(&mut self) {
+        for _ in 0..self.rng.random_range(0..3) {
+            let after = self.rng.random_range(0..200 * MILLI);
+            let client =
+                if self.rng.random_bool(0.5) { login::any(&mut self.rng) } else { browser::early(&mut self.rng) };
+            self.later(after, Happening::Connect(client));
+        }
     }
 
     /// Events for a connection that is gone; its slot may have a new tenant.
@@ -259,6 +341,7 @@ impl World {
         self.feed(Input::Unblocked { conn });
         self.feed(Input::Lost { conn });
         self.feed(Input::Took { conn });
+        self.feed(Input::Sent { conn });
         let never = ConnId { slot: 16_000, generation: 3 };
         self.feed(Input::Received { conn: never, bytes: &[1] });
     }

@@ -5,6 +5,7 @@ use es_iot_server::time::Now;
 
 use super::super::Shadow;
 use super::super::viewers::{Due, Viewer};
+use super::super::web::Browser;
 use super::Size;
 use crate::{MILLI, SECOND};
 
@@ -25,12 +26,19 @@ impl Shadow {
     /// When a slate is due: a second after the last picture, or three pictures of a slow camera; then ten times a second.
     /// Only if somebody gets or waits for pictures.
     pub(in super::super) fn slate_at(&self) -> Option<u64> {
+        let wanted =
+            self.viewers.values().any(Viewer::wants_pictures) || self.browsers.values().any(Browser::wants_pictures);
+        let shown = self.config.camera.slate && self.stopping.is_none();
+        (wanted && shown).then(|| self.next_picture_at())
+    }
+
+    /// By when video that moves has its next picture.
+    pub(in super::super) fn next_picture_at(&self) -> u64 {
         let camera = &self.config.camera;
         let exposure = u64::from(self.settings.current.shutter) * 1000;
         let patience = SECOND.max(3 * exposure.max(SECOND / u64::from(camera.framerate)));
         let each = if self.video.drawing.is_some() { 100 * MILLI } else { patience };
-        let wanted = camera.slate && self.stopping.is_none() && self.viewers.values().any(Viewer::wants_pictures);
-        wanted.then_some(self.video.last + each)
+        self.video.last + each
     }
 
     pub(in super::super) fn slate_may_be_due(&mut self, now: Now) {

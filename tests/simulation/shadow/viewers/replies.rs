@@ -130,7 +130,7 @@ impl Shadow {
     }
 
     /// A text that the server made up: the one known by this number or, if it is new, one that it never used.
-    fn is_token(&mut self, token: u64, text: &str) -> bool {
+    pub(in super::super) fn is_token(&mut self, token: u64, text: &str) -> bool {
         if let Some(known) = self.tokens.get(&token) {
             return known == text;
         }
