@@ -1,6 +1,7 @@
 //! The ways of the HTTP clients' questions: to the part that knows, and back.
 
 use super::Parts;
+use crate::config::{CameraConfig, CameraSource};
 use crate::ids::{ConnId, Peer, Service};
 use crate::limits::STARTUP_ALLOWANCE;
 use crate::media::ring::{FragmentCursor, Framing, Start};
@@ -163,11 +164,10 @@ impl Parts {
         if viewers >= usize::from(cx.config.server.max_viewers) {
             return Some(Answer::Refused(Rejection::Full));
         }
-        let answer = self.moving_key(cx).and_then(|_| self.video_answer());
-        if answer.is_none() {
-            self.http.wait(conn, Awaited::Video);
+        if let Some(answer) = self.moving_key(cx).and_then(|_| self.video_answer()) {
+            return Some(answer);
         }
-        answer
+        self.await_picture(cx, conn, Awaited::Video)
     }
 
     /// The beginning of the video, at the newest key picture.
@@ -179,10 +179,19 @@ impl Parts {
 
     fn snapshot(&mut self, cx: &Context<'_>, conn: ConnId) -> Option<Answer> {
         if self.moving_key(cx).is_none() {
-            self.http.wait(conn, Awaited::Snapshot);
-            return None;
+            return self.await_picture(cx, conn, Awaited::Snapshot);
         }
         Some(self.snapshot_answer())
+    }
+
+    /// Has a client wait for a picture, if one can come.
+    fn await_picture(&mut self, cx: &Context<'_>, conn: ConnId, awaited: Awaited) -> Option<Answer> {
+        let CameraConfig { source, slate, .. } = &cx.config.camera;
+        if *source == CameraSource::None && !slate {
+            return Some(Answer::Refused(Rejection::NoPicture));
+        }
+        self.http.wait(conn, awaited);
+        None
     }
 
     fn snapshot_answer(&mut self) -> Answer {

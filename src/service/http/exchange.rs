@@ -236,7 +236,8 @@ impl Exchange {
             return;
         }
         match std::mem::replace(&mut self.state, State::Head) {
-            State::Question(asked, _) => self.refuse(context.now, Some(&asked.request), Rejection::NoAnswer, out),
+            // What has been asked for was read up to its end.
+            State::Question(asked, _) => self.refuse_complete(context.now, &asked.request, asked.without_answer(), out),
             State::Body(asked) => self.refuse(context.now, Some(&asked.request), Rejection::TooSlow, out),
             State::Head if self.mid_request() => self.refuse(context.now, None, Rejection::TooSlow, out),
             State::Head if self.owes_since.is_some() => self.close(Reason::Silent, out),

@@ -1,0 +1,157 @@
+//! Bugs of the HTTP service.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use es_iot_server::camera::settings::CameraSettings;
+use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::server::{ConnId, Input, Output, Peer, Server, Service, Setup};
+use es_iot_server::time::{Mono, Now};
+
+use crate::{A, B};
+
+const C: ConnId = ConnId { slot: 2, generation: 1 };
+
+/// A server without a camera, the password `1111`, and a clock that is moved by hand.
+struct Bench {
+    server: Server,
+    now: Now,
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let camera = CameraConfig { source: CameraSource::None, ..CameraConfig::default() };
+        let mut config = Config { camera, ..Config::default() };
+        config.auth.required = false;
+        change(&mut config);
+        let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
+        let setup = Setup {
+            settings: CameraSettings::default(),
+            password: Secret::new("1111"),
+            seed: 1,
+            watchdog: None,
+            secret: [1; 32],
+            host: "pi".into(),
+            udp_port: None,
+        };
+        let mut server = Server::new(config, setup, now);
+        server.start(now, &mut Vec::new());
+        Self { server, now }
+    }
+
+    /// What is done, but for lines of the log.
+    fn handle(&mut self, input: Input<'_>) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.server.handle(self.now, input, &mut out);
+        out.retain(|output| !matches!(output, Output::Report(_) | Output::Notify(_)));
+        out
+    }
+
+    fn pass(&mut self, milliseconds: u64) -> Vec<Output> {
+        self.now.mono = self.now.mono + Duration::from_millis(milliseconds);
+        self.handle(Input::Wakeup)
+    }
+
+    fn connect_from(&mut self, conn: ConnId, peer: Peer) -> Vec<Output> {
+        self.handle(Input::Accepted { conn, service: Service::Http, peer })
+    }
+
+    fn connect(&mut self, conn: ConnId) {
+        self.connect_from(conn, address("192.0.2.1"));
+    }
+
+    fn ask(&mut self, conn: ConnId, requests: &str) -> Vec<Output> {
+        self.handle(Input::Received { conn, bytes: requests.as_bytes() })
+    }
+
+    /// Asks, and expects one reply: its head and its body.
+    fn reply(&mut self, conn: ConnId, request: &str) -> String {
+        let out = self.ask(conn, request);
+        let sent = sent(&out, conn);
+        assert!(sent.starts_with("HTTP/1.1 "), "{sent}");
+        sent
+    }
+}
+
+fn address(text: &str) -> Peer {
+    text.parse::<IpAddr>().expect("an address").into()
+}
+
+/// All that is sent to a connection.
+fn sent(outputs: &[Output], to: ConnId) -> String {
+    let frames = outputs.iter().filter_map(|output| {
+        let Output::Send { conn, frame } = output else { return None };
+        (*conn == to).then(|| String::from_utf8_lossy(frame.as_bytes()))
+    });
+    frames.collect()
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: 192.0.2.9\r\n\r\n")
+}
+
+/// Viewers that waited for the first picture were not counted, and all began with it.
+#[test]
+fn viewers_that_wait_for_a_picture_have_a_place_already() {
+    let mut bench = Bench::new(|config| config.server.max_viewers = 2);
+    for conn in [A, B, C] {
+        bench.connect(conn);
+    }
+    assert_eq!(sent(&bench.ask(A, &get("/video.mp4")), A), "");
+    assert_eq!(sent(&bench.ask(B, &get("/video.mp4")), B), "");
+    let reply = bench.reply(C, &get("/video.mp4"));
+    assert!(reply.starts_with("HTTP/1.1 503") && reply.contains("Retry-After: 5"), "{reply}");
+    // One that goes leaves its place.
+    bench.handle(Input::Lost { conn: A });
+    assert_eq!(sent(&bench.ask(C, &get("/video.mp4")), C), "");
+}
+
+/// Without a slate and without a camera there was no answer for 15 s, and then none that named the reason.
+#[test]
+fn where_there_can_be_no_picture_the_answer_comes_immediately() {
+    let mut bench = Bench::new(|config| config.camera.slate = false);
+    bench.connect(A);
+    for path in ["/video.mp4", "/snapshot.h264"] {
+        let reply = bench.reply(A, &get(path));
+        assert!(
+            reply.starts_with("HTTP/1.1 503") && reply.ends_with("there is no picture from the camera\n"),
+            "{reply}"
+        );
+        assert!(!reply.contains("Connection: close"), "{reply}");
+    }
+}
+
+/// A camera that does not come, without a slate for it.
+fn without_pictures(config: &mut Config) {
+    config.camera = CameraConfig {
+        source: CameraSource::Command,
+        command: Some(vec!["cam".into()]),
+        slate: false,
+        ..CameraConfig::default()
+    };
+}
+
+/// A client whose wait for a picture was over kept its place among the viewers.
+#[test]
+fn a_wait_that_is_over_leaves_its_place() {
+    let mut bench = Bench::new(|config| {
+        without_pictures(config);
+        config.server.max_viewers = 1;
+    });
+    bench.connect(A);
+    assert_eq!(sent(&bench.ask(A, &get("/video.mp4")), A), "");
+    assert!(sent(&bench.pass(15_000), A).starts_with("HTTP/1.1 503"));
+    bench.connect(B);
+    assert_eq!(sent(&bench.ask(B, &get("/video.mp4")), B), "");
+}
+
+/// With a camera that is to come, the reason is named once the wait is over, and the connection goes on.
+#[test]
+fn a_picture_that_does_not_come_is_named_as_the_reason() {
+    let mut bench = Bench::new(without_pictures);
+    bench.connect(A);
+    assert_eq!(sent(&bench.ask(A, &get("/snapshot.h264")), A), "");
+    let reply = sent(&bench.pass(15_000), A);
+    assert!(reply.starts_with("HTTP/1.1 503") && reply.ends_with("there is no picture from the camera\n"), "{reply}");
+    assert!(bench.reply(A, &get("/healthz")).starts_with("HTTP/1.1 "), "the connection goes on");
+}
