@@ -156,8 +156,8 @@ impl Parts {
         self.connections.answer(cx, conn, self.settings.current());
     }
 
-    /// Answers the clients that a write of the settings concerns. All are answered before any goes on: what one has sent
-    /// behind its read may change the settings again, and the next would be shown what is not on the disk.
+    /// Answers the clients that a write of the settings concerns. All are answered, or have their answer made, before any goes
+    /// on: what one has sent behind its read may change the settings again, and the next would be shown what is not on the disk.
     fn settle(&mut self, cx: &mut Context<'_>, outcome: Outcome) {
         for &conn in &outcome.not_stored {
             self.connections.refuse(cx, conn, ErrorCode::NotStored);
@@ -165,8 +165,13 @@ impl Parts {
         for &conn in &outcome.answer {
             self.connections.answer(cx, conn, self.settings.current());
         }
-        for conn in outcome.answer {
-            self.settled(cx, conn, !outcome.not_stored.contains(&conn));
+        let Outcome { answer, not_stored } = outcome;
+        let settled = |conn: ConnId| (conn, self.settled(conn, !not_stored.contains(&conn)));
+        let settled: Vec<_> = answer.into_iter().map(settled).collect();
+        for (conn, answer) in settled {
+            if let Some(answer) = answer {
+                self.http(cx, conn, service::http::Input::Answer(answer));
+            }
             self.converse(cx, conn);
             let departed = self.connections.resume(cx, conn);
             self.departed(cx, departed);

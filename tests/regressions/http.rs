@@ -86,8 +86,37 @@ fn sent(outputs: &[Output], to: ConnId) -> String {
     frames.collect()
 }
 
+fn call(method: &str, path: &str, headers: &str, body: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: 192.0.2.9\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn put(gain: u8) -> String {
+    call("PUT", "/api/settings", "", &format!("{{\"gain\":{gain}}}"))
+}
+
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: 192.0.2.9\r\n\r\n")
+}
+
+/// Two PUTs waited for the disk, and the first client had sent another one behind its own: the second client got an answer
+/// with settings that were not on the disk.
+#[test]
+fn a_waiting_put_is_not_answered_with_what_a_put_behind_another_brings() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect(A);
+    bench.connect(B);
+    bench.ask(A, &[put(2), put(3)].concat());
+    bench.ask(B, &call("PUT", "/api/settings", "", "{}"));
+    let out = bench.pass(0);
+    assert!(out.iter().any(|output| matches!(output, Output::Store(_))), "{out:?}");
+    let out = bench.handle(Input::Stored { result: Ok(()) });
+    for conn in [A, B] {
+        let reply = sent(&out, conn);
+        assert!(reply.starts_with("HTTP/1.1 200") && reply.contains("\"gain\": 2.0"), "{conn:?}: {reply}");
+    }
 }
 
 /// Viewers that waited for the first picture were not counted, and all began with it.

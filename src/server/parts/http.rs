@@ -139,12 +139,9 @@ impl Parts {
         Answer::Content(Content::error(Status::SERVICE_UNAVAILABLE, text))
     }
 
-    /// A write of the settings is over, for a client that waits for it.
-    pub fn settled(&mut self, cx: &mut Context<'_>, conn: ConnId, is_stored: bool) {
-        if self.http.take_awaited(conn) == Some(Awaited::Settings) {
-            let answer = self.changed(is_stored);
-            self.http(cx, conn, http::Input::Answer(answer));
-        }
+    /// A write of the settings is over: the answer to a client that waits for it.
+    pub fn settled(&mut self, conn: ConnId, is_stored: bool) -> Option<Answer> {
+        (self.http.take_awaited(conn) == Some(Awaited::Settings)).then(|| self.changed(is_stored))
     }
 
     /// A reload is over: which changes need a restart, or why nothing has changed.
