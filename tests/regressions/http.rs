@@ -6,6 +6,7 @@ use std::time::Duration;
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
 use es_iot_server::server::{ConnId, Input, Output, Peer, Server, Service, Setup};
+use es_iot_server::service::scram;
 use es_iot_server::time::{Mono, Now};
 
 use crate::{A, B};
@@ -101,6 +102,27 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: 192.0.2.9\r\n\r\n")
 }
 
+fn guarded(config: &mut Config) {
+    config.auth.required = true;
+}
+
+/// Logs in: the header of the session's cookie, and its key.
+fn log_in(bench: &mut Bench, conn: ConnId) -> (String, scram::Key) {
+    let message = |reply: &str| {
+        let (_, body) = reply.split_once("\r\n\r\n").expect("a body");
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        body["message"].as_str().expect("a message").to_owned()
+    };
+    let login = |text: &str| call("POST", "/api/login", "", &serde_json::json!({ "message": text }).to_string());
+    let client = scram::Client::new([7; scram::NONCE_BYTES]);
+    let first = bench.reply(conn, &login(&client.first()));
+    let (last, expected) = client.answer(b"1111", message(&first).as_bytes()).expect("an answer");
+    let reply = bench.reply(conn, &login(&last));
+    let key = expected.check(message(&reply).as_bytes()).expect("the server knows the password");
+    let (_, cookie) = reply.split_once("Set-Cookie: ").expect("a cookie");
+    (format!("Cookie: {}\r\n", cookie.split(';').next().expect("its value")), key)
+}
+
 /// Two PUTs waited for the disk, and the first client had sent another one behind its own: the second client got an answer
 /// with settings that were not on the disk.
 #[test]
@@ -133,6 +155,51 @@ fn viewers_that_wait_for_a_picture_have_a_place_already() {
     // One that goes leaves its place.
     bench.handle(Input::Lost { conn: A });
     assert_eq!(sent(&bench.ask(C, &get("/video.mp4")), C), "");
+}
+
+/// A log-out and a reload of a session needed its cookie alone, which others may have overheard.
+#[test]
+fn every_change_of_a_session_is_signed() {
+    let mut bench = Bench::new(|config| {
+        guarded(config);
+        config.auth.trust_loopback = false;
+    });
+    bench.connect_from(A, address("127.0.0.1"));
+    let (cookie, key) = log_in(&mut bench, A);
+    let mut counter = 0;
+    let mut signed = |path: &str| {
+        counter += 1;
+        let change = scram::Change { counter, method: "POST", path, body: b"{}" };
+        format!("{cookie}Es-Iot-Signature: {counter} {}\r\n", scram::sign(&key, &change))
+    };
+    for path in ["/api/reload", "/api/logout"] {
+        let reply = bench.reply(A, &call("POST", path, &cookie, "{}"));
+        assert!(reply.starts_with("HTTP/1.1 403"), "{path}: {reply}");
+        let other = signed("/api/settings");
+        let reply = bench.reply(A, &call("POST", path, &other, "{}"));
+        assert!(reply.starts_with("HTTP/1.1 403"), "{path}: {reply}");
+    }
+    let out = bench.ask(A, &call("POST", "/api/reload", &signed("/api/reload"), "{}"));
+    assert!(out.iter().any(|output| matches!(output, Output::Reload)), "{out:?}");
+    let out = bench.handle(Input::Reloaded(Err("no file".into())));
+    assert!(sent(&out, A).starts_with("HTTP/1.1 500"), "{out:?}");
+    let reply = bench.reply(A, &call("POST", "/api/logout", &signed("/api/logout"), "{}"));
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+}
+
+/// A wrong proof was answered with 401 and no challenge, which RFC 9110 (section 15.5.2) demands.
+#[test]
+fn a_wrong_proof_is_answered_with_a_challenge() {
+    let mut bench = Bench::new(guarded);
+    bench.connect(A);
+    let login = |text: &str| call("POST", "/api/login", "", &serde_json::json!({ "message": text }).to_string());
+    let client = scram::Client::new([7; scram::NONCE_BYTES]);
+    let first = bench.reply(A, &login(&client.first()));
+    let (_, message) = first.split_once("{\"message\":\"").expect("a message");
+    let message = message.split('"').next().expect("its end");
+    let (last, _) = client.answer(b"2222", message.as_bytes()).expect("an answer");
+    let reply = bench.reply(A, &login(&last));
+    assert!(reply.starts_with("HTTP/1.1 401") && reply.contains("WWW-Authenticate: Cookie realm="), "{reply}");
 }
 
 /// Without a slate and without a camera there was no answer for 15 s, and then none that named the reason.

@@ -97,22 +97,46 @@ impl Parts {
             Question::Update(call) => return self.change(cx, conn, peer, &call),
             Question::Video => return self.begin_video(cx, conn),
             Question::Snapshot => return self.snapshot(cx, conn),
-            Question::Reload if !peer.is_on_this_host() => Answer::Refused(Rejection::NotOnThisHost),
-            Question::Reload if self.lifecycle.is_stopping() => Answer::Refused(Rejection::NoAnswer),
-            Question::Reload => {
-                self.lifecycle.begin_reload(cx);
-                self.http.wait(conn, Awaited::Reload);
-                return None;
-            }
+            Question::Reload(call) => return self.begin_reload(cx, conn, peer, &call),
             Question::Login(call) => self.login.post(cx, &mut self.auth, peer, &call.body),
-            Question::Logout(call) => self.login.logout(cx.mono(), &call),
+            Question::Logout(call) => match self.check_signature(cx, peer, ("POST", Route::Logout), &call) {
+                Ok(()) => self.login.logout(cx.mono(), &call),
+                Err(rejection) => Answer::Refused(rejection),
+            },
         })
     }
 
+    /// Checks the signature of a change by a client that needs a session.
+    fn check_signature(
+        &mut self,
+        cx: &Context<'_>,
+        peer: Peer,
+        (method, route): (&'static str, Route),
+        call: &Call,
+    ) -> Result<(), Rejection> {
+        if self.auth.may_use(cx, Service::Http, peer) {
+            return Ok(());
+        }
+        self.login.verify(cx.mono(), (method, route.path()), call)
+    }
+
+    fn begin_reload(&mut self, cx: &mut Context<'_>, conn: ConnId, peer: Peer, call: &Call) -> Option<Answer> {
+        if !peer.is_on_this_host() {
+            return Some(Answer::Refused(Rejection::NotOnThisHost));
+        }
+        if let Err(rejection) = self.check_signature(cx, peer, ("POST", Route::Reload), call) {
+            return Some(Answer::Refused(rejection));
+        }
+        if self.lifecycle.is_stopping() {
+            return Some(Answer::Refused(Rejection::NoAnswer));
+        }
+        self.lifecycle.begin_reload(cx);
+        self.http.wait(conn, Awaited::Reload);
+        None
+    }
+
     fn change(&mut self, cx: &mut Context<'_>, conn: ConnId, peer: Peer, call: &Call) -> Option<Answer> {
-        if !self.auth.may_use(cx, Service::Http, peer)
-            && let Err(rejection) = self.login.verify(cx.mono(), ("PUT", Route::Settings.path()), call)
-        {
+        if let Err(rejection) = self.check_signature(cx, peer, ("PUT", Route::Settings), call) {
             return Some(Answer::Refused(rejection));
         }
         let settings = match self.settings.current().changed_by_json(&call.body) {

@@ -117,7 +117,7 @@ pub enum Question {
     /// The end of a session.
     Logout(Call),
     /// The configuration anew.
-    Reload,
+    Reload(Call),
 }
 
 /// What a PUT or POST has in it. Host, origin, type and, except for a login, session are checked already; the signature is

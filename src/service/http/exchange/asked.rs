@@ -31,7 +31,7 @@ impl Asked {
             Route::Health => Question::Health,
             Route::Login => Question::Login(call()),
             Route::Logout => Question::Logout(call()),
-            Route::Reload => Question::Reload,
+            Route::Reload => Question::Reload(call()),
         }
     }
 
