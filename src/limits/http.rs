@@ -7,7 +7,7 @@ use super::WRITE_TIMEOUT;
 /// Connections to the HTTP port. An open page holds two, its picture and its events, and a browser keeps one or two more
 /// for a while.
 pub const HTTP_PLACES: usize = 160;
-/// Connections beside those that only programs on this host have: a status can be had while strangers hold all others.
+/// Connections beside those, to the Unix socket: a status can be had while strangers hold all others.
 pub const HTTP_LOCAL_PLACES: usize = 8;
 /// Reply bytes that may be unsent to one client: a picture of the largest size, behind the replies before it.
 pub const HTTP_MAX_UNSENT_BYTES: usize = super::MAX_PICTURE_BYTES + 2 * HTTP_REPLIES_BYTES;

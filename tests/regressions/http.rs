@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::limits::{HTTP_LOCAL_PLACES, HTTP_PLACES};
 use es_iot_server::server::{ConnId, Input, Output, Peer, Server, Service, Setup};
 use es_iot_server::service::scram;
 use es_iot_server::time::{Mono, Now};
@@ -200,6 +201,25 @@ fn a_wrong_proof_is_answered_with_a_challenge() {
     let (last, _) = client.answer(b"2222", message.as_bytes()).expect("an answer");
     let reply = bench.reply(A, &login(&last));
     assert!(reply.starts_with("HTTP/1.1 401") && reply.contains("WWW-Authenticate: Cookie realm="), "{reply}");
+}
+
+/// Clients that came by loopback, as all do that come through a proxy on this host, took the places of the Unix socket too:
+/// no program had the status any more.
+#[test]
+fn the_places_of_the_unix_socket_are_for_its_clients() {
+    let mut bench = Bench::new(|_| {});
+    let connected = |bench: &mut Bench, slot: usize, peer: Peer| {
+        let conn = ConnId { slot: u16::try_from(slot).expect("a slot"), generation: 1 };
+        sent(&bench.connect_from(conn, peer), conn).is_empty()
+    };
+    for slot in 0..HTTP_PLACES {
+        assert!(connected(&mut bench, slot, address("127.0.0.1")), "{slot}");
+    }
+    assert!(!connected(&mut bench, HTTP_PLACES, address("127.0.0.1")));
+    for slot in 0..HTTP_LOCAL_PLACES {
+        assert!(connected(&mut bench, 300 + slot, Peer::Local), "{slot}");
+    }
+    assert!(!connected(&mut bench, 400, Peer::Local));
 }
 
 /// Without a slate and without a camera there was no answer for 15 s, and then none that named the reason.
