@@ -49,6 +49,9 @@ pub const HTTP_ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 pub const HTTP_MAX_REQUESTS: u32 = 1000;
 /// Bytes that may wait behind a request whose answer is pending; the connection is not read meanwhile.
 pub const HTTP_MAX_WAITING_BYTES: usize = 16 * 1024;
+/// Replies after which further requests of the same client wait for the next step of the loop. The status is the most work,
+/// an estimated millisecond on a Raspberry Pi Zero.
+pub const HTTP_REPLIES_PER_STEP: u32 = 4;
 /// Bytes of replies after which further requests wait until the replies are sent. With one more reply, the largest of
 /// which is a picture, this is the most that is unsent.
 pub const HTTP_REPLIES_BYTES: usize = 32 * 1024;

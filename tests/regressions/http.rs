@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
-use es_iot_server::limits::{HTTP_LOCAL_PLACES, HTTP_PLACES};
+use es_iot_server::limits::{HTTP_LOCAL_PLACES, HTTP_PLACES, HTTP_REPLIES_PER_STEP};
 use es_iot_server::server::{ConnId, Input, Output, Peer, Server, Service, Setup};
 use es_iot_server::service::scram;
 use es_iot_server::time::{Mono, Now};
@@ -220,6 +220,28 @@ fn the_places_of_the_unix_socket_are_for_its_clients() {
         assert!(connected(&mut bench, 300 + slot, Peer::Local), "{slot}");
     }
     assert!(!connected(&mut bench, 400, Peer::Local));
+}
+
+/// The replies to all requests that a client had sent in one go were made in one step of the loop, and the tick waited: on
+/// four connections, up to 200 ms.
+#[test]
+fn a_step_answers_few_requests() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect(A);
+    let request = "HEAD /api/status HTTP/1.1\r\nHost: 1.1.1.1\r\n\r\n";
+    let mut out = bench.ask(A, &request.repeat(24));
+    let (mut replies, mut steps) = (0, 0);
+    loop {
+        let count = sent(&out, A).matches("HTTP/1.1 200 OK").count();
+        assert!((1..=HTTP_REPLIES_PER_STEP as usize).contains(&count), "{count} replies in one step");
+        (replies, steps) = (replies + count, steps + 1);
+        if !out.contains(&Output::WhenSent(A)) {
+            break;
+        }
+        out = bench.handle(Input::Sent { conn: A });
+    }
+    assert_eq!(replies, 24);
+    assert!(steps >= 3);
 }
 
 /// Without a slate and without a camera there was no answer for 15 s, and then none that named the reason.
