@@ -246,6 +246,8 @@ impl Sockets {
             Sent::Blocked => {
                 if !std::mem::replace(&mut connection.reported_blocked, true) {
                     cx.inbox.push_back(Input::Blocked { conn });
+                } else if connection.takes_frames(cx.now) {
+                    cx.inbox.push_back(Input::Took { conn });
                 }
                 if connection.kept_bytes() > FRAGMENT_REST_KEPT_BYTES && self.kept_bytes() > HTTP_MAX_KEPT_BYTES {
                     cx.stats.bump(Counter::PeerOverflow);
