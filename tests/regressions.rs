@@ -14,6 +14,8 @@ mod demo;
 mod exec;
 #[path = "golden/vectors.rs"]
 mod golden;
+#[path = "regressions/http.rs"]
+mod http;
 #[path = "regressions/http_simulated.rs"]
 mod http_simulated;
 #[path = "regressions/links.rs"]

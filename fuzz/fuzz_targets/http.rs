@@ -95,10 +95,10 @@ fn answer_to(question: &Question) -> Answer {
         }),
         Question::Video | Question::Events => Answer::Stream(Kind::Events),
         Question::Snapshot => Answer::Refused(Rejection::NoPicture),
-        Question::Update(call) | Question::Login(call) | Question::Logout(call) => {
+        Question::Update(call) | Question::Login(call) | Question::Logout(call) | Question::Reload(call) => {
             Answer::Content(Content::new(Kind::Text, call.body.len().to_string()))
         }
-        Question::Settings | Question::Status | Question::Metrics | Question::Health | Question::Reload => {
+        Question::Settings | Question::Status | Question::Metrics | Question::Health => {
             Answer::Content(Content::new(Kind::Json, "{}".to_owned()))
         }
     }

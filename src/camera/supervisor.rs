@@ -285,6 +285,11 @@ impl Supervisor {
         }
     }
 
+    /// Whether the pipeline has failed since it was last healthy.
+    pub fn is_failing(&self) -> bool {
+        self.backoff.last_reason().is_some()
+    }
+
     /// Whether there is a publisher.
     pub fn is_publishing(&self) -> bool {
         self.pipeline.is_alive(Role::Publisher)

@@ -7,7 +7,7 @@ use super::WRITE_TIMEOUT;
 /// Connections to the HTTP port. An open page holds two, its picture and its events, and a browser keeps one or two more
 /// for a while.
 pub const HTTP_PLACES: usize = 160;
-/// Connections beside those that only programs on this host have: a status can be had while strangers hold all others.
+/// Connections beside those, to the Unix socket: a status can be had while strangers hold all others.
 pub const HTTP_LOCAL_PLACES: usize = 8;
 /// Reply bytes that may be unsent to one client: a picture of the largest size, behind the replies before it.
 pub const HTTP_MAX_UNSENT_BYTES: usize = super::MAX_PICTURE_BYTES + 2 * HTTP_REPLIES_BYTES;
@@ -49,6 +49,9 @@ pub const HTTP_ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 pub const HTTP_MAX_REQUESTS: u32 = 1000;
 /// Bytes that may wait behind a request whose answer is pending; the connection is not read meanwhile.
 pub const HTTP_MAX_WAITING_BYTES: usize = 16 * 1024;
+/// Replies after which further requests of the same client wait for the next step of the loop. The status is the most work,
+/// an estimated millisecond on a Raspberry Pi Zero.
+pub const HTTP_REPLIES_PER_STEP: u32 = 4;
 /// Bytes of replies after which further requests wait until the replies are sent. With one more reply, the largest of
 /// which is a picture, this is the most that is unsent.
 pub const HTTP_REPLIES_BYTES: usize = 32 * 1024;

@@ -9,7 +9,9 @@ use mio::Interest;
 
 use crate::bucket::Bucket;
 use crate::frame::Frame;
+use crate::limits::VIEWER_NOTED_EACH;
 use crate::media::ring::Ring;
+use crate::time::Mono;
 use watching::{Progress, Watching};
 
 /// A socket and its unsent frames.
@@ -48,6 +50,8 @@ pub struct Connection<S> {
     pub secret: bool,
     /// Whether reading is paused until the next round.
     pub resting: bool,
+    /// Since it was last noted that the socket takes some of the frames: when, and whether it has taken more.
+    took_at: Option<(Mono, bool)>,
     /// What it gets of the stream, if its transport is TCP.
     watching: Option<Box<Watching>>,
     /// The interest registered with epoll.
@@ -101,6 +105,7 @@ impl<S: Read + Write> Connection<S> {
             finishing: false,
             readable: false,
             queued: false,
+            took_at: None,
             discards: None,
             secret: false,
             resting: false,
@@ -154,12 +159,25 @@ impl<S: Read + Write> Connection<S> {
         }
         // Most connections rarely have unsent frames, so the memory is released.
         self.unsent = VecDeque::new();
+        self.took_at = None;
         match self.write_stream(ring) {
             Ok(Progress::Done) => Sent::All,
             Ok(Progress::More) => Sent::More,
             Ok(Progress::Full) => self.filled(),
             Err(_) => Sent::Lost,
         }
+    }
+
+    /// Whether it is to be noted that the socket has taken some of the unsent frames, but not all, since it was blocked. That is
+    /// so at most every [`VIEWER_NOTED_EACH`].
+    pub fn takes_frames(&mut self, now: Mono) -> bool {
+        let Some((noted, took)) = self.took_at.take() else {
+            self.took_at = Some((now, false));
+            return false;
+        };
+        let is_due = took && now.since(noted) >= VIEWER_NOTED_EACH;
+        self.took_at = Some(if is_due { (now, false) } else { (noted, took) });
+        is_due
     }
 
     fn filled(&mut self) -> Sent {
@@ -182,6 +200,9 @@ impl<S: Read + Write> Connection<S> {
             match Self::write(&mut self.stream, &bytes[self.sent_of_first..])? {
                 0 => return Ok(false),
                 sent => {
+                    if let Some((_, took)) = &mut self.took_at {
+                        *took = true;
+                    }
                     self.sent_of_first += sent;
                     if self.sent_of_first == bytes.len() {
                         self.unsent_bytes -= bytes.len();

@@ -94,11 +94,12 @@ impl Sockets {
         }
     }
 
-    /// Records that a connection is no longer on the list of leftovers.
-    pub fn taken_up(&mut self, conn: ConnId) {
-        if let Some(connection) = self.table.find(conn) {
-            connection.queued = false;
-        }
+    /// Records that a connection is no longer on the list of leftovers. Returns whether the server is to be notified now that
+    /// all frames are sent.
+    pub fn taken_up(&mut self, conn: ConnId) -> bool {
+        let Some(connection) = self.table.find(conn) else { return false };
+        connection.queued = false;
+        connection.is_sent() && std::mem::take(&mut connection.notify_sent)
     }
 
     /// Resumes a connection that was paused by the rate limit.
@@ -165,12 +166,13 @@ impl Sockets {
         self.after_sending(conn, &sent, cx);
     }
 
-    /// Notifies the server when all frames are sent.
+    /// Notifies the server when all frames are sent: in the next turn at the earliest, so that the work that it then goes on
+    /// with is another step.
     pub fn notify_when_sent(&mut self, conn: ConnId, cx: &mut Context<'_>) {
         let Some(connection) = self.table.find(conn) else { return };
         connection.notify_sent = true;
-        if connection.is_sent() {
-            self.after_sending(conn, &Sent::All, cx);
+        if connection.is_sent() && !std::mem::replace(&mut connection.queued, true) {
+            cx.agenda.put_off(Token::Conn(conn));
         }
     }
 
@@ -244,6 +246,8 @@ impl Sockets {
             Sent::Blocked => {
                 if !std::mem::replace(&mut connection.reported_blocked, true) {
                     cx.inbox.push_back(Input::Blocked { conn });
+                } else if connection.takes_frames(cx.now) {
+                    cx.inbox.push_back(Input::Took { conn });
                 }
                 if connection.kept_bytes() > FRAGMENT_REST_KEPT_BYTES && self.kept_bytes() > HTTP_MAX_KEPT_BYTES {
                     cx.stats.bump(Counter::PeerOverflow);

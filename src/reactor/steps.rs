@@ -27,7 +27,9 @@ impl Reactor<'_> {
                 self.read(conn);
             }
             Step::Leftover(Token::Conn(conn)) => {
-                self.sockets.taken_up(conn);
+                if self.sockets.taken_up(conn) {
+                    self.feed(Input::Sent { conn });
+                }
                 self.read(conn);
             }
             Step::Rested(Token::Conn(conn)) => {

@@ -194,6 +194,8 @@ impl Http {
                     }
                 }
                 http::Output::Refused(rejection) => {
+                    // What it waited for is not to answer a later question.
+                    client.awaits = None;
                     cx.bump(counter(rejection));
                     cx.report(HttpReport::Refused { peer: client.peer, rejection });
                 }

@@ -182,7 +182,7 @@ pub enum Output {
         /// What.
         frame: Frame,
     },
-    /// [`Input::Sent`] is to follow when all frames are sent, which may be immediately.
+    /// [`Input::Sent`] is to follow in a later step of the loop, when all frames are sent.
     WhenSent(ConnId),
     /// From now on, what this peer sends means nothing. It is read at a low rate, to see when the peer goes.
     Discard(ConnId),

@@ -113,6 +113,6 @@ impl Pipeline {
         let (state, since) = self.state;
         let is_well = state == "running" && live;
         let reason = (!is_well).then(|| self.why_no_picture().into_owned());
-        status::Camera { state, since: now.since(since), reason }
+        status::Camera { state, since: now.since(since), reason, failing: self.supervisor.is_failing() }
     }
 }

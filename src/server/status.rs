@@ -68,6 +68,8 @@ pub struct Camera {
     pub since: Duration,
     /// Why there is no picture; `None` if there is one.
     pub reason: Option<String>,
+    /// Whether it has failed since it was last well: what it does now is another try.
+    pub failing: bool,
 }
 
 /// The stream as viewers get it.
@@ -101,15 +103,14 @@ pub enum Health {
 }
 
 impl Status<'_> {
-    /// Whether all is well. A camera that has just been started is given `patience`.
+    /// Whether all is well. A camera that has just been started is given `patience`, but not for each try after a failure.
     pub fn health(&self, patience: Duration) -> Health {
-        let Camera { state, reason, since } = &self.camera;
+        let Camera { state, reason, since, failing } = &self.camera;
         match reason {
             None => Health::Good,
             Some(_) if *state == "off" => Health::Good,
-            Some(_) if matches!(*state, "starting" | "probing" | "restarting-camera") && *since < patience => {
-                Health::Good
-            }
+            Some(_) if *state == "restarting-camera" && *since < patience => Health::Good,
+            Some(_) if matches!(*state, "starting" | "probing") && !failing && *since < patience => Health::Good,
             Some(reason) => Health::Bad(reason.clone()),
         }
     }

@@ -54,7 +54,8 @@ fn wrong_usage_is_64() {
 fn a_port_in_use_is_69_and_named_with_its_key() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    for key in ["server.data_port", "server.settings_port", "server.auth_port"] {
+    for key in ["server.data_port", "server.settings_port", "server.auth_port", "server.rtsp_port", "server.http_port"]
+    {
         let output = Launch::new().set(key, port).run();
         refused(&output, 69, &[key, &port.to_string(), "in use", "another program"]);
     }

@@ -33,6 +33,8 @@ pub struct Socket {
     pub streams: Option<u64>,
     /// The same for MP4.
     pub mp4: Option<u64>,
+    /// When the server was last told that it takes a little of a reply.
+    pub took: u64,
     /// The server is to be told when all is sent.
     pub notify_sent: bool,
     /// Frames that wait, whose bytes may be shared.
@@ -79,6 +81,7 @@ impl Socket {
             rest: Vec::new(),
             streams: None,
             mp4: None,
+            took: 0,
             notify_sent: false,
             frames: Vec::new(),
             person,

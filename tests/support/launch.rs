@@ -59,6 +59,18 @@ impl Launch {
         self.config[section][key] = value.into();
     }
 
+    /// Serves HTTP, on a free port and on a Unix socket in the directory.
+    #[must_use]
+    pub fn http(self) -> Self {
+        let socket = self.http_socket();
+        self.set("server.http_port", 0).set("server.http_socket", socket.to_str().unwrap())
+    }
+
+    /// The Unix socket of [`Self::http`].
+    pub fn http_socket(&self) -> PathBuf {
+        self.dir.join("http.sock")
+    }
+
     /// Has a program publish the video, to nowhere.
     #[must_use]
     pub fn publisher(self, argv: impl Into<Value>) -> Self {
@@ -153,6 +165,12 @@ impl Launch {
         daemon.await_ports();
         if !self.config["server"]["rtsp_port"].is_null() {
             daemon.await_rtsp_port();
+        }
+        if !self.config["server"]["http_port"].is_null() {
+            daemon.await_http_port();
+        }
+        if !self.config["server"]["http_socket"].is_null() {
+            daemon.await_log("http socket is ");
         }
         daemon
     }

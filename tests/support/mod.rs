@@ -12,6 +12,7 @@ mod deaf_port;
 mod launch;
 mod skip;
 mod stand_in;
+mod ticks;
 mod waiting;
 
 use std::io::{BufRead, BufReader};
@@ -33,6 +34,7 @@ pub use deaf_port::deaf_port;
 pub use launch::{Launch, NO_NAMESPACE, binary, dies_with_test, in_mount_namespace};
 pub use skip::skip;
 pub use stand_in::stand_in;
+pub use ticks::{Over, turn, while_data_flows};
 pub use waiting::{DEADLINE, pass, until};
 
 /// Runs each case in a thread of its own: cases that wait for time to pass wait together.
@@ -86,6 +88,8 @@ pub struct Daemon {
     ports: [u16; 3],
     /// The RTSP port, once the log has told.
     rtsp: Option<SocketAddr>,
+    /// The HTTP port, once the log has told.
+    http: Option<SocketAddr>,
 }
 
 impl Daemon {
@@ -95,7 +99,18 @@ impl Daemon {
         let stderr = child.stderr.take().map(lines_of);
         let (tell, ended) = channel();
         thread::spawn(move || tell.send(child.wait().unwrap()));
-        Self { dir, pid, ended, status: None, stderr, lines: Vec::new(), seen: 0, ports: [0; 3], rtsp: None }
+        Self {
+            dir,
+            pid,
+            ended,
+            status: None,
+            stderr,
+            lines: Vec::new(),
+            seen: 0,
+            ports: [0; 3],
+            rtsp: None,
+            http: None,
+        }
     }
 
     /// Waits until the three ports are bound.
@@ -110,6 +125,12 @@ impl Daemon {
     pub fn await_rtsp_port(&mut self) {
         let line = self.await_log("rtsp port is ");
         self.rtsp = Some(line.rsplit(' ').next().unwrap().parse().unwrap());
+    }
+
+    /// Waits until the HTTP port is bound.
+    pub fn await_http_port(&mut self) {
+        let line = self.await_log("http port is ");
+        self.http = Some(line.rsplit(' ').next().unwrap().parse().unwrap());
     }
 
     pub fn set_ports(&mut self, ports: [u16; 3]) {
@@ -191,6 +212,11 @@ impl Daemon {
     /// The port of the video, unless the configuration has none.
     pub const fn rtsp_port(&self) -> SocketAddr {
         self.rtsp.expect("the log has told the RTSP port")
+    }
+
+    /// The port of the page and the API, if the configuration has one.
+    pub const fn http_port(&self) -> SocketAddr {
+        self.http.expect("the log has told the HTTP port")
     }
 
     /// The ports in the order data, settings, authentication.

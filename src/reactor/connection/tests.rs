@@ -113,6 +113,25 @@ fn a_frame_of_any_kind_is_one_write_and_resumes_after_a_short_write() {
 }
 
 #[test]
+fn a_socket_that_takes_a_long_reply_slowly_is_noted_now_and_then() {
+    let page = Shared::new(vec![7; MOST_UNSENT]);
+    let writes = (0..6).flat_map(|_| [Ok(10), Err(would_block())]);
+    let mut connection = scripted(std::iter::once(Err(would_block())).chain(writes).collect());
+    assert_eq!(connection.send(page, &no_video()), Sent::Blocked);
+    let at = |seconds: u64| Mono::from_nanos(seconds * 1_000_000_000);
+    assert!(!connection.takes_frames(at(0)), "it has taken nothing");
+    let mut noted = Vec::new();
+    for seconds in [1, 9, 10, 19, 21, 40] {
+        assert_eq!(connection.flush(&no_video()), Sent::Blocked);
+        if connection.takes_frames(at(seconds)) {
+            noted.push(seconds);
+        }
+        assert!(!connection.takes_frames(at(seconds)), "it is noted once");
+    }
+    assert_eq!(noted, [10, 21, 40]);
+}
+
+#[test]
 fn unsent_bytes_are_bounded() {
     let mut connection = scripted(vec![Err(would_block())]);
     let packet = reply();

@@ -12,7 +12,7 @@ use crate::listen::{Address, Listener};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Places {
     services: [usize; Service::ALL.len()],
-    /// Those among them that are for programs on this host.
+    /// Those among them that are for clients of a Unix socket.
     local: [usize; Service::ALL.len()],
     refused: usize,
 }
@@ -57,10 +57,11 @@ impl Places {
         self.services[service as usize]
     }
 
-    /// Places of a service that a peer may take: the last ones, at most half, are for programs on this host.
+    /// Places of a service that a peer may take: the last ones, at most half, are for clients of its Unix socket. Not for those
+    /// that come by loopback: a proxy on this host brings anyone that way.
     pub const fn open_to(&self, service: Service, peer: Peer) -> usize {
         let (all, local) = (self.of(service), self.local[service as usize]);
-        if peer.is_on_this_host() {
+        if matches!(peer, Peer::Local) {
             all
         } else if local < all / 2 {
             all - local

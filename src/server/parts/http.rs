@@ -1,6 +1,7 @@
 //! The ways of the HTTP clients' questions: to the part that knows, and back.
 
 use super::Parts;
+use crate::config::{CameraConfig, CameraSource};
 use crate::ids::{ConnId, Peer, Service};
 use crate::limits::STARTUP_ALLOWANCE;
 use crate::media::ring::{FragmentCursor, Framing, Start};
@@ -96,22 +97,46 @@ impl Parts {
             Question::Update(call) => return self.change(cx, conn, peer, &call),
             Question::Video => return self.begin_video(cx, conn),
             Question::Snapshot => return self.snapshot(cx, conn),
-            Question::Reload if !peer.is_on_this_host() => Answer::Refused(Rejection::NotOnThisHost),
-            Question::Reload if self.lifecycle.is_stopping() => Answer::Refused(Rejection::NoAnswer),
-            Question::Reload => {
-                self.lifecycle.begin_reload(cx);
-                self.http.wait(conn, Awaited::Reload);
-                return None;
-            }
+            Question::Reload(call) => return self.begin_reload(cx, conn, peer, &call),
             Question::Login(call) => self.login.post(cx, &mut self.auth, peer, &call.body),
-            Question::Logout(call) => self.login.logout(cx.mono(), &call),
+            Question::Logout(call) => match self.check_signature(cx, peer, ("POST", Route::Logout), &call) {
+                Ok(()) => self.login.logout(cx.mono(), &call),
+                Err(rejection) => Answer::Refused(rejection),
+            },
         })
     }
 
+    /// Checks the signature of a change by a client that needs a session.
+    fn check_signature(
+        &mut self,
+        cx: &Context<'_>,
+        peer: Peer,
+        (method, route): (&'static str, Route),
+        call: &Call,
+    ) -> Result<(), Rejection> {
+        if self.auth.may_use(cx, Service::Http, peer) {
+            return Ok(());
+        }
+        self.login.verify(cx.mono(), (method, route.path()), call)
+    }
+
+    fn begin_reload(&mut self, cx: &mut Context<'_>, conn: ConnId, peer: Peer, call: &Call) -> Option<Answer> {
+        if !peer.is_on_this_host() {
+            return Some(Answer::Refused(Rejection::NotOnThisHost));
+        }
+        if let Err(rejection) = self.check_signature(cx, peer, ("POST", Route::Reload), call) {
+            return Some(Answer::Refused(rejection));
+        }
+        if self.lifecycle.is_stopping() {
+            return Some(Answer::Refused(Rejection::NoAnswer));
+        }
+        self.lifecycle.begin_reload(cx);
+        self.http.wait(conn, Awaited::Reload);
+        None
+    }
+
     fn change(&mut self, cx: &mut Context<'_>, conn: ConnId, peer: Peer, call: &Call) -> Option<Answer> {
-        if !self.auth.may_use(cx, Service::Http, peer)
-            && let Err(rejection) = self.login.verify(cx.mono(), ("PUT", Route::Settings.path()), call)
-        {
+        if let Err(rejection) = self.check_signature(cx, peer, ("PUT", Route::Settings), call) {
             return Some(Answer::Refused(rejection));
         }
         let settings = match self.settings.current().changed_by_json(&call.body) {
@@ -160,11 +185,10 @@ impl Parts {
         if viewers >= usize::from(cx.config.server.max_viewers) {
             return Some(Answer::Refused(Rejection::Full));
         }
-        let answer = self.moving_key(cx).and_then(|_| self.video_answer());
-        if answer.is_none() {
-            self.http.wait(conn, Awaited::Video);
+        if let Some(answer) = self.moving_key(cx).and_then(|_| self.video_answer()) {
+            return Some(answer);
         }
-        answer
+        self.await_picture(cx, conn, Awaited::Video)
     }
 
     /// The beginning of the video, at the newest key picture.
@@ -176,10 +200,19 @@ impl Parts {
 
     fn snapshot(&mut self, cx: &Context<'_>, conn: ConnId) -> Option<Answer> {
         if self.moving_key(cx).is_none() {
-            self.http.wait(conn, Awaited::Snapshot);
-            return None;
+            return self.await_picture(cx, conn, Awaited::Snapshot);
         }
         Some(self.snapshot_answer())
+    }
+
+    /// Has a client wait for a picture, if one can come.
+    fn await_picture(&mut self, cx: &Context<'_>, conn: ConnId, awaited: Awaited) -> Option<Answer> {
+        let CameraConfig { source, slate, .. } = &cx.config.camera;
+        if *source == CameraSource::None && !slate {
+            return Some(Answer::Refused(Rejection::NoPicture));
+        }
+        self.http.wait(conn, awaited);
+        None
     }
 
     fn snapshot_answer(&mut self) -> Answer {

@@ -18,7 +18,7 @@ impl Status<'_> {
             .collect();
         let counters: Map<String, Value> =
             Counter::ALL.iter().map(|&counter| (counter.name().to_owned(), json!(self.stats.count(counter)))).collect();
-        let Camera { state, since, reason } = &self.camera;
+        let Camera { state, since, reason, failing: _ } = &self.camera;
         let status = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "host": self.host,
@@ -48,7 +48,7 @@ impl Status<'_> {
 
     /// The state and the settings for clients of the events.
     pub fn event(&self) -> StatusEvent {
-        let Camera { state, since, reason } = &self.camera;
+        let Camera { state, since, reason, failing: _ } = &self.camera;
         let mut shown = self.video.as_ref().map(video);
         if let Some(shown) = &mut shown {
             // Always about the same at the time of an event, and no change of it is an event.

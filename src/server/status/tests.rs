@@ -22,7 +22,7 @@ fn status(stats: &Stats) -> Status<'_> {
         failing_addresses: 0,
         grants: 1,
         sessions: 0,
-        camera: Camera { state: "running", since: Duration::from_secs(10), reason: None },
+        camera: Camera { state: "running", since: Duration::from_secs(10), reason: None, failing: false },
         video: Some(Video {
             live: true,
             codec: "avc1.42C01E".into(),
@@ -111,14 +111,18 @@ fn the_metrics_follow_the_grammar_and_the_conventions() {
 #[test]
 fn a_camera_is_ill_if_it_delivers_nothing_and_should() {
     let stats = stats();
-    let health = |state, reason: Option<&str>, seconds| {
-        let camera = Camera { state, since: Duration::from_secs(seconds), reason: reason.map(str::to_owned) };
+    let health_of = |state, reason: Option<&str>, seconds, failing| {
+        let camera = Camera { state, since: Duration::from_secs(seconds), reason: reason.map(str::to_owned), failing };
         Status { camera, ..status(&stats) }.health(Duration::from_secs(10))
     };
+    let health = |state, reason, seconds| health_of(state, reason, seconds, false);
     assert_eq!(health("running", None, 1), Health::Good);
     assert_eq!(health("off", Some("camera.source is \"none\""), 99), Health::Good);
     assert_eq!(health("starting", Some("one moment"), 9), Health::Good);
     assert_eq!(health("starting", Some("one moment"), 10), Health::Bad("one moment".into()));
+    // A camera that fails again and again is ill all the time, not only between two tries.
+    assert_eq!(health_of("starting", Some("it crashed"), 1, true), Health::Bad("it crashed".into()));
+    assert_eq!(health_of("running", None, 1, true), Health::Good);
     assert_eq!(health("backing-off", Some("no camera is connected"), 0), Health::Bad("no camera is connected".into()));
     assert_eq!(health("running", Some("no picture"), 0), Health::Bad("no picture".into()));
 }

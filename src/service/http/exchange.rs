@@ -12,7 +12,7 @@ use super::rules;
 use crate::frame::Frame;
 use crate::limits::{
     HTTP_ANSWER_TIMEOUT, HTTP_IDLE_TIMEOUT, HTTP_MAX_REQUESTS, HTTP_MAX_WAITING_BYTES, HTTP_REPLIES_BYTES,
-    HTTP_REQUEST_TIMEOUT,
+    HTTP_REPLIES_PER_STEP, HTTP_REQUEST_TIMEOUT,
 };
 use crate::time::Mono;
 use asked::Asked;
@@ -30,7 +30,7 @@ enum State {
     Body(Box<Asked>),
     /// The answer to this one. Requests behind it wait: replies come in their order.
     Question(Box<Asked>, Mono),
-    /// Enough replies are unsent; the next request waits.
+    /// Enough replies are made for one step, or unsent; the next request waits.
     Full,
     /// A stream, with the session that it was opened in.
     Stream(Option<String>),
@@ -47,6 +47,8 @@ pub struct Exchange {
     requests: u32,
     /// Bytes of replies since all were sent.
     unsent_bytes: usize,
+    /// Replies since the last pause.
+    replies: u32,
     /// When it last became idle.
     idle_since: Mono,
     /// Since when the client owes the rest of a request, or its first one.
@@ -63,6 +65,7 @@ impl Exchange {
             state: State::Head,
             requests: 0,
             unsent_bytes: 0,
+            replies: 0,
             idle_since: now,
             owes_since: Some(now),
             finished: false,
@@ -133,7 +136,7 @@ impl Exchange {
     }
 
     fn sent(&mut self) {
-        self.unsent_bytes = 0;
+        (self.unsent_bytes, self.replies) = (0, 0);
         match self.state {
             State::Full => self.state = State::Head,
             State::Head | State::Body(_) | State::Question(..) | State::Stream(_) | State::Over => {}
@@ -236,7 +239,8 @@ impl Exchange {
             return;
         }
         match std::mem::replace(&mut self.state, State::Head) {
-            State::Question(asked, _) => self.refuse(context.now, Some(&asked.request), Rejection::NoAnswer, out),
+            // What has been asked for was read up to its end.
+            State::Question(asked, _) => self.refuse_complete(context.now, &asked.request, asked.without_answer(), out),
             State::Body(asked) => self.refuse(context.now, Some(&asked.request), Rejection::TooSlow, out),
             State::Head if self.mid_request() => self.refuse(context.now, None, Rejection::TooSlow, out),
             State::Head if self.owes_since.is_some() => self.close(Reason::Silent, out),
@@ -309,9 +313,11 @@ impl Exchange {
     /// Goes on after a reply.
     fn replied(&mut self, now: Mono, last: bool, out: &mut Vec<Output>) {
         self.idle_since = now;
+        self.replies += 1;
+        let is_enough = self.replies >= HTTP_REPLIES_PER_STEP || self.unsent_bytes > HTTP_REPLIES_BYTES;
         if last {
             self.close(Reason::Done, out);
-        } else if self.unsent_bytes > HTTP_REPLIES_BYTES && self.parser.waiting_bytes() > 0 {
+        } else if is_enough && self.parser.waiting_bytes() > 0 {
             self.state = State::Full;
             out.push(Output::WhenSent);
         } else {

@@ -78,7 +78,7 @@ pub enum Input<'a> {
 pub enum Output {
     /// Send this, whole.
     Send(Frame),
-    /// Give [`Input::Sent`] when everything is sent, which may be immediately. The next request waits for it.
+    /// Give [`Input::Sent`] in a later step, when everything is sent. The next request waits for it.
     WhenSent,
     /// Give [`Input::Answer`], immediately or later. No other question comes before.
     Ask(Question),
@@ -117,7 +117,7 @@ pub enum Question {
     /// The end of a session.
     Logout(Call),
     /// The configuration anew.
-    Reload,
+    Reload(Call),
 }
 
 /// What a PUT or POST has in it. Host, origin, type and, except for a login, session are checked already; the signature is

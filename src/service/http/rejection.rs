@@ -8,6 +8,10 @@ use crate::limits::{
     HTTP_ANSWER_TIMEOUT, HTTP_MAX_BODY_BYTES, HTTP_MAX_HEAD_BYTES, HTTP_MAX_HEADERS, HTTP_REQUEST_TIMEOUT,
 };
 
+/// The header that goes with each 401: RFC 9110 section 15.5.2 demands a challenge. No browser knows this scheme, so none
+/// asks for a password.
+pub const CHALLENGE: (&str, &str) = ("WWW-Authenticate", "Cookie realm=\"es-iot-server\"");
+
 /// The status of a reply (RFC 9110 section 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
@@ -155,8 +159,7 @@ impl Rejection {
     /// The header that its reply has beside those of every reply.
     pub fn header(self) -> Option<(&'static str, String)> {
         match self {
-            // RFC 9110 section 15.5.2 demands a challenge. No browser knows this scheme, so none asks for a password.
-            Self::NoSession => Some(("WWW-Authenticate", "Cookie realm=\"es-iot-server\"".into())),
+            Self::NoSession => Some((CHALLENGE.0, CHALLENGE.1.into())),
             Self::MethodNotAllowed(route) => Some(("Allow", route.allow().into())),
             Self::LockedOut(left) => Some(("Retry-After", (left.as_secs() + 1).to_string())),
             Self::NoAnswer | Self::NoPicture | Self::Full => Some(("Retry-After", "5".into())),

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use super::answer::{Body, Content, Kind, Page, SessionCookie};
 use super::interface::SESSION_COOKIE;
-use super::rejection::{Rejection, Status};
+use super::rejection::{CHALLENGE, Rejection, Status};
 use crate::frame::Frame;
 
 const WRITES: &str = "a String takes every write";
@@ -70,10 +70,13 @@ impl Head {
 /// A reply with content.
 pub fn content(content: Content, manner: Manner) -> Vec<Frame> {
     let Content { status, kind, body, session } = content;
-    let head = match session {
-        None => Head::plain(status),
-        Some(session) => Head::plain(status).header("Set-Cookie", cookie(&session)),
-    };
+    let mut head = Head::plain(status);
+    if status == Status::UNAUTHORIZED {
+        head = head.header(CHALLENGE.0, CHALLENGE.1);
+    }
+    if let Some(session) = session {
+        head = head.header("Set-Cookie", cookie(&session));
+    }
     head.with(&kind, body, manner)
 }
 

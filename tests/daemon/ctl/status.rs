@@ -19,12 +19,10 @@ pub struct Server {
 impl Server {
     /// On loopback and with a Unix socket.
     pub fn start(launch: Launch) -> Self {
-        let path = launch.dir.join("http.sock").to_str().unwrap().to_owned();
-        let launch = launch.set("server.http_port", 0).set("server.http_socket", path.as_str());
-        let mut daemon = launch.start();
-        let line = daemon.await_log("http port is ");
-        let port = line.rsplit(':').next().unwrap().to_owned();
-        daemon.await_log("http socket is ");
+        let launch = launch.http();
+        let path = launch.http_socket().to_str().unwrap().to_owned();
+        let daemon = launch.start();
+        let port = daemon.http_port().port().to_string();
         let port = ["--host", "127.0.0.1", "--http-port", &port].map(str::to_owned);
         Self { launch, daemon, socket: ["--socket".to_owned(), path], port }
     }

@@ -5,8 +5,18 @@ use rand::rngs::SmallRng;
 
 use super::{Ask, Body, Cookie, HERE, Sign};
 
-pub fn reload() -> Ask {
-    Ask::json("POST", "/api/reload", Body::Text("{}".into()))
+pub fn reload(rng: &mut SmallRng) -> Ask {
+    Ask { sign: sign(rng), ..Ask::json("POST", "/api/reload", Body::Text("{}".into())) }
+}
+
+/// A logout.
+pub fn logout(rng: &mut SmallRng) -> Ask {
+    Ask { sign: sign(rng), ..Ask::json("POST", "/api/logout", Body::Text("{}".into())) }
+}
+
+fn sign(rng: &mut SmallRng) -> Sign {
+    use Sign::{Again, None, Right, Rubbish, Wrong};
+    [Right, Right, Right, None, Wrong, Again, Rubbish][rng.random_range(0..7)]
 }
 
 pub fn change(rng: &mut SmallRng) -> Ask {
@@ -21,9 +31,7 @@ pub fn change(rng: &mut SmallRng) -> Ask {
         7 => format!("{{\"shutter\":{},\"contrast\":1.5}}", rng.random_range(1..4) * 10_000),
         _ => format!("{{\"gain\":{}.5}}", rng.random_range(0..20)),
     };
-    let sign = [Sign::Right, Sign::Right, Sign::Right, Sign::None, Sign::Wrong, Sign::Again, Sign::Rubbish]
-        [rng.random_range(0..7)];
-    Ask { sign, ..Ask::json("PUT", "/api/settings", Body::Text(body)) }
+    Ask { sign: sign(rng), ..Ask::json("PUT", "/api/settings", Body::Text(body)) }
 }
 
 pub fn request(rng: &mut SmallRng) -> Ask {
@@ -35,11 +43,11 @@ pub fn request(rng: &mut SmallRng) -> Ask {
         8..10 => Ask::get("/healthz"),
         10 | 11 => Ask::get("/snapshot.h264"),
         12..16 => change(rng),
-        16 => reload(),
+        16 => reload(rng),
         17 => Ask::json("POST", "/api/login", Body::First),
         18 => Ask::json("POST", "/api/login", Body::Final),
         19 => Ask::json("POST", "/api/login", Body::Again),
-        20 => Ask::json("POST", "/api/logout", Body::Text("{}".into())),
+        20 => logout(rng),
         21 => Ask::new("HEAD", ["/", "/video.mp4", "/events", "/api/status", "/snapshot.h264"][rng.random_range(0..5)]),
         22 => Ask::get(["/favicon.ico", "/api/", "/index.html"][rng.random_range(0..3)]),
         23 => Ask::new(["POST", "DELETE", "PUT"][rng.random_range(0..3)], "/api/status").with("Content-Length: 0"),

@@ -6,7 +6,7 @@ use es_iot_server::ids::{Peer, Service};
 use rand::RngExt;
 use rand::rngs::SmallRng;
 
-use super::requests::{change, reload, request};
+use super::requests::{change, logout, reload, request};
 use super::{Ask, Body, Cookie, PEOPLE, Sign};
 use crate::client::{Act, Client};
 use crate::{MILLI, SECOND};
@@ -208,7 +208,7 @@ fn logs_in(rng: &mut SmallRng, script: &mut Vec<(u64, Act)>) {
         }
     }
     if rng.random_bool(0.3) {
-        one(&mut at, Ask::json("POST", "/api/logout", Body::Text("{}".into())));
+        one(&mut at, logout(rng));
         at += rng.random_range(0..SECOND);
         one(&mut at, Ask::get("/api/settings"));
     }
@@ -232,7 +232,7 @@ fn hungry(rng: &mut SmallRng, script: &mut Vec<(u64, Act)>) {
         let ask = match rng.random_range(0..3) {
             0 => Ask::get("/video.mp4"),
             1 => Ask::get("/snapshot.h264"),
-            _ => reload(),
+            _ => reload(rng),
         };
         script.push((at, Act::Browse(vec![ask, request(rng)], None)));
         at += rng.random_range(0..8 * SECOND);

@@ -7,7 +7,7 @@ use super::access::network;
 use super::{Peer, Shadow};
 use crate::SECOND;
 
-/// Places of HTTP clients over TCP, and those that are for programs on this host.
+/// Places of HTTP clients over TCP, and those that are for clients of the Unix socket.
 const PAGE: usize = 160;
 const PAGE_HERE: usize = 8;
 
@@ -16,7 +16,7 @@ pub struct Places {
     max_clients: usize,
     max_viewers: usize,
     descriptors: usize,
-    /// Places of HTTP clients as configured, and those among them for programs on this host.
+    /// Places of HTTP clients as configured, and those among them for clients of the Unix socket.
     page: (usize, usize),
     /// Data, settings, authentication, video, page, refusals.
     counts: [usize; 6],
@@ -64,11 +64,11 @@ impl Shadow {
     }
 
     /// Whether a service has a free place for an address that has none yet. The last places, but half at most, are for
-    /// programs on this host.
+    /// clients of the Unix socket.
     pub(super) fn has_free_place(&self, service: Service, address: ids::Peer) -> bool {
         let places = self.places.counts[service as usize];
         let here = if service == Service::Http { self.places.page.1.min(places / 2) } else { 0 };
-        self.taken(service).count() < if on_this_host(address) { places } else { places - here }
+        self.taken(service).count() < if address == ids::Peer::Local { places } else { places - here }
     }
 
     /// The error code, if there is no place.

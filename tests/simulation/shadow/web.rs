@@ -33,6 +33,8 @@ const ANSWER: u64 = 15 * SECOND;
 const TAKE: u64 = 30 * SECOND;
 /// Bytes of replies after which they are to be sent first.
 const REPLIES: usize = 32 * 1024;
+/// Replies that are made at one go.
+const REPLIES_AT_ONCE: u32 = 4;
 /// Requests on a connection.
 const REQUESTS: u32 = 1000;
 
@@ -70,6 +72,8 @@ pub struct Browser {
     requests: u32,
     /// Bytes of replies since all were sent.
     unsent: usize,
+    /// Replies since they were last let wait.
+    replies: u32,
     rests: u64,
     /// Since when it owes a request, or the rest of one.
     owes: Option<u64>,
@@ -116,6 +120,7 @@ impl Browser {
             state: State::Head,
             requests: 0,
             unsent: 0,
+            replies: 0,
             rests: at,
             owes: Some(at),
             finished: false,

@@ -89,7 +89,7 @@ impl World {
                     socket.mp4 = Some(now);
                 }
             }
-            Output::WhenSent(conn) => self.when_sent(conn),
+            Output::WhenSent(conn) => self.later(0, Happening::Sent(conn)),
             Output::Discard(_)
             | Output::LimitUnsent { .. }
             | Output::ReadSource(_)
@@ -100,19 +100,6 @@ impl World {
             | Output::Report(_)
             | Output::CloseListeners
             | Output::Exit => {}
-        }
-    }
-
-    /// The server is to be told when all is sent: immediately, or a little later.
-    fn when_sent(&mut self, conn: ConnId) {
-        if self.rng.random_bool(0.5) {
-            return self.later(0, Happening::Sent(conn));
-        }
-        if let Some(socket) = self.sockets.get_mut(&conn) {
-            socket.notify_sent = socket.unsent > 0;
-            if socket.unsent == 0 {
-                self.followups.push_back(Followup::Sent(conn));
-            }
         }
     }
 

@@ -205,8 +205,9 @@ impl World {
             Act::Stick => socket.stuck = true,
             Act::Trickle => {
                 let now = self.now.mono.as_nanos();
-                if socket.stuck && socket.mp4.is_some_and(|noted| now >= noted + 10 * SECOND) {
-                    socket.mp4 = Some(now);
+                let noted = socket.mp4.or((socket.unsent > 0).then_some(socket.took));
+                if socket.stuck && socket.told_blocked && noted.is_some_and(|noted| now >= noted + 10 * SECOND) {
+                    (socket.mp4, socket.took) = (socket.mp4.and(Some(now)), now);
                     self.followups.push_back(Followup::Took(conn));
                     return self.settle();
                 }

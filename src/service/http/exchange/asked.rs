@@ -1,6 +1,7 @@
 //! A request that passed the rules, and what other parts are asked for it.
 
 use crate::service::http::interface::{Call, Question};
+use crate::service::http::rejection::Rejection;
 use crate::service::http::request::Request;
 use crate::service::http::route::Route;
 
@@ -30,7 +31,23 @@ impl Asked {
             Route::Health => Question::Health,
             Route::Login => Question::Login(call()),
             Route::Logout => Question::Logout(call()),
-            Route::Reload => Question::Reload,
+            Route::Reload => Question::Reload(call()),
+        }
+    }
+
+    /// What it means that there is no answer.
+    pub const fn without_answer(&self) -> Rejection {
+        match self.route {
+            Route::Video | Route::Snapshot => Rejection::NoPicture,
+            Route::Page
+            | Route::Events
+            | Route::Settings
+            | Route::Status
+            | Route::Metrics
+            | Route::Health
+            | Route::Login
+            | Route::Logout
+            | Route::Reload => Rejection::NoAnswer,
         }
     }
 }

@@ -115,7 +115,7 @@ fn answer(question: &Question, snapshot: &Shared) -> Answer {
         Question::Health => Answer::Content(Content::new(Kind::Text, "ok\n".to_owned())),
         Question::Login(_) => json("{\"login\":1}"),
         Question::Logout(_) => json("{\"logout\":1}"),
-        Question::Reload => json("{\"reload\":1}"),
+        Question::Reload(_) => json("{\"reload\":1}"),
     }
 }
 

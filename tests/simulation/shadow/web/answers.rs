@@ -163,6 +163,9 @@ impl Shadow {
             "/api/reload" if !on_this_host(browser.address) => {
                 return self.refuse_request(at, conn, browser, Some(&request), &Refusal::new(403), false);
             }
+            "/api/reload" | "/api/logout" if !self.is_signed(at, browser, &request, body) => {
+                return self.refuse_request(at, conn, browser, Some(&request), &Refusal::new(403), false);
+            }
             "/api/reload" if self.stopping.is_some() => {
                 return self.refuse_request(at, conn, browser, Some(&request), &Refusal::end(503), false);
             }
@@ -251,6 +254,10 @@ impl Shadow {
             return self.refuse_request(at, conn, browser, Some(&request), &Refusal::new(503), false);
         }
         let moves = self.video.newest_key.is_some() && at <= self.next_picture_at();
+        let camera = &self.config.camera;
+        if !moves && camera.source == CameraSource::None && !camera.slate {
+            return self.refuse_request(at, conn, browser, Some(&request), &Refusal::new(503), false);
+        }
         if moves {
             self.picture_for(at, conn, browser, &request);
         } else {

@@ -9,7 +9,7 @@ use super::super::Shadow;
 use super::super::places::on_this_host;
 use super::reader::{Reader, Refusal, Request};
 use super::replies::{Due, Says};
-use super::{Browser, Happens, REPLIES, REQUESTS, State, TAKE};
+use super::{Browser, Happens, REPLIES, REPLIES_AT_ONCE, REQUESTS, State, TAKE};
 
 impl Shadow {
     /// Something happens to an HTTP client, if it is still there.
@@ -29,7 +29,7 @@ impl Shadow {
             }
             Happens::Finished => browser.finished = true,
             Happens::Sent => {
-                browser.unsent = 0;
+                (browser.unsent, browser.replies) = (0, 0);
                 if matches!(browser.state, State::Full) {
                     browser.state = State::Head;
                 }
@@ -101,7 +101,9 @@ impl Shadow {
     pub(super) fn browser_is_late(&mut self, at: u64, conn: ConnId, browser: &mut Browser) {
         match std::mem::replace(&mut browser.state, State::Head) {
             State::Question { request, .. } => {
-                self.refuse_unread(at, conn, browser, Some(&request), &Refusal::end(503));
+                let picture = ["/video.mp4", "/snapshot.h264"].contains(&&request.path[..]);
+                let why = Refusal { ends: !picture, ..Refusal::new(503) };
+                self.refuse_request(at, conn, browser, Some(&request), &why, false);
             }
             State::Body(request) => self.refuse_unread(at, conn, browser, Some(&request), &Refusal::end(408)),
             State::Head if browser.reader.has_bytes() => {
@@ -162,9 +164,11 @@ impl Shadow {
     pub(super) fn replied(&mut self, at: u64, conn: ConnId, browser: &mut Browser, last: bool) {
         browser.rests = at;
         browser.state = State::Head;
+        browser.replies += 1;
+        let enough = browser.replies >= REPLIES_AT_ONCE || browser.unsent > REPLIES;
         if last {
             self.end_browser(conn, browser);
-        } else if browser.unsent > REPLIES && browser.reader.has_bytes() {
+        } else if enough && browser.reader.has_bytes() {
             browser.state = State::Full;
             self.web_due(conn, Due::WhenSent);
         }

@@ -37,7 +37,9 @@ impl Client {
             }
             Output::Stream(Stream::Video | Stream::Events) => self.streams = true,
             Output::Close(_) => self.over = true,
-            Output::WhenSent | Output::Refused(_) => {}
+            // After a while, a question is no longer waited for.
+            Output::Refused(_) => self.asked = None,
+            Output::WhenSent => {}
         }
     }
 }

@@ -53,7 +53,7 @@ fn each_path_has_its_question() {
         ("GET", "/healthz", "Health"),
         ("POST", "/api/login", "Login(Call(2 bytes))"),
         ("POST", "/api/logout", "Logout(Call(2 bytes))"),
-        ("POST", "/api/reload", "Reload"),
+        ("POST", "/api/reload", "Reload(Call(2 bytes))"),
     ] {
         assert_eq!(asked(method, path), question, "{method} {path}");
     }
