@@ -8,6 +8,7 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraSource, Config, Secret};
+use es_iot_server::ids::Peer;
 use es_iot_server::media::draw::{self, Slate};
 use es_iot_server::server::{ConnId, Errno, Reloaded, Input, Output, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
@@ -23,6 +24,14 @@ struct Socket {
     reported_blocked: bool,
     paused: bool,
     finished: bool,
+    discards: bool,
+    notify_sent: bool,
+}
+
+/// What the reactor notices while it carries out outputs.
+enum Noticed {
+    Blocked(ConnId),
+    Sent(ConnId),
 }
 
 struct World {
@@ -41,26 +50,44 @@ struct World {
 
 impl World {
     fn feed(&mut self, input: Input<'_>) {
-        let mut blocked = VecDeque::new();
+        let mut noticed = VecDeque::new();
         self.server.handle(self.now, input, &mut self.outputs);
         loop {
             assert!(self.outputs.len() <= MOST_OUTPUTS, "{} outputs of one input", self.outputs.len());
             for output in std::mem::take(&mut self.outputs) {
-                self.apply(output, &mut blocked);
+                self.apply(output, &mut noticed);
             }
-            let Some(conn) = blocked.pop_front() else { return };
-            self.server.handle(self.now, Input::Blocked { conn }, &mut self.outputs);
+            let input = match noticed.pop_front() {
+                None => return,
+                Some(Noticed::Blocked(conn)) => Input::Blocked { conn },
+                Some(Noticed::Sent(conn)) => Input::Sent { conn },
+            };
+            self.server.handle(self.now, input, &mut self.outputs);
         }
     }
 
-    fn apply(&mut self, output: Output, blocked: &mut VecDeque<ConnId>) {
+    fn apply(&mut self, output: Output, noticed: &mut VecDeque<Noticed>) {
         match output {
             Output::Send { conn, .. } | Output::Offer { conn, .. } => {
                 if let Some(socket) = self.find(conn)
                     && socket.stuck
                     && !std::mem::replace(&mut socket.reported_blocked, true)
                 {
-                    blocked.push_back(conn);
+                    noticed.push_back(Noticed::Blocked(conn));
+                }
+            }
+            Output::WhenSent(conn) => {
+                if let Some(socket) = self.find(conn) {
+                    if socket.stuck {
+                        socket.notify_sent = true;
+                    } else {
+                        noticed.push_back(Noticed::Sent(conn));
+                    }
+                }
+            }
+            Output::Discard(conn) => {
+                if let Some(socket) = self.find(conn) {
+                    socket.discards = true;
                 }
             }
             Output::Pause(conn) => {
@@ -85,7 +112,7 @@ impl World {
             Output::Store(_) => assert!(!std::mem::replace(&mut self.storing, true), "two writes at once"),
             Output::Reload => self.reloading = true,
             Output::Exit => assert!(!std::mem::replace(&mut self.exited, true), "two exits"),
-            Output::Watch { conn, from, .. } => {
+            Output::Watch { conn, from, .. } | Output::WatchMp4 { conn, from } => {
                 let (ring, _) = self.server.lend();
                 assert!(ring.picture(from).is_some_and(|picture| picture.key), "a stream begins at a key picture");
                 self.watching.insert(conn);
@@ -95,6 +122,7 @@ impl World {
             Output::Datagram { .. } | Output::Pictures => {}
             Output::ReadSource(_)
             | Output::MakeRoom { .. }
+            | Output::LimitUnsent { .. }
             | Output::Signal { .. }
             | Output::SetLogLevel(_)
             | Output::ReopenLog
@@ -128,6 +156,7 @@ impl World {
                     && !socket.paused
                     && !socket.finished
                     && !socket.reported_blocked
+                    && !socket.discards
                     && !bytes.is_empty()
                 {
                     self.feed(Input::Received { conn: *conn, bytes });
@@ -152,8 +181,11 @@ impl World {
                 if let Some((conn, socket)) = self.sockets.get_mut(&slot) {
                     socket.stuck = !socket.stuck;
                     if !socket.stuck && std::mem::take(&mut socket.reported_blocked) {
-                        let conn = *conn;
+                        let (conn, sent) = (*conn, std::mem::take(&mut socket.notify_sent));
                         self.feed(Input::Unblocked { conn });
+                        if sent && self.find(conn).is_some() {
+                            self.feed(Input::Sent { conn });
+                        }
                     }
                 }
             }
@@ -221,9 +253,15 @@ impl World {
         self.generation = (self.generation + 1) % (1 << 15);
         let conn = ConnId { slot, generation: self.generation };
         self.sockets.insert(slot, (conn, Socket::default()));
-        let address = ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "127.0.0.1"][usize::from(argument >> 6)];
-        let peer = address.parse::<std::net::IpAddr>().expect("an address").into();
-        self.feed(Input::Accepted { conn, service: Service::ALL[usize::from(argument) % 5], peer });
+        let service = Service::ALL[usize::from(argument) % 5];
+        let peer = match (service, argument >> 6) {
+            (Service::Http, 3) => Peer::Local,
+            (_, address) => ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "127.0.0.1"][usize::from(address)]
+                .parse::<std::net::IpAddr>()
+                .expect("an address")
+                .into(),
+        };
+        self.feed(Input::Accepted { conn, service, peer });
     }
 
     fn reload(&mut self, argument: u8) {

@@ -277,8 +277,8 @@ impl Supervisor {
                 State::BackingOff { .. } | State::Stopping { .. } | State::Starting { .. } | State::Probing { .. },
                 Some(reason),
             ) => reason.to_string().into(),
-            (State::Probing { .. } | State::Starting { .. }, None) => "one moment: the camera starts".into(),
-            (State::Stopping { .. } | State::BackingOff { .. }, None) => "one moment: the camera stops".into(),
+            (State::Probing { .. } | State::Starting { .. }, None) => "one moment: the camera is starting".into(),
+            (State::Stopping { .. } | State::BackingOff { .. }, None) => "one moment: the camera is stopping".into(),
             (State::Running { .. }, _) => {
                 "no picture: the camera program runs, but delivers none that can be shown".into()
             }

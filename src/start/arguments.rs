@@ -9,7 +9,7 @@ use crate::config::{ALLOWED_LEVELS, Level};
 
 const HELP: &str = "\
 Camera daemon: a 24 Hz data stream, camera settings and authentication over TCP,
-and the camera's video over RTSP.
+the camera's video over RTSP, and a page and an API over HTTP.
 
 Usage: es-iot-server [OPTIONS]
 
@@ -26,7 +26,7 @@ Options:
   -h, --help             print this help
 
 Environment: SERVER_HOST, DATA_PORT, SETTINGS_PORT, AUTH_PORT, RTSP_PORT,
-AUTH_PASSWORD, LOG_LEVEL. They override the configuration file.
+HTTP_PORT, AUTH_PASSWORD, LOG_LEVEL. They override the configuration file.
 
 Exit codes: 0 stopped on request, 64 wrong usage, 69 a port can't be bound,
 70 internal error, 73 state directory can't be used, 78 invalid configuration.

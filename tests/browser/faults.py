@@ -3,6 +3,7 @@
 import signal
 import time
 
+from daemon import Daemon
 from stage import LIVE
 from waiting import RECOVERS_WITHIN_S, eventually
 
@@ -89,6 +90,19 @@ def a_hidden_page_takes_no_video(stage):
     return f"streams end after {ended:.1f} s; visible, a picture moves after {took:.1f} s and is {age:.0f} ms old"
 
 
+def a_missing_picture_has_its_reason(stage):
+    """Without a slate, the page itself shows why there is no picture."""
+    browser = stage.browser
+    with Daemon(camera={"source": "command", "command": ["/bin/false"], "slate": False}) as daemon:
+        stage.load(daemon.url)
+        headline = browser.wait_for("/^the camera exited[^:]*/i.exec(probe.state())?.[0]", "the reason in the status")
+        cover = "document.querySelector('video + *').innerText.trim()"
+        browser.wait_for(f"{cover} === '{headline}'", "the reason in place of the picture")
+        stage.open()
+    return repr(headline)
+
+
 CHECKS = [
     a_camera_that_dies_comes_back, a_restarted_daemon_is_found, a_silent_daemon_is_found, a_hidden_page_takes_no_video,
+    a_missing_picture_has_its_reason,
 ]

@@ -37,7 +37,7 @@ fn post(daemon: &mut Daemon, port: &str, beginning: &[u8], body: &[u8]) {
     client.send(&[beginning, body].concat());
     client.expect_end();
     daemon.await_log(&format!(
-        "{SOURCE} disconnected from the {port} port: it sent HTTP, TLS, or 1024 bytes that are no packet"
+        "{SOURCE} disconnected from the {port} port: it sent HTTP, TLS, or 1024 bytes that are not a packet"
     ));
 }
 

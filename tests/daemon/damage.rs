@@ -129,7 +129,7 @@ fn a_peer_that_speaks_no_protocol_is_closed() {
     for mut client in [daemon.settings(), daemon.auth()] {
         client.send(&[0xAA; 1025]);
         client.expect_end();
-        daemon.await_log("1024 bytes that are no packet");
+        daemon.await_log("1024 bytes that are not a packet");
     }
     assert_eq!(daemon.counter("peer_lost_sync"), 2);
 }

@@ -185,7 +185,7 @@ fn the_password_itself_can_be_refused() {
         }
     }
     let why = "refused 192.0.2.1 on the auth port: it sent the password itself, and auth.plain is off: use es-iot-ctl \
-               auth, or a client that logs in without sending it";
+               auth, or update the client";
     assert_eq!(lines, [why]);
     assert!(!bench.is_served(HOST));
     for _ in 0..=MAX_FAILURES {

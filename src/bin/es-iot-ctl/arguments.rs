@@ -33,13 +33,12 @@ Commands:
                       that only know the old request
   status              print the server's state; exit code 3 if its video does
                       not move
-  video [--count N]   watch the video over HTTP and print, once a second, its
-                      size, pictures and bits a second, distance of key
-                      pictures, and longest time between two pictures. Ends
-                      with a summary after N pictures or on Ctrl-C, or when
-                      its output is closed
-  reload              have the server reread its configuration, and print what
-                      changes at its next start only; only on the device itself
+  video [--count N]   watch the video over HTTP. Once a second, print its size,
+                      picture rate, bit rate, key picture interval, and longest
+                      gap between two pictures. Ends with a summary after N
+                      pictures or on Ctrl-C, or when its output is closed
+  reload              make the server reread its configuration, and print the
+                      changes that need a restart. Works on the device only
 
 status, video and reload use HTTP. Without --host, --http-port and --socket they
 use the server's socket, /run/es-iot/http.sock, if it is there, and otherwise
@@ -56,11 +55,11 @@ Options, before or after the command:
       --socket PATH        the server's HTTP socket, in place of host and port
       --json               print a JSON object; for watch and video, one per
                            line; for status and reload, the server's own
-      --timeout SECONDS    limit for connecting to each address, and then for
-                           each reply (5); for get and set, for all replies
-                           together (25, because the server may delay each
-                           read by 10 s for its disk); for status, video and
-                           reload, for each answer or picture (20)
+      --timeout SECONDS    limit for connecting to each address (5), and then
+                           for each reply of watch and auth (5), for all replies
+                           of get or set (25, because the server may delay each
+                           read by 10 s for its disk), or for each answer or
+                           picture of status, video and reload (20)
   -V, --version            print the version
   -h, --help               print this help
 
@@ -78,7 +77,7 @@ such a setting unchanged unless the new value differs from the one get shows.
 
 Exit codes: 0 success; 1 the server refused or could not be reached; 2 wrong
 usage, including a value that can't be set and a password that can't be read;
-3 status: the server's video does not move (its reason is on standard error).
+3 status: the server's video does not move (standard error has the reason).
 If settings are in force but could not be stored, they are printed, and the
 exit code is 1.
 
@@ -91,8 +90,8 @@ Examples:
   es-iot-ctl video --count 240
 ";
 
-/// The commands, for messages.
-const COMMANDS: &str = "watch, get, set, auth, status, video or reload";
+/// The commands.
+const COMMANDS: [&str; 7] = ["watch", "get", "set", "auth", "status", "video", "reload"];
 
 /// The client's command line.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,6 +149,8 @@ struct Words {
     count: Option<u64>,
     password_file: Option<PathBuf>,
     plain: bool,
+    /// Whether `--socket` is given.
+    socket: bool,
 }
 
 impl Arguments {
@@ -195,6 +196,7 @@ impl Arguments {
                 Short(_) | Long(_) => return Err(usage(argument.unexpected())),
             }
         }
+        words.socket = parsed.socket.is_some();
         parsed.command = words.command()?;
         if parsed.socket.is_some() && (parsed.host_given || parsed.http_port.is_some()) {
             return Err(Failure::Usage("--socket excludes --host and --http-port".to_owned()));
@@ -215,18 +217,23 @@ impl Words {
         let name = self.name.as_deref().unwrap_or_default();
         let wrong = |what: String| Err(Failure::Usage(what));
         if name.is_empty() {
-            return wrong(format!("no command given; use {COMMANDS}"));
+            return wrong(format!("no command given; use {}", list(&COMMANDS, "or")));
         }
-        if self.count.is_some() && !["watch", "video"].contains(&name) {
-            return wrong("--count is only for watch and video".to_owned());
+        let (count, password_file) = (self.count.is_some(), self.password_file.is_some());
+        for (given, option, commands) in [
+            (count, "--count", &["watch", "video"][..]),
+            (password_file, "--password-file", &["auth"]),
+            (self.plain, "--plain", &["auth"]),
+            (self.socket, "--socket", &["status", "video", "reload"]),
+        ] {
+            if given && COMMANDS.contains(&name) && !commands.contains(&name) {
+                return wrong(format!("{option} is only for {}", list(commands, "and")));
+            }
         }
-        if self.password_file.is_some() && name != "auth" {
-            return wrong("--password-file is only for auth".to_owned());
-        }
-        if self.plain && name != "auth" {
-            return wrong("--plain is only for auth".to_owned());
-        }
-        if let ("watch" | "get" | "auth" | "status" | "video" | "reload", Some(word)) = (name, self.rest.first()) {
+        if name != "set"
+            && COMMANDS.contains(&name)
+            && let Some(word) = self.rest.first()
+        {
             return wrong(format!("{name} does not take {word:?}"));
         }
         match name {
@@ -237,7 +244,7 @@ impl Words {
             "status" => Ok(Command::Status),
             "video" => Ok(Command::Video { count: self.count }),
             "reload" => Ok(Command::Reload),
-            _ => wrong(format!("unknown command {name:?}; use {COMMANDS}")),
+            _ => wrong(format!("unknown command {name:?}; use {}", list(&COMMANDS, "or"))),
         }
     }
 }
@@ -247,6 +254,14 @@ fn usage(error: lexopt::Error) -> Failure {
     Failure::Usage(error.to_string())
 }
 
+/// Words as an enumeration, such as `a, b and c`.
+fn list(words: &[&str], last: &str) -> String {
+    match words.split_last() {
+        Some((word, before)) if !before.is_empty() => format!("{} {last} {word}", before.join(", ")),
+        Some(_) | None => words.concat(),
+    }
+}
+
 fn text(parser: &mut lexopt::Parser) -> Result<String, Failure> {
     parser.value().and_then(ValueExt::string).map_err(usage)
 }
@@ -254,13 +269,14 @@ fn text(parser: &mut lexopt::Parser) -> Result<String, Failure> {
 fn host(parser: &mut lexopt::Parser) -> Result<String, Failure> {
     let given = text(parser)?;
     let bare = given.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&given);
-    if bare.is_empty() {
-        return Err(Failure::Usage("--host is empty; it needs a name or an address".to_owned()));
+    // One colon comes before a port, as in `camera.local:5001`; an IPv6 address has at least two.
+    if bare.is_empty() || bare.contains(['/', '[', ']']) || bare.matches(':').count() == 1 {
+        return Err(Failure::Usage(format!("--host is {given:?}; allowed: a name or an address, without a port")));
     }
     Ok(bare.to_owned())
 }
 
-/// A number that fits; `allowed` says which do.
+/// A number that `fits`; `allowed` describes such numbers.
 fn number<T: FromStr>(
     parser: &mut lexopt::Parser,
     option: &str,

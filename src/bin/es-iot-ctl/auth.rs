@@ -19,8 +19,7 @@ use crate::connection::{Connection, Message};
 use crate::failure::{Failure, Refusal};
 
 /// Logs in and prints the outcome. Reads the password before connecting, because the server waits only a few
-/// seconds for it. The password itself is sent only if that is asked for: anyone who can change what passes could otherwise
-/// make this client send it.
+/// seconds for it. The password itself is sent only with `--plain`: a fallback would let an attacker on the path obtain it.
 ///
 /// # Errors
 ///
@@ -60,7 +59,7 @@ fn send(connection: &mut Connection, password: &Secret) -> Result<Option<Refusal
     }
 }
 
-/// Proves to the server that this client knows the password, and has it prove the same. Returns the server's refusal, if it
+/// Proves to the server that this client knows the password, and checks the server's proof. Returns the server's refusal, if it
 /// refuses.
 fn log_in(connection: &mut Connection, password: &Secret) -> Result<Option<Refusal>, Failure> {
     let mut random = [0; NONCE_BYTES];

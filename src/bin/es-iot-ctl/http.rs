@@ -21,7 +21,7 @@ use head::Head;
 use place::{Place, Stream};
 pub use problem::{Problem, one_line};
 
-/// What is asked for.
+/// A request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// GET of a path.
@@ -31,7 +31,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// As it is sent to a host of this name.
+    /// The bytes to send to a host of this name.
     fn text(self, host: &str) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let common = format!("Host: {host}\r\nUser-Agent: es-iot-ctl/{version}\r\nConnection: close\r\n");
@@ -49,7 +49,7 @@ impl Request {
     }
 }
 
-/// What reading has led to.
+/// The outcome of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
     /// This many bytes, at the beginning of the chunk.

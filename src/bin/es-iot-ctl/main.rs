@@ -24,7 +24,7 @@ use failure::Failure;
 fn main() -> ExitCode {
     let done = Arguments::parse(std::env::args_os()).and_then(|arguments| run(&arguments));
     match done {
-        // Nobody reads any more, `es-iot-ctl watch | head -1` for one: that is an end, and no failure.
+        // The reader has left, as in `es-iot-ctl watch | head -1`. That is a normal end.
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();

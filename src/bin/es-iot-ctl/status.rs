@@ -126,8 +126,11 @@ fn wrapped(words: &[String]) -> Vec<String> {
     lines
 }
 
-/// A number or a text.
+/// A number or a text. Fractions have four decimals, as `get` prints them.
 fn shown(value: &Value) -> String {
+    if let (true, Some(number)) = (value.is_f64(), value.as_f64()) {
+        return format!("{:?}", (number * 1e4).round() / 1e4);
+    }
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => one_line(text),
@@ -155,7 +158,7 @@ mod tests {
             "viewers": { "http": 1, "rtsp": 2 }, "clients": { "data": 3, "http": 1 }, "subscribers": 3,
             "grants": 0, "sessions": 4, "failing_addresses": 5,
             "settings": { "shutter": 10_000, "gain": 1.0, "awb_red": 1.25, "awb_blue": 1.0, "contrast": 1.0,
-                "brightness": 0.0 },
+                "brightness": 0.498_039_215_686 },
             "counters": { "accepted": 12, "closed": 0, "ticks": 340 },
         });
         assert_eq!(
@@ -171,7 +174,7 @@ viewers   http=1 rtsp=2
 clients   data=3 http=1 subscribers=3
 access    grants=0 sessions=4 failing_addresses=5
 settings  shutter=10000 gain=1.0 awb_red=1.25 awb_blue=1.0 contrast=1.0
-          brightness=0.0
+          brightness=0.498
 counters  accepted=12 ticks=340
 "
         );

@@ -79,7 +79,7 @@ impl Viewer {
             }
             let now = clock::mono();
             if self.line_due.is_some_and(|due| due <= now) {
-                // After a stop of this program, the lines that were missed are left out.
+                // Lines that were missed while this program was stopped are skipped.
                 self.line_due = Some(now + LINE_EVERY);
                 let figures = self.measurement.second(now);
                 if !print(&self.line(&figures, clock::unix_ms()), interrupt)? {
@@ -92,12 +92,12 @@ impl Viewer {
         }
     }
 
-    /// When a picture must be here.
+    /// The deadline of the next picture.
     fn silent_at(&self) -> Mono {
         self.measurement.last().unwrap_or(self.begun) + self.reply.timeout()
     }
 
-    /// Takes some of the stream. True if these were enough pictures.
+    /// Reads a part of the stream. True once `count` pictures have come.
     fn push(&mut self, mut bytes: &[u8], count: Option<u64>) -> Result<bool, Failure> {
         let now = clock::mono();
         loop {
@@ -139,7 +139,7 @@ impl Viewer {
         self.format.as_ref().map_or_else(|| "-".to_owned(), |Format { width, height, .. }| format!("{width}x{height}"))
     }
 
-    /// The figures with others, as a line of JSON.
+    /// The figures and `others`, as a line of JSON.
     fn json(&self, figures: &Figures, others: &serde_json::Value) -> String {
         let Figures { pictures, rate, bits, key_pictures, key_interval, longest_gap } = figures;
         let seconds = |span: &Option<Duration>| span.map(|span| rounded(span.as_secs_f64()));
@@ -162,7 +162,7 @@ impl Viewer {
     }
 }
 
-/// In milliseconds' steps, if these are seconds.
+/// Rounds to three decimals.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

@@ -115,7 +115,8 @@ impl Slate {
         let is_small = width < 200 || bottom < 200;
         let stripe = if is_small { 0 } else { (self.format.height() / 80).next_multiple_of(8) };
         let above = stripe * 3;
-        let fit = fit(head, body, width, bottom - above);
+        let air = if is_small { 0 } else { margin };
+        let fit = fit(head, body, width, bottom - above - air);
         let text_height = above + fit.height();
         let mut y = bottom.saturating_sub(text_height) / 2 / 8 * 8;
         if stripe > 0 {
@@ -221,6 +222,20 @@ mod tests {
             assert!(fit.height() <= height, "{width}x{height}: {fit:?}");
             let whole = text::lines(b"check the ribbon cable at both ends", fit.body_columns).count() as u32;
             assert_eq!((fit.head_lines, fit.body_lines), (1, whole), "{width}x{height}");
+        }
+    }
+
+    /// Four lines of headline filled the picture up to its edge.
+    #[test]
+    fn there_is_room_above_the_words() {
+        let words = "the camera exited on its own with status 1: see its last output in the log";
+        for (width, height) in [(320, 240), (640, 480), (1280, 720), (1920, 1080)] {
+            let mut slate = Slate::new(Format::new(width, height, 24).unwrap());
+            slate.picture(words, "vm", 0, &mut Vec::new());
+            let mut planes = Vec::new();
+            slate.append_planes(&mut planes);
+            let above = 8 * width as usize;
+            assert!(planes[..above].iter().all(|luma| *luma == slate.ground.y), "{width}x{height}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::media::rtp::{DOLLAR, FirstPacket, INTERLEAVED_BYTES, Packet};
 /// Which packet a viewer gets next.
 ///
 /// Over TCP: [`Self::frames`] fills the parts of a `writev`, [`Self::wrote`] takes what that returned. A frame that was
-/// begun has to be finished, whatever becomes of the ring; so what is left of it is copied into the cursor at once,
+/// begun has to be finished, whatever becomes of the ring; so what is left of it is copied into the cursor immediately,
 /// at most one packet. The cursor itself thus always stands between packets.
 ///
 /// Over UDP: [`Self::datagrams`] fills the parts of a `sendmsg`, [`Self::sent`] takes how many datagrams left.

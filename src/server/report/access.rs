@@ -88,7 +88,7 @@ impl AccessReport {
                 "refusals",
                 format_args!(
                     "refused {peer} on the auth port: it sent the password itself, and auth.plain is off: use es-iot-ctl \
-                     auth, or a client that logs in without sending it"
+                     auth, or update the client"
                 ),
             )),
             Self::LoginRefused { peer, refusal } => show(Line::limited(

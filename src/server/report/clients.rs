@@ -65,7 +65,7 @@ pub enum CloseReason {
     TooSlow,
     /// Its socket took nothing in time.
     Stuck,
-    /// It sent 1024 bytes that are no packet, or began like HTTP or TLS.
+    /// It sent 1024 bytes that are not a packet, or began like HTTP or TLS.
     NoProtocol,
 }
 
@@ -147,7 +147,7 @@ impl fmt::Display for CloseReason {
             Self::Lost => "connection lost",
             Self::TooSlow => "no complete packet within 5 s, or 1 s while places are short",
             Self::Stuck => "it took no data for 10 s",
-            Self::NoProtocol => "it sent HTTP, TLS, or 1024 bytes that are no packet",
+            Self::NoProtocol => "it sent HTTP, TLS, or 1024 bytes that are not a packet",
         })
     }
 }

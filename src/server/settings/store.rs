@@ -1,6 +1,6 @@
 //! The settings between an update and the disk: coalesced, written one at a time, and confirmed only once kept.
 //!
-//! An update is in force at once. The camera is restarted and the file written after a quiet moment, so a slider being
+//! An update is in force immediately. The camera is restarted and the file written after a quiet moment, so a slider being
 //! dragged costs one restart and one write; both are limited by a token bucket each. A client that reads meanwhile wants
 //! to know: its reply waits until what it shows is on the disk, or is known not to get there. A write that hangs is
 //! waited for once: from then on, until it returns, reads are answered immediately.

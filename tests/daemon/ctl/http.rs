@@ -56,7 +56,7 @@ fn what_is_not_http_or_damaged() {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_owned(),
             "is not the HTTP port",
         ),
-        ("HTTP/1.1 200 OK\r\nContent-Le".to_owned(), "closed the connection within its answer"),
+        ("HTTP/1.1 200 OK\r\nContent-Le".to_owned(), "closed the connection in the middle of its answer"),
         (format!("HTTP/1.1 200 OK\r\n{headers}\r\n"), "sent a longer answer than es-iot-server does"),
         (format!("HTTP/1.1 200 OK\r\nX: {head}"), "sent a longer answer"),
         (String::new(), "closed the connection without an answer"),
@@ -69,7 +69,7 @@ fn what_is_not_http_or_damaged() {
 fn bodies_that_are_none_of_the_servers() {
     let long = "x".repeat(70_000);
     for (reply, told) in [
-        ("Content-Length: 9\r\n\r\n{}".to_owned(), "closed the connection within its answer"),
+        ("Content-Length: 9\r\n\r\n{}".to_owned(), "closed the connection in the middle of its answer"),
         (format!("Content-Length: {}\r\n\r\n", u64::MAX), "sent a longer answer"),
         (format!("\r\n{long}"), "sent a longer answer"),
         ("\r\n<html>".to_owned(), "sent something other than es-iot-server does"),

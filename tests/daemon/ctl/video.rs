@@ -102,12 +102,12 @@ fn a_server_that_stops_is_told_after_the_summary() {
 fn damaged_video() {
     let ftyp = b"\0\0\0\x18ftypiso6\0\0\0\x01iso6avc1";
     for (body, told) in [
-        (b"{\"error\":\"?\"}".to_vec(), "sent damaged video: it is no MP4"),
+        (b"{\"error\":\"?\"}".to_vec(), "sent damaged video: it is not MP4"),
         (b"\0\0\0\x07ftyp".to_vec(), "sent damaged video: a box ftyp of 7 bytes"),
         ([&ftyp[..], b"\xFF\xFF\xFF\xFFmoov"].concat(), "sent damaged video: a box moov of 4294967287 bytes"),
         ([&ftyp[..], b"\0\0\0\x08moov"].concat(), "sent damaged video: the box trak is missing"),
-        ([&ftyp[..], b"\0\0\0\x08moof"].concat(), "sent damaged video: the box moof is at a wrong place"),
-        ([&ftyp[..], b"\0\0\0\x08mdat"].concat(), "sent damaged video: the box mdat is at a wrong place"),
+        ([&ftyp[..], b"\0\0\0\x08moof"].concat(), "sent damaged video: the box moof is in the wrong place"),
+        ([&ftyp[..], b"\0\0\0\x08mdat"].concat(), "sent damaged video: the box mdat is in the wrong place"),
         ([&ftyp[..], b"\0\0\0\x40moov"].concat(), "ended the stream"),
         (Vec::new(), "ended the stream"),
     ] {

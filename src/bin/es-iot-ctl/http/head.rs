@@ -4,7 +4,7 @@ use es_iot_server::limits::{CTL_MAX_HEAD_BYTES, CTL_MAX_HEADERS};
 
 use super::problem::Problem;
 
-/// What of a head matters.
+/// The parts of a head that matter here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The status code.
@@ -34,7 +34,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Head>, Problem> {
     }
 }
 
-/// The length of the body. A reply in transfer codings, or with two lengths, is none of the server's.
+/// The length of the body. The server never sends transfer codings or two lengths.
 fn length(headers: &[httparse::Header<'_>]) -> Result<Option<u64>, Problem> {
     let mut length = None;
     for header in headers {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none() {
+    fn heads_that_the_server_never_sends() {
         for (text, problem) in [
             ("SSH-2.0-OpenSSH_9.2\r\n".to_owned(), Problem::NotHttp),
             ("HTTP/1.1 100 Continue\r\n\r\n".to_owned(), Problem::NotHttp),

@@ -24,7 +24,7 @@ pub enum Stream {
     Unix(UnixStream),
 }
 
-/// A connection, and how the server is called.
+/// A connection, and the server's names.
 #[derive(Debug)]
 pub struct Place {
     /// The connection.

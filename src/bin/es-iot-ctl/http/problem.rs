@@ -15,17 +15,17 @@ const MAX_SHOWN_CHARACTERS: usize = 300;
 pub enum Problem {
     /// No complete reply within the time-out.
     Silent(Duration),
-    /// It is not HTTP, or not as this server sends it.
+    /// It is not HTTP as this server sends it.
     NotHttp,
     /// A head or a body above the limit.
     TooLong,
     /// The connection ended within it.
     CutShort,
-    /// The body is not what this path has.
+    /// The body is not one of this path.
     NotOurs,
     /// Status 401.
     NeedsLogin {
-        /// Whether it came over the Unix socket, whose clients get no grant.
+        /// Whether the reply came over the Unix socket, whose clients get no grant.
         local: bool,
     },
     /// Any other status but 200, and the server's text.
@@ -68,7 +68,7 @@ impl Display for Problem {
             }
             Self::NotHttp => f.write_str("is not the HTTP port of an es-iot-server: check --http-port"),
             Self::TooLong => f.write_str("sent a longer answer than es-iot-server does: check --http-port"),
-            Self::CutShort => f.write_str("closed the connection within its answer: see the server's log"),
+            Self::CutShort => f.write_str("closed the connection in the middle of its answer: see the server's log"),
             Self::NotOurs => {
                 f.write_str("sent something other than es-iot-server does: check --http-port and the server's version")
             }

@@ -16,12 +16,12 @@ use es_iot_server::media::h264::SpsError;
 /// The type of a box.
 pub type Kind = [u8; 4];
 
-/// What a stream has.
+/// An event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The pictures that follow are of this format.
     Format(Format),
-    /// A picture is here, whole.
+    /// A picture is complete.
     Picture(Picture),
 }
 
@@ -45,24 +45,24 @@ pub struct Picture {
     pub key: bool,
     /// Its bytes.
     pub bytes: u32,
-    /// How long it is to be shown.
+    /// Its display time.
     pub duration: Duration,
 }
 
-/// What is wrong with a stream.
+/// A fault of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It does not begin with `ftyp`.
     NotMp4,
-    /// A box whose length can't be.
+    /// A box with an impossible length.
     Length { kind: Kind, bytes: u64 },
     /// A box ends within a field.
     Truncated,
-    /// There is no such box where one must be.
+    /// A required box is missing.
     Missing(Kind),
-    /// The box comes at a wrong place.
+    /// The box is in the wrong place.
     Order(Kind),
-    /// More pictures in a fragment than can be taken.
+    /// A fragment with too many pictures.
     Pictures(u32),
     /// The pictures' lengths are not the length of the `mdat`.
     Media { pictures: u64, bytes: u64 },
@@ -75,11 +75,11 @@ pub enum Fault {
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotMp4 => f.write_str("it is no MP4"),
+            Self::NotMp4 => f.write_str("it is not MP4"),
             Self::Length { kind, bytes } => write!(f, "a box {} of {bytes} bytes", kind.escape_ascii()),
             Self::Truncated => f.write_str("a box ends within a field"),
             Self::Missing(kind) => write!(f, "the box {} is missing", kind.escape_ascii()),
-            Self::Order(kind) => write!(f, "the box {} is at a wrong place", kind.escape_ascii()),
+            Self::Order(kind) => write!(f, "the box {} is in the wrong place", kind.escape_ascii()),
             Self::Pictures(count) => write!(f, "a fragment of {count} pictures"),
             Self::Media { pictures, bytes } => write!(f, "pictures of {pictures} bytes in an mdat of {bytes}"),
             Self::Timescale => f.write_str("a timescale of zero"),
@@ -88,7 +88,7 @@ impl Display for Fault {
     }
 }
 
-/// Where the reader is.
+/// The reader's position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// In the header of a box.
@@ -180,27 +180,19 @@ impl Reader {
 
     /// The type of the next box and the length of its body.
     fn header(&mut self, input: &mut &[u8]) -> Result<Option<(Kind, u64)>, Fault> {
-        if self.held.len() < 8 && !self.hold(input, 8) {
-            return Ok(None);
+        // A length of 64 bits comes after the type.
+        for most in [8, 16] {
+            self.hold(input, most);
+            if let Some((kind, bytes)) = fields::header(&self.held) {
+                let body = bytes.checked_sub(self.held.len() as u64).ok_or(Fault::Length { kind, bytes })?;
+                self.held.clear();
+                return Ok(Some((kind, body)));
+            }
         }
-        let Some(header) = fields::header(&self.held) else {
-            // The length is in the 64 bits behind.
-            self.hold(input, 16);
-            return match fields::header(&self.held) {
-                Some(header) => self.opened(header).map(Some),
-                None => Ok(None),
-            };
-        };
-        self.opened(header).map(Some)
+        Ok(None)
     }
 
-    fn opened(&mut self, (kind, bytes): (Kind, u64)) -> Result<(Kind, u64), Fault> {
-        let body = bytes.checked_sub(self.held.len() as u64).ok_or(Fault::Length { kind, bytes })?;
-        self.held.clear();
-        Ok((kind, body))
-    }
-
-    /// What is done with a box.
+    /// How to read the body of a box.
     fn open(&mut self, kind: Kind, bytes: u64) -> Result<State, Fault> {
         let begun = std::mem::replace(&mut self.begun, true);
         if !begun && &kind != b"ftyp" {
@@ -223,7 +215,7 @@ impl Reader {
         }
     }
 
-    /// Takes a box that is here as a whole.
+    /// Handles a complete box.
     fn close(&mut self, kind: Kind, body: &[u8]) -> Result<(), Fault> {
         if &kind == b"moov" {
             let format = fields::format(body)?;

@@ -1,4 +1,4 @@
-//! What is measured of a stream: pure, from pictures and the times at which they came.
+//! The measurement of a stream: pure, from pictures and their arrival times.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use es_iot_server::time::Mono;
 
 use super::boxes::Picture;
 
-/// The figures of a second, or of all of the stream.
+/// The figures of a second, or of the whole stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
     /// Pictures.
@@ -25,8 +25,8 @@ pub struct Figures {
 
 /// The measurement.
 ///
-/// The server begins with a key picture that it has already, and sends what it has after that as fast as the network takes
-/// it. Times are measured from the first picture on that came no faster than in half its duration.
+/// The server begins with its newest key picture, and sends the pictures since then as fast as the network allows. Times are
+/// measured from the first picture that arrives at least half its duration after the one before.
 #[derive(Debug, Default)]
 pub struct Measurement {
     all: Span,
@@ -101,7 +101,7 @@ impl Measurement {
         figures
     }
 
-    /// The figures of all, at `now`.
+    /// The figures of the whole stream, at `now`.
     pub fn all(&self, now: Mono) -> Figures {
         self.figures(&self.all, now)
     }

@@ -105,6 +105,8 @@ fn its_parts_have_their_names() {
     let named = |name: &str, attribute: &str| tags().iter().any(|(tag, rest)| *tag == name && rest.contains(attribute));
     assert!(named("video", "muted autoplay playsinline") && named("canvas", "role=\"img\""));
     assert!(named("div", "role=\"status\"") && named("label", "for=\"password\""));
+    // It changes four times a second: as an `output`, which is a live region, screen readers would read out every change.
+    assert!(named("span", "id=\"value\""));
     for label in ["Shutter", "Gain", "Red balance", "Blue balance", "Contrast", "Brightness"] {
         assert_eq!(content("script").matches(&format!("label: '{label}'")).count(), 1, "{label}");
     }
