@@ -1,7 +1,6 @@
 //! The requests of real clients in their own forms.
 //!
-//! curl 7.88, wget 1.21, Python 3.11, ffmpeg 5.1 and Chromium 156 as recorded; Firefox 128 and Prometheus 2.45 written after
-//! their documentation.
+//! Recorded from curl 7.88, wget 1.21, Python 3.11, ffmpeg 5.1, Chromium 156, Firefox 153 and Prometheus 2.42.
 
 use super::*;
 
@@ -84,7 +83,7 @@ fn ffmpeg_and_prometheus() {
     let lines = [
         "GET /metrics HTTP/1.1",
         HOST,
-        "User-Agent: Prometheus/2.45.0",
+        "User-Agent: Prometheus/2.42.0+ds",
         "Accept: application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
          text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
         "Accept-Encoding: gzip",
@@ -154,17 +153,20 @@ fn chromium_on_a_page_of_another_site() {
 #[test]
 fn firefox() {
     let firefox = [
-        "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-        "Accept-Language: en-US,en;q=0.5",
-        "Accept-Encoding: gzip, deflate",
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",
+        "Accept-Language: en-US,en;q=0.9",
+        "Accept-Encoding: gzip, deflate, br, zstd",
         "Connection: keep-alive",
     ];
     let mut rig = Rig::new();
     let mut send = |line: &str, headers: &[&str], body: &str| {
         play(&mut rig, &[&[line, "Host: es-iot-7.local:8080"][..], &firefox, headers].concat(), body)
     };
-    let page =
-        ["Accept: text/html,application/xhtml+xml,*/*;q=0.8", "Upgrade-Insecure-Requests: 1", "Priority: u=0, i"];
+    let page = [
+        "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "Upgrade-Insecure-Requests: 1",
+        "Priority: u=0, i",
+    ];
     assert_eq!(statuses(&send("GET / HTTP/1.1", &page, "")), [200]);
     let icon = ["Accept: image/avif,image/webp,*/*", "Referer: http://es-iot-7.local:8080/"];
     assert_eq!(statuses(&send("GET /favicon.ico HTTP/1.1", &icon, "")), [404]);
