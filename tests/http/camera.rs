@@ -2,22 +2,15 @@
 
 use std::fs;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::client::Http;
-use crate::support::{Daemon, Launch, binary, until};
+pub use crate::support::kill_test_camera;
+use crate::support::{Daemon, Launch, binary, with_test_camera};
 
 /// A daemon that shows the test camera's picture: a small one, with two key pictures a second.
 pub fn test_camera() -> Launch {
-    Launch::new()
-        .http()
-        .set("camera.source", "test")
-        .set("camera.width", 320)
-        .set("camera.height", 240)
-        .set("camera.framerate", 24)
-        .set("camera.intra", 12)
+    with_test_camera(Launch::new().http())
 }
 
 /// A daemon whose camera never comes.
@@ -61,25 +54,4 @@ pub fn unplug(launch: &Launch, daemon: &Daemon) {
 /// A daemon that asks everyone for the password.
 pub fn guarded() -> Launch {
     test_camera().set("auth.required", true).set("auth.trust_loopback", false)
-}
-
-/// The process id of the test camera.
-fn pid(daemon: &Daemon) -> Option<Pid> {
-    let pid = daemon.pid();
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let is_camera = |pid: &&str| {
-        fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == "es-iot-testcam")
-    };
-    children.split_whitespace().find(is_camera).map(|pid| Pid::from_raw(pid.parse().unwrap()))
-}
-
-/// Kills the test camera.
-pub fn kill_it(daemon: &mut Daemon) {
-    let mut found = None;
-    until(|| {
-        found = pid(daemon);
-        found.is_some()
-    });
-    kill(found.unwrap(), Signal::SIGKILL).unwrap();
-    daemon.await_log("the camera crashed with signal 9");
 }

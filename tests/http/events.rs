@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::camera::{kill_it, no_camera, test_camera};
+use crate::camera::{kill_test_camera, no_camera, test_camera};
 use crate::client::Http;
 use crate::stream::{Event, Listener};
 use crate::support::{Launch, due, until};
@@ -115,7 +115,7 @@ fn a_change_of_the_state_is_an_event() {
     next_state(&mut listener, &|status| status["viewers"]["http"] == 1);
     drop(movie);
     next_state(&mut listener, &|status| status["viewers"]["http"] == 0);
-    kill_it(&mut daemon);
+    kill_test_camera(&mut daemon);
     let down = next_state(&mut listener, &|status| status["camera"]["state"] != "running");
     assert!(!down["camera"]["reason"].as_str().unwrap().is_empty(), "{down}");
     let up = next_state(&mut listener, &|status| status["camera"]["reason"].is_null());

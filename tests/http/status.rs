@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::camera::{guarded, kill_it, no_camera, plug, pluggable, test_camera, unplug};
+use crate::camera::{guarded, kill_test_camera, no_camera, plug, pluggable, test_camera, unplug};
 use crate::client::Http;
 use crate::movie::Movie;
 use crate::session::log_in;
@@ -103,7 +103,7 @@ fn health_is_that_video_moves() {
     assert_eq!(http.get("/healthz").expect(200).text(), "ok\n");
     http.ask("HEAD", "/healthz", &[], None).expect(200);
     // A restart is no illness, as long as it is short.
-    kill_it(&mut daemon);
+    kill_test_camera(&mut daemon);
     until(|| http.get("/healthz").status == 200);
 }
 

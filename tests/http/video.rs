@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::camera::{kill_it, no_camera, plug, pluggable, test_camera, unplug};
+use crate::camera::{kill_test_camera, no_camera, plug, pluggable, test_camera, unplug};
 use crate::client::Http;
 use crate::ffmpeg;
 use crate::movie::Movie;
@@ -91,7 +91,7 @@ fn a_viewer_stays_when_the_camera_crashes() {
     let mut daemon = test_camera().start();
     let mut movie = Movie::watch(daemon.http_port());
     movie.pictures(24);
-    kill_it(&mut daemon);
+    kill_test_camera(&mut daemon);
     movie.pictures(48);
     assert_eq!(movie.formats, 1, "it is back before a slate is due, in the same format");
     if !is_shown(&movie.segment, 72, (320, 240)) {

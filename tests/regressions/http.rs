@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use es_iot_server::camera::settings::CameraSettings;
-use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::config::{CameraConfig, CameraSource, Config};
 use es_iot_server::limits::{HTTP_LOCAL_PLACES, HTTP_PLACES, HTTP_REPLIES_PER_STEP};
-use es_iot_server::server::{ConnId, Input, Output, Peer, Server, Service, Setup};
+use es_iot_server::server::{ConnId, Input, Output, Peer, Server, Service};
 use es_iot_server::service::scram;
 use es_iot_server::time::{Mono, Now};
 
@@ -27,18 +26,7 @@ impl Bench {
         config.auth.required = false;
         change(&mut config);
         let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
-        let setup = Setup {
-            settings: CameraSettings::default(),
-            password: Secret::new("1111"),
-            seed: 1,
-            watchdog: None,
-            secret: [1; 32],
-            host: "pi".into(),
-            udp_port: None,
-        };
-        let mut server = Server::new(config, setup, now);
-        server.start(now, &mut Vec::new());
-        Self { server, now }
+        Self { server: crate::started(config, now), now }
     }
 
     /// What is done, but for lines of the log.

@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
 use es_iot_server::media::draw::{Format, Slate};
-use es_iot_server::server::{ConnId, Input, Output, Peer, Reloaded, Request, Server, Service, Setup};
+use es_iot_server::server::{ConnId, Input, Output, Peer, Reloaded, Request, Server, Service};
 use es_iot_server::service::scram::Client;
 use es_iot_server::time::{Mono, Now};
 
@@ -29,18 +28,7 @@ impl Bench {
         let mut config = Config { camera, ..Config::default() };
         change(&mut config);
         let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
-        let setup = Setup {
-            settings: CameraSettings::default(),
-            password: Secret::new("1111"),
-            seed: 1,
-            watchdog: None,
-            secret: [1; 32],
-            host: "pi".into(),
-            udp_port: None,
-        };
-        let mut server = Server::new(config.clone(), setup, now);
-        server.start(now, &mut Vec::new());
-        Self { server, now, config }
+        Self { server: crate::started(config.clone(), now), now, config }
     }
 
     /// What is done, but for lines of the log.

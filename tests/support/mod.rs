@@ -12,6 +12,7 @@ mod deaf_port;
 mod launch;
 mod skip;
 mod stand_in;
+mod test_camera;
 mod ticks;
 mod waiting;
 
@@ -34,6 +35,7 @@ pub use deaf_port::deaf_port;
 pub use launch::{Launch, NO_NAMESPACE, binary, dies_with_test, in_mount_namespace};
 pub use skip::skip;
 pub use stand_in::stand_in;
+pub use test_camera::{kill_test_camera, with_test_camera};
 pub use ticks::{Over, turn, while_data_flows};
 pub use waiting::{DEADLINE, pass, until};
 

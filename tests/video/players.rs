@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::camera::{change_settings, kill_it, test_camera};
+use crate::camera::{change_settings, kill_test_camera, test_camera};
 use crate::support::{DEADLINE, Daemon, dies_with_test, skip};
 use crate::udp::UdpPair;
 use crate::viewer::PATH;
@@ -186,7 +186,7 @@ fn stays(start: impl Fn(&str) -> Option<Player>, daemon: &mut Daemon, url: &str)
     if before.len() == WIDTH * HEIGHT {
         assert!(mean(&after) > mean(&before) + 10, "brighter: {} and {}", mean(&before), mean(&after));
     }
-    kill_it(daemon);
+    kill_test_camera(daemon);
     player.pictures(72);
     player.end();
 }

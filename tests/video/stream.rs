@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::camera::{change_settings, kill_it, test_camera};
+use crate::camera::{change_settings, kill_test_camera, test_camera};
 use crate::packets::{CLOCK, Picture, Report, follow_the_clock};
 use crate::support::{Daemon, side_by_side};
 use crate::viewer::{Viewer, Way};
@@ -95,7 +95,7 @@ fn goes_on(watch: Watch, restart: impl Fn(&mut Daemon)) {
 #[test]
 fn a_restart_of_the_camera_goes_on_in_the_same_stream() {
     let cases = BOTH.into_iter().flat_map(|(_, watch)| [(watch, true), (watch, false)]);
-    side_by_side(cases, |(watch, killed)| goes_on(watch, if killed { kill_it } else { change_settings }));
+    side_by_side(cases, |(watch, killed)| goes_on(watch, if killed { kill_test_camera } else { change_settings }));
 }
 
 #[test]
