@@ -12,3 +12,4 @@ pub mod requests;
 pub mod rtsp;
 pub mod scram;
 pub mod settings;
+pub mod status;

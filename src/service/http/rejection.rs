@@ -7,23 +7,13 @@ use super::route::Route;
 use crate::limits::{
     HTTP_ANSWER_TIMEOUT, HTTP_MAX_BODY_BYTES, HTTP_MAX_HEAD_BYTES, HTTP_MAX_HEADERS, HTTP_REQUEST_TIMEOUT,
 };
+pub use crate::service::status::Status;
 
 /// The header that goes with each 401: RFC 9110 section 15.5.2 demands a challenge. No browser knows this scheme, so none
 /// asks for a password.
 pub const CHALLENGE: (&str, &str) = ("WWW-Authenticate", "Cookie realm=\"es-iot-server\"");
 
-/// The status of a reply (RFC 9110 section 15).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status {
-    /// Three digits.
-    pub code: u16,
-    /// What they mean, for people.
-    pub phrase: &'static str,
-}
-
 impl Status {
-    /// The request was carried out.
-    pub const OK: Self = Self::new(200, "OK");
     /// The client has the page already.
     pub const NOT_MODIFIED: Self = Self::new(304, "Not Modified");
     /// The request has the wrong content.
@@ -34,16 +24,6 @@ impl Status {
     pub const INTERNAL_SERVER_ERROR: Self = Self::new(500, "Internal Server Error");
     /// Not at the moment.
     pub const SERVICE_UNAVAILABLE: Self = Self::new(503, "Service Unavailable");
-
-    const fn new(code: u16, phrase: &'static str) -> Self {
-        Self { code, phrase }
-    }
-}
-
-impl Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.code, self.phrase)
-    }
 }
 
 /// Why a request is refused. Its text is sent to the client, and completes "request refused: " in the log.

@@ -4,13 +4,14 @@ mod answer;
 
 use super::digest::Challenges;
 use super::interface::{Access, Context, FirstPacket, Input, Output, Reason};
-use super::rejection::{Rejection, Status};
+use super::rejection::Rejection;
 use super::reply::{HTTP, Reply};
 use super::request::{Fault, Item, Parser};
 use super::session::State;
 use super::token::Tokens;
 use super::transport::Transport;
 use crate::limits::{RTSP_MAX_WAITING_BYTES, RTSP_REQUEST_TIMEOUT, RTSP_SESSION_GRACE, RTSP_SESSION_TIMEOUT};
+use crate::service::status::Status;
 use crate::time::Mono;
 
 /// What a connection gets for which there is no place. No request has come, so no `CSeq` is known.

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::rejection::Status;
+use crate::service::status::Status;
 
 const WRITES: &str = "a String takes every write";
 

@@ -4,12 +4,13 @@ use super::{Exchange, Pending, Session, Waiting};
 use crate::limits::{RTSP_DESCRIBE_TIMEOUT, RTSP_PLAY_TIMEOUT, RTSP_SESSION_TIMEOUT};
 use crate::service::rtsp::digest::{Asked, Verdict};
 use crate::service::rtsp::interface::{Access, Context, FirstPacket, Output};
-use crate::service::rtsp::rejection::{Rejection, Status};
+use crate::service::rtsp::rejection::Rejection;
 use crate::service::rtsp::reply::Reply;
 use crate::service::rtsp::request::{Method, Request, Verb};
 use crate::service::rtsp::session::{Act, Named, act, allowed};
 use crate::service::rtsp::transport::{self, Chosen};
 use crate::service::rtsp::uri::{Target, Uri};
+use crate::service::status::Status;
 
 /// The longest start of a range that is repeated, in bytes.
 const LONGEST_RANGE_START: usize = 32;
