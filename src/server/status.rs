@@ -75,7 +75,7 @@ pub struct Camera {
 /// The stream as viewers get it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Video {
-    /// Whether it is the camera's picture, not a slate.
+    /// Whether the last picture is the camera's, not a slate.
     pub live: bool,
     /// The codec as browsers name it (RFC 6381), such as `avc1.42C01E`.
     pub codec: String,
@@ -83,9 +83,9 @@ pub struct Video {
     pub width: u32,
     /// Rows.
     pub height: u32,
-    /// Pictures a second, as measured.
+    /// Pictures a second, as measured; 0 if no more come.
     pub pictures_per_second: f64,
-    /// Bits a second, as measured.
+    /// Bits a second, as measured; 0 if no more come.
     pub bits_per_second: f64,
     /// The time between the camera's last two key pictures.
     pub key_interval: Option<Duration>,

@@ -12,7 +12,7 @@ use super::report::VideoReport;
 use super::status;
 use crate::config::{CameraConfig, Config};
 use crate::ids::Peer;
-use crate::limits::{LONGEST_KEY_INTERVAL, MEASURED_PICTURES};
+use crate::limits::{LONGEST_KEY_INTERVAL, MEASURED_PICTURES, SLATE_AFTER, STALL_FRAMES};
 use crate::media::picture::{Assembler, Picture};
 use crate::media::ring::{Identity, Ring};
 use crate::media::rtcp;
@@ -123,9 +123,13 @@ impl Video {
         let (_, format) = self.ring.format()?;
         let video = format.video();
         let (pictures, bytes, span) = self.ring.recent(MEASURED_PICTURES);
+        let age = now.since(self.last);
+        // Without viewers, no slate takes the place of a camera that is gone.
+        let each = span / u32::try_from(pictures).unwrap_or(u32::MAX).max(1);
+        let moves = age <= (each * STALL_FRAMES).max(SLATE_AFTER);
         let rate = |amount: usize| {
             let amount = f64::from(u32::try_from(amount).unwrap_or(u32::MAX));
-            if span.is_zero() { 0.0 } else { amount / span.as_secs_f64() }
+            if moves && !span.is_zero() { amount / span.as_secs_f64() } else { 0.0 }
         };
         Some(status::Video {
             live: self.live,
@@ -135,7 +139,7 @@ impl Video {
             pictures_per_second: rate(pictures),
             bits_per_second: rate(bytes * 8),
             key_interval: self.key_interval,
-            age: now.since(self.last),
+            age,
         })
     }
 

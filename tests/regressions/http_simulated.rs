@@ -125,6 +125,24 @@ fn a_reader_of_the_events_is_not_sent_the_same_state_twice() {
     assert_eq!(bench.handle(Input::Unblocked { conn: A }), []);
 }
 
+/// A camera was gone, and no viewer there to get a slate: the state was that of its last pictures, 24 a second.
+#[test]
+fn a_camera_that_is_gone_has_no_rate() {
+    let mut bench = Bench::new(|_| {});
+    bench.connect(&[A]);
+    for _ in 0..5 {
+        bench.film();
+    }
+    let mut rate = || {
+        let status = sent(&bench.ask(A, &get("/api/status", "")));
+        bench.pass(2000);
+        between(&status, "\"pictures_per_second\": ", ",")
+    };
+    assert_eq!(rate(), "1.0");
+    assert_eq!(rate(), "1.0", "the next picture may still come");
+    assert_eq!(rate(), "0.0");
+}
+
 /// Two changes waited for the disk, and the first client had sent another change behind its own: the second client was
 /// shown that as stored.
 #[test]

@@ -82,7 +82,7 @@ impl Page {
         self.metric("video_info", Kind::Gauge, "Codec and size of the video.");
         let labels = format!("{{codec=\"{codec}\",width=\"{width}\",height=\"{height}\"}}");
         self.sample("video_info", &labels, 1);
-        self.gauge("video_live", "Whether viewers see the camera's picture, not a slate.", u8::from(*live));
+        self.gauge("video_live", "Whether the last picture is the camera's, not a slate.", u8::from(*live));
         self.gauge("video_pictures_per_second", "Pictures a second, as measured.", pictures_per_second);
         self.gauge("video_bytes_per_second", "Bytes a second, as measured.", bits_per_second / 8.0);
         if let Some(interval) = key_interval {
