@@ -67,7 +67,10 @@ impl std::fmt::Display for SettingsError {
                 write!(f, "{why}; it must contain exactly shutter, gain, awb_red, awb_blue, contrast and brightness")
             }
             Self::Change(why) => {
-                write!(f, "{why}; it may contain shutter, gain, awb_red, awb_blue, contrast and brightness")
+                write!(
+                    f,
+                    "{why}; send any of shutter (a whole number), gain, awb_red, awb_blue, contrast and brightness (numbers)"
+                )
             }
             Self::OutOfRange { key, value, min, max } => write!(f, "{key} is {value}; allowed: {min} to {max}"),
         }
