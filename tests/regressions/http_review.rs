@@ -7,7 +7,7 @@ use es_iot_server::media::draw::{Format, Slate};
 use es_iot_server::server::{ConnId, Input, Output, Peer, Server, Service};
 use es_iot_server::time::{Mono, Now};
 
-use crate::A;
+use crate::{A, B};
 
 /// A server with a camera, and a clock that is moved by hand.
 struct Bench {
@@ -123,4 +123,30 @@ fn a_client_that_takes_nothing_of_its_last_reply_is_closed() {
     let mut bench = Bench::new();
     bench.ask_for_snapshot("Connection: close\r\n");
     assert!(!bench.is_taken_for(5) || bench.pass(25_000).contains(&Output::Close(A)));
+}
+
+/// A client of the events that came later was told how long the camera had been in its state when the first one came.
+#[test]
+fn a_later_client_of_the_events_is_told_the_present_state() {
+    let since = |out: &[Output], client: ConnId| -> f64 {
+        let frames = out.iter().filter_map(|output| {
+            let Output::Send { conn, frame } = output else { return None };
+            (*conn == client).then(|| String::from_utf8_lossy(frame.as_bytes()))
+        });
+        let text: String = frames.collect();
+        let (_, event) = text.split_once("event: status\ndata: ").expect("a status");
+        let event: serde_json::Value = serde_json::from_str(event.lines().next().expect("a line")).expect("JSON");
+        event["camera"]["since"].as_f64().expect("a time")
+    };
+    let events = "GET /events HTTP/1.1\r\nHost: pi\r\n\r\n";
+    let mut bench = Bench::new();
+    bench.film();
+    let first = since(&bench.ask(A, events), A);
+    for _ in 0..20 {
+        bench.film();
+    }
+    bench.pass(200);
+    let out = bench.ask(B, events);
+    assert!(since(&out, B) > first + 20.0, "{} after {first}", since(&out, B));
+    assert_eq!(sent_bytes(&out, A), 0, "nothing has changed for the first");
 }
