@@ -75,12 +75,24 @@ fn closes(outputs: &[Output], client: ConnId) -> bool {
     outputs.iter().any(|output| matches!(output, Output::Close(conn) | Output::Finish(conn) if *conn == client))
 }
 
-fn sent_bytes(outputs: &[Output], client: ConnId) -> usize {
+fn sent(outputs: &[Output], client: ConnId) -> Vec<u8> {
     let frames = outputs.iter().filter_map(|output| {
         let Output::Send { conn, frame } = output else { return None };
-        (*conn == client).then(|| frame.as_bytes().len())
+        (*conn == client).then(|| frame.as_bytes())
     });
-    frames.sum()
+    frames.flatten().copied().collect()
+}
+
+fn sent_bytes(outputs: &[Output], client: ConnId) -> usize {
+    sent(outputs, client).len()
+}
+
+/// How long the camera has been in its state, as the status event says that a client is sent.
+fn since(outputs: &[Output], client: ConnId) -> f64 {
+    let text = String::from_utf8_lossy(&sent(outputs, client)).into_owned();
+    let (_, event) = text.split_once("event: status\ndata: ").expect("a status");
+    let event: serde_json::Value = serde_json::from_str(event.lines().next().expect("a line")).expect("JSON");
+    event["camera"]["since"].as_f64().expect("a time")
 }
 
 /// A client that wanted no further reply (`Connection: close`, HTTP/1.0) had a second to take its last one, as if it had been
@@ -128,16 +140,6 @@ fn a_client_that_takes_nothing_of_its_last_reply_is_closed() {
 /// A client of the events that came later was told how long the camera had been in its state when the first one came.
 #[test]
 fn a_later_client_of_the_events_is_told_the_present_state() {
-    let since = |out: &[Output], client: ConnId| -> f64 {
-        let frames = out.iter().filter_map(|output| {
-            let Output::Send { conn, frame } = output else { return None };
-            (*conn == client).then(|| String::from_utf8_lossy(frame.as_bytes()))
-        });
-        let text: String = frames.collect();
-        let (_, event) = text.split_once("event: status\ndata: ").expect("a status");
-        let event: serde_json::Value = serde_json::from_str(event.lines().next().expect("a line")).expect("JSON");
-        event["camera"]["since"].as_f64().expect("a time")
-    };
     let events = "GET /events HTTP/1.1\r\nHost: pi\r\n\r\n";
     let mut bench = Bench::new();
     bench.film();
