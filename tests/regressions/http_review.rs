@@ -152,3 +152,21 @@ fn a_later_client_of_the_events_is_told_the_present_state() {
     assert!(since(&out, B) > first + 20.0, "{} after {first}", since(&out, B));
     assert_eq!(sent_bytes(&out, A), 0, "nothing has changed for the first");
 }
+
+/// While a camera was silent, the answer depended on who watched: until `camera.stall_seconds` had passed, video moved unless a
+/// viewer was there for whom a slate was drawn.
+#[test]
+fn a_silent_camera_is_not_healthy_when_nobody_watches() {
+    let mut bench = Bench::new();
+    let health = |bench: &mut Bench| {
+        let out = bench.ask(A, "GET /healthz HTTP/1.1\r\nHost: pi\r\n\r\n");
+        String::from_utf8_lossy(&sent(&out, A)).into_owned()
+    };
+    bench.film();
+    assert!(health(&mut bench).starts_with("HTTP/1.1 200"));
+    bench.pass(8000);
+    let silent = health(&mut bench);
+    assert!(silent.starts_with("HTTP/1.1 503"), "{silent}");
+    bench.film();
+    assert!(health(&mut bench).starts_with("HTTP/1.1 200"));
+}
