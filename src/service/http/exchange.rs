@@ -32,8 +32,8 @@ enum State {
     Question(Box<Asked>, Mono),
     /// Enough replies are made for one step, or unsent; the next request waits.
     Full,
-    /// A long reply, the last one, is unsent.
-    Last,
+    /// Long replies, the last ones, are unsent. Why it ends then.
+    Last(Reason),
     /// A stream, with the session that it was opened in.
     Stream(Option<String>),
     /// It is over.
@@ -90,7 +90,7 @@ impl Exchange {
     /// Whether the connection is not to be read: an answer is pending, or the replies are to be sent first.
     pub const fn waits(&self) -> bool {
         match self.state {
-            State::Question(..) | State::Full | State::Last => true,
+            State::Question(..) | State::Full | State::Last(_) => true,
             State::Head | State::Body(_) | State::Stream(_) | State::Over => false,
         }
     }
@@ -103,7 +103,7 @@ impl Exchange {
                 None => self.idle_since + HTTP_IDLE_TIMEOUT,
             }),
             State::Question(_, until) => Some(*until),
-            State::Full | State::Last | State::Stream(_) | State::Over => None,
+            State::Full | State::Last(_) | State::Stream(_) | State::Over => None,
         }
     }
 
@@ -112,7 +112,7 @@ impl Exchange {
         match &self.state {
             State::Stream(session) => session.as_deref(),
             State::Question(asked, _) => asked.request.session.as_deref(),
-            State::Head | State::Body(_) | State::Full | State::Last | State::Over => None,
+            State::Head | State::Body(_) | State::Full | State::Last(_) | State::Over => None,
         }
     }
 
@@ -133,7 +133,7 @@ impl Exchange {
                     self.close(Reason::Flood, out);
                 }
             }
-            State::Last | State::Stream(_) | State::Over => {}
+            State::Last(_) | State::Stream(_) | State::Over => {}
         }
     }
 
@@ -141,7 +141,7 @@ impl Exchange {
         (self.unsent_bytes, self.replies) = (0, 0);
         match self.state {
             State::Full => (self.state, self.idle_since) = (State::Head, now),
-            State::Last => self.close(Reason::Done, out),
+            State::Last(reason) => self.close(reason, out),
             State::Head | State::Body(_) | State::Question(..) | State::Stream(_) | State::Over => {}
         }
     }
@@ -162,7 +162,7 @@ impl Exchange {
                     };
                     self.complete(context, asked, body, out);
                 }
-                state @ (State::Question(..) | State::Full | State::Last | State::Stream(_) | State::Over) => {
+                state @ (State::Question(..) | State::Full | State::Last(_) | State::Stream(_) | State::Over) => {
                     self.state = state;
                     return;
                 }
@@ -248,7 +248,7 @@ impl Exchange {
             State::Head if self.mid_request() => self.refuse(context.now, None, Rejection::TooSlow, out),
             State::Head if self.owes_since.is_some() => self.close(Reason::Silent, out),
             State::Head => self.close(Reason::Idle, out),
-            state @ (State::Full | State::Last | State::Stream(_) | State::Over) => self.state = state,
+            state @ (State::Full | State::Last(_) | State::Stream(_) | State::Over) => self.state = state,
         }
     }
 
@@ -258,7 +258,7 @@ impl Exchange {
         let session = match &self.state {
             State::Stream(session) => session,
             State::Question(asked, _) if asked.route.stream().is_some() => &asked.request.session,
-            State::Head | State::Body(_) | State::Question(..) | State::Full | State::Last | State::Over => return,
+            State::Head | State::Body(_) | State::Question(..) | State::Full | State::Last(_) | State::Over => return,
         };
         if !access.admits(session.as_deref()) {
             self.close(Reason::NotAllowed, out);
@@ -293,7 +293,7 @@ impl Exchange {
         }
         out.push(Output::Refused(rejection));
         if closes {
-            self.close(Reason::Refused(rejection), out);
+            self.end(Reason::Refused(rejection), out);
         } else {
             self.replied(now, manner.last, out);
         }
@@ -317,16 +317,29 @@ impl Exchange {
     fn replied(&mut self, now: Mono, last: bool, out: &mut Vec<Output>) {
         self.idle_since = now;
         self.replies += 1;
-        // Until it is sent, the client is neither idle nor done: it has as long as it takes some of it.
-        let is_long = self.unsent_bytes > HTTP_REPLIES_BYTES;
         let is_enough = self.replies >= HTTP_REPLIES_PER_STEP && self.parser.waiting_bytes() > 0;
-        if last && !is_long {
-            self.close(Reason::Done, out);
-        } else if last || is_long || is_enough {
-            self.state = if last { State::Last } else { State::Full };
+        if last {
+            self.end(Reason::Done, out);
+        } else if is_enough || self.is_long() {
+            self.state = State::Full;
             out.push(Output::WhenSent);
         } else {
             self.state = State::Head;
+        }
+    }
+
+    /// Whether so much is unsent that the client is neither idle nor done before: it has as long as it takes some of it.
+    const fn is_long(&self) -> bool {
+        self.unsent_bytes > HTTP_REPLIES_BYTES
+    }
+
+    /// Ends it after the last reply.
+    fn end(&mut self, reason: Reason, out: &mut Vec<Output>) {
+        if self.is_long() {
+            self.state = State::Last(reason);
+            out.push(Output::WhenSent);
+        } else {
+            self.close(reason, out);
         }
     }
 
