@@ -16,6 +16,8 @@ mod exec;
 mod golden;
 #[path = "regressions/http.rs"]
 mod http;
+#[path = "regressions/http_review.rs"]
+mod http_review;
 #[path = "regressions/http_simulated.rs"]
 mod http_simulated;
 #[path = "regressions/links.rs"]

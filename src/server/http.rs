@@ -235,6 +235,11 @@ impl Http {
         self.events.renew(key, newest, &mut self.list);
     }
 
+    /// Takes state and settings as they are now, for those that have missed some.
+    pub fn refresh_events(&mut self, newest: &StatusEvent) {
+        self.events.refresh(newest);
+    }
+
     /// Sends those that get the events what they have missed.
     pub fn send_missed(&mut self, cx: &mut Context<'_>) {
         for client in &mut self.list {

@@ -227,6 +227,7 @@ impl Parts {
     /// The state of the server.
     pub fn status<'a>(&'a self, now: Mono, config: &'a Config, stats: &'a Stats) -> Status<'a> {
         let (failing_addresses, grants) = self.auth.sizes(now);
+        let moves = self.video.camera_moves(now, &config.camera, self.exposure());
         Status {
             host: self.video.host(),
             uptime: self.lifecycle.uptime(now),
@@ -237,7 +238,7 @@ impl Parts {
             failing_addresses,
             grants,
             sessions: self.login.count(now),
-            camera: self.pipeline.status(now, self.video.is_live()),
+            camera: self.pipeline.status(now, moves),
             video: self.video.status(now),
             settings: *self.settings.current(),
             stats,

@@ -108,10 +108,10 @@ impl Pipeline {
         self.supervisor.is_publishing()
     }
 
-    /// The camera as the status shows it; `live` if viewers see its picture.
-    pub fn status(&self, now: Mono, live: bool) -> status::Camera {
+    /// The camera as the status shows it; `moves` if viewers see its picture, and it moves.
+    pub fn status(&self, now: Mono, moves: bool) -> status::Camera {
         let (state, since) = self.state;
-        let is_well = state == "running" && live;
+        let is_well = state == "running" && moves;
         let reason = (!is_well).then(|| self.why_no_picture().into_owned());
         status::Camera { state, since: now.since(since), reason, failing: self.supervisor.is_failing() }
     }

@@ -46,10 +46,16 @@ impl Events {
         self.newest.is_none() || self.key != key
     }
 
-    /// Takes the newest events, which all that get them have missed now.
-    pub fn renew(&mut self, key: String, StatusEvent { status, settings }: &StatusEvent, clients: &mut [Client]) {
+    /// Takes the newest events, for those that have missed some.
+    pub fn refresh(&mut self, StatusEvent { status, settings }: &StatusEvent) {
         let text = event("status", status) + &event("settings", settings);
-        (self.key, self.newest) = (key, Some(Shared::new(text.into_bytes())));
+        self.newest = Some(Shared::new(text.into_bytes()));
+    }
+
+    /// Takes the newest events, which all that get them have missed now.
+    pub fn renew(&mut self, key: String, newest: &StatusEvent, clients: &mut [Client]) {
+        self.refresh(newest);
+        self.key = key;
         for client in clients {
             if let Stage::Listens { missed } = &mut client.stage {
                 *missed = true;

@@ -38,7 +38,7 @@ impl Parts {
                     }
                     Step::Listens => {
                         self.stream.set_others(cx, true);
-                        self.send_changes(cx);
+                        self.greet_listener(cx);
                     }
                     Step::Closed => {
                         let departed = self.connections.finish(cx, conn, CloseReason::Done);
@@ -239,6 +239,14 @@ impl Parts {
             let answer = answer.unwrap_or(Answer::Refused(Rejection::NoPicture));
             self.http(cx, conn, http::Input::Answer(answer));
         }
+    }
+
+    /// Sends state and settings to a client that gets the events from now on. What the others have been sent last may have
+    /// been so for days.
+    fn greet_listener(&mut self, cx: &mut Context<'_>) {
+        let now = self.status(cx.mono(), cx.config, cx.stats).event();
+        self.http.refresh_events(&now);
+        self.send_changes(cx);
     }
 
     /// Sends what of state and settings has changed to those that get the events.

@@ -35,6 +35,11 @@ impl Video {
         self.ring.newest_key().filter(|_| now <= self.next_is_due(config, exposure))
     }
 
+    /// Whether viewers see the camera's picture, and it moves; with no viewer, no slate shows that it does not.
+    pub fn camera_moves(&self, now: Mono, config: &CameraConfig, exposure: Duration) -> bool {
+        self.live && now <= self.next_is_due(config, exposure)
+    }
+
     /// When the next picture has to be there.
     fn next_is_due(&self, config: &CameraConfig, exposure: Duration) -> Mono {
         // The drawing lasts as long as the slate is shown.

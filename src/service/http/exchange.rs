@@ -32,6 +32,8 @@ enum State {
     Question(Box<Asked>, Mono),
     /// Enough replies are made for one step, or unsent; the next request waits.
     Full,
+    /// Long replies, the last ones, are unsent. Why it ends then.
+    Last(Reason),
     /// A stream, with the session that it was opened in.
     Stream(Option<String>),
     /// It is over.
@@ -78,7 +80,7 @@ impl Exchange {
             Input::Bytes(bytes) => self.received(bytes, out),
             Input::Finished => self.finished = true,
             Input::Answer(answer) => self.answered(context, answer, out),
-            Input::Sent => self.sent(),
+            Input::Sent => self.sent(context.now, out),
             Input::Wakeup => self.wakeup(context, out),
             Input::AccessChanged => self.access_changed(context.access, out),
         }
@@ -88,7 +90,7 @@ impl Exchange {
     /// Whether the connection is not to be read: an answer is pending, or the replies are to be sent first.
     pub const fn waits(&self) -> bool {
         match self.state {
-            State::Question(..) | State::Full => true,
+            State::Question(..) | State::Full | State::Last(_) => true,
             State::Head | State::Body(_) | State::Stream(_) | State::Over => false,
         }
     }
@@ -101,7 +103,7 @@ impl Exchange {
                 None => self.idle_since + HTTP_IDLE_TIMEOUT,
             }),
             State::Question(_, until) => Some(*until),
-            State::Full | State::Stream(_) | State::Over => None,
+            State::Full | State::Last(_) | State::Stream(_) | State::Over => None,
         }
     }
 
@@ -110,7 +112,7 @@ impl Exchange {
         match &self.state {
             State::Stream(session) => session.as_deref(),
             State::Question(asked, _) => asked.request.session.as_deref(),
-            State::Head | State::Body(_) | State::Full | State::Over => None,
+            State::Head | State::Body(_) | State::Full | State::Last(_) | State::Over => None,
         }
     }
 
@@ -131,14 +133,15 @@ impl Exchange {
                     self.close(Reason::Flood, out);
                 }
             }
-            State::Stream(_) | State::Over => {}
+            State::Last(_) | State::Stream(_) | State::Over => {}
         }
     }
 
-    fn sent(&mut self) {
+    fn sent(&mut self, now: Mono, out: &mut Vec<Output>) {
         (self.unsent_bytes, self.replies) = (0, 0);
         match self.state {
-            State::Full => self.state = State::Head,
+            State::Full => (self.state, self.idle_since) = (State::Head, now),
+            State::Last(reason) => self.close(reason, out),
             State::Head | State::Body(_) | State::Question(..) | State::Stream(_) | State::Over => {}
         }
     }
@@ -159,7 +162,7 @@ impl Exchange {
                     };
                     self.complete(context, asked, body, out);
                 }
-                state @ (State::Question(..) | State::Full | State::Stream(_) | State::Over) => {
+                state @ (State::Question(..) | State::Full | State::Last(_) | State::Stream(_) | State::Over) => {
                     self.state = state;
                     return;
                 }
@@ -245,7 +248,7 @@ impl Exchange {
             State::Head if self.mid_request() => self.refuse(context.now, None, Rejection::TooSlow, out),
             State::Head if self.owes_since.is_some() => self.close(Reason::Silent, out),
             State::Head => self.close(Reason::Idle, out),
-            state @ (State::Full | State::Stream(_) | State::Over) => self.state = state,
+            state @ (State::Full | State::Last(_) | State::Stream(_) | State::Over) => self.state = state,
         }
     }
 
@@ -255,7 +258,7 @@ impl Exchange {
         let session = match &self.state {
             State::Stream(session) => session,
             State::Question(asked, _) if asked.route.stream().is_some() => &asked.request.session,
-            State::Head | State::Body(_) | State::Question(..) | State::Full | State::Over => return,
+            State::Head | State::Body(_) | State::Question(..) | State::Full | State::Last(_) | State::Over => return,
         };
         if !access.admits(session.as_deref()) {
             self.close(Reason::NotAllowed, out);
@@ -290,7 +293,7 @@ impl Exchange {
         }
         out.push(Output::Refused(rejection));
         if closes {
-            self.close(Reason::Refused(rejection), out);
+            self.end(Reason::Refused(rejection), out);
         } else {
             self.replied(now, manner.last, out);
         }
@@ -314,14 +317,29 @@ impl Exchange {
     fn replied(&mut self, now: Mono, last: bool, out: &mut Vec<Output>) {
         self.idle_since = now;
         self.replies += 1;
-        let is_enough = self.replies >= HTTP_REPLIES_PER_STEP || self.unsent_bytes > HTTP_REPLIES_BYTES;
+        let is_enough = self.replies >= HTTP_REPLIES_PER_STEP && self.parser.waiting_bytes() > 0;
         if last {
-            self.close(Reason::Done, out);
-        } else if is_enough && self.parser.waiting_bytes() > 0 {
+            self.end(Reason::Done, out);
+        } else if is_enough || self.is_long() {
             self.state = State::Full;
             out.push(Output::WhenSent);
         } else {
             self.state = State::Head;
+        }
+    }
+
+    /// Whether so much is unsent that the client is neither idle nor done before: it has as long as it takes some of it.
+    const fn is_long(&self) -> bool {
+        self.unsent_bytes > HTTP_REPLIES_BYTES
+    }
+
+    /// Ends it after the last reply.
+    fn end(&mut self, reason: Reason, out: &mut Vec<Output>) {
+        if self.is_long() {
+            self.state = State::Last(reason);
+            out.push(Output::WhenSent);
+        } else {
+            self.close(reason, out);
         }
     }
 

@@ -78,7 +78,7 @@ pub enum Input<'a> {
 pub enum Output {
     /// Send this, whole.
     Send(Frame),
-    /// Give [`Input::Sent`] in a later step, when everything is sent. The next request waits for it.
+    /// Give [`Input::Sent`] in a later step, when everything is sent. The next request waits for it, or the end.
     WhenSent,
     /// Give [`Input::Answer`], immediately or later. No other question comes before.
     Ask(Question),

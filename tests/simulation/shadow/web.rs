@@ -57,6 +57,8 @@ enum State {
     },
     /// Replies are to be sent before it is read on.
     Full,
+    /// The last reply is to be sent before it ends.
+    Last,
     Stream {
         video: bool,
         cookie: Option<String>,
@@ -147,7 +149,7 @@ impl Browser {
     }
 
     pub fn rests(&self) -> bool {
-        matches!(self.state, State::Question { .. } | State::Full)
+        matches!(self.state, State::Question { .. } | State::Full | State::Last)
     }
 
     /// Whether its socket holds a picture.
@@ -164,7 +166,7 @@ impl Browser {
         let asks = match &self.state {
             State::Head | State::Body(_) => Some(self.owes.map_or(self.rests + REST, |since| since + REQUEST)),
             State::Question { until, .. } => Some(*until),
-            State::Full | State::Stream { .. } | State::Over => None,
+            State::Full | State::Last | State::Stream { .. } | State::Over => None,
         };
         [asks, self.blocked.map(|since| since + TAKE)].into_iter().flatten().min()
     }
@@ -174,7 +176,7 @@ impl Browser {
         match &self.state {
             State::Question { request, .. } => request.cookie(),
             State::Stream { cookie, .. } => cookie.clone(),
-            State::Head | State::Body(_) | State::Full | State::Over => None,
+            State::Head | State::Body(_) | State::Full | State::Last | State::Over => None,
         }
     }
 }

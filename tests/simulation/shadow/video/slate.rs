@@ -41,6 +41,11 @@ impl Shadow {
         self.video.last + each
     }
 
+    /// Whether there is the camera's picture, and it moves.
+    pub(in super::super) fn camera_moves(&self, at: u64) -> bool {
+        self.video.live && at <= self.next_picture_at()
+    }
+
     pub(in super::super) fn slate_may_be_due(&mut self, now: Now) {
         let at = now.mono.as_nanos();
         if self.slate_at().is_none_or(|due| due > at) {

@@ -200,7 +200,7 @@ impl Shadow {
     /// It is healthy if there is nothing to film, or the video moves. Else it is up to the server when to complain.
     fn health(&mut self, at: u64, conn: ConnId, browser: &mut Browser, request: &Request) {
         let off = self.config.camera.source == CameraSource::None && self.alive.is_empty();
-        let well = off || (self.video.live && self.runs_well());
+        let well = off || (self.camera_moves(at) && self.runs_well());
         let status = if well { 200 } else { 0 };
         self.web_reply(at, conn, browser, request, status, Says::Health);
     }

@@ -106,7 +106,9 @@ impl Shadow {
     }
 
     fn look_at_state(&mut self, at: u64, (state, reason): Mood) {
-        let well = state == "running" && self.video.live;
+        let well = state == "running" && self.camera_moves(at);
+        // It may have stopped since the mood was looked at. The words are the server's.
+        let reason = reason.or_else(|| self.events.sent.as_ref()?.1.clone());
         self.events.due = Some(at + LOOK_EACH);
         let rtsp = self.viewers.values().filter(|viewer| viewer.gets_stream().is_some()).count();
         let http = self.browsers.values().filter(|browser| browser.watches()).count();

@@ -31,7 +31,9 @@ impl Shadow {
             Happens::Sent => {
                 (browser.unsent, browser.replies) = (0, 0);
                 if matches!(browser.state, State::Full) {
-                    browser.state = State::Head;
+                    (browser.state, browser.rests) = (State::Head, at);
+                } else if matches!(browser.state, State::Last) {
+                    self.end_browser(conn, &mut browser);
                 }
             }
             Happens::Late => {
@@ -47,7 +49,7 @@ impl Shadow {
                 let stream = match &browser.state {
                     State::Stream { .. } => true,
                     State::Question { request, .. } => ["/video.mp4", "/events"].contains(&&request.path[..]),
-                    State::Head | State::Body(_) | State::Full | State::Over => false,
+                    State::Head | State::Body(_) | State::Full | State::Last | State::Over => false,
                 };
                 if stream && !self.may_ask(at, &browser, browser.cookie().as_deref()) {
                     self.end_browser(conn, &mut browser);
@@ -85,7 +87,7 @@ impl Shadow {
                     };
                     self.asked_whole(at, conn, browser, request, &body);
                 }
-                other @ (State::Question { .. } | State::Full | State::Stream { .. } | State::Over) => {
+                other @ (State::Question { .. } | State::Full | State::Last | State::Stream { .. } | State::Over) => {
                     browser.state = other;
                     return;
                 }
@@ -113,7 +115,7 @@ impl Shadow {
                 self.counters.add(Counter::PeerTooSlow, u64::from(browser.owes.is_some()));
                 self.end_browser(conn, browser);
             }
-            State::Full | State::Stream { .. } | State::Over => unreachable!("nothing is due for it"),
+            State::Full | State::Last | State::Stream { .. } | State::Over => unreachable!("nothing is due for it"),
         }
     }
 
@@ -165,11 +167,12 @@ impl Shadow {
         browser.rests = at;
         browser.state = State::Head;
         browser.replies += 1;
-        let enough = browser.replies >= REPLIES_AT_ONCE || browser.unsent > REPLIES;
-        if last {
+        let long = browser.unsent > REPLIES;
+        let enough = browser.replies >= REPLIES_AT_ONCE && browser.reader.has_bytes();
+        if last && !long {
             self.end_browser(conn, browser);
-        } else if enough && browser.reader.has_bytes() {
-            browser.state = State::Full;
+        } else if last || long || enough {
+            browser.state = if last { State::Last } else { State::Full };
             self.web_due(conn, Due::WhenSent);
         }
     }

@@ -124,9 +124,22 @@ fn large_replies_go_out_before_the_next_request_is_read() {
     assert!(rig.exchange.waits() && rig.exchange.deadline().is_none(), "the socket has a deadline of its own");
     assert_eq!(rig.input(Input::Sent), [Output::Ask(Question::Snapshot)]);
     let outputs = give(&mut rig);
-    assert!(!outputs.contains(&Output::WhenSent), "nothing waits behind it");
-    assert!(!rig.exchange.waits());
+    assert_eq!(outputs.last(), Some(&Output::WhenSent), "it is not idle before");
+    assert_eq!(rig.input(Input::Sent), []);
+    assert!(!rig.exchange.waits() && rig.exchange.deadline().is_some());
     assert_eq!(rig.input(Input::Sent), [], "nothing was asked");
+}
+
+#[test]
+fn a_large_last_reply_goes_out_before_the_end() {
+    let snapshot = Shared::new(vec![1; HTTP_REPLIES_BYTES]);
+    let mut rig = Rig { ready: false, snapshot: snapshot.clone(), ..Rig::new() };
+    rig.request("GET", "/snapshot.h264", &["Connection: close"], "");
+    let outputs = rig.input(Input::Answer(answer(&Question::Snapshot, &snapshot)));
+    assert_eq!((outputs.last(), closed(&outputs)), (Some(&Output::WhenSent), None));
+    assert!(rig.exchange.waits() && rig.exchange.deadline().is_none(), "the socket has a deadline of its own");
+    assert_eq!(rig.request("GET", "/healthz", &[], ""), [], "it was the last request");
+    assert_eq!(rig.input(Input::Sent), [Output::Close(Reason::Done)]);
 }
 
 #[test]
