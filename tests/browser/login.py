@@ -13,6 +13,8 @@ REFUSAL = "/[^.\\n]*wrong password[^\\n]*/i.exec(document.body.innerText)?.[0]"
 
 
 def change(browser, daemon, gain):
+    # What is typed before the settings come is not alone in the field.
+    browser.wait_for("probe.number('Gain').value", "the gain in force")
     browser.enter("probe.number('Gain')", str(gain))
     eventually(lambda: daemon.stored().get("gain") == gain, f"the gain {gain} is on the disk")
 
