@@ -1,6 +1,7 @@
 //! One connection's exchange: its requests in order, one question at a time, its deadlines.
 
 mod asked;
+mod state;
 
 use super::answer::Answer;
 use super::interface::{Access, Context, Input, Output, Reason};
@@ -16,29 +17,11 @@ use crate::limits::{
 };
 use crate::time::Mono;
 use asked::Asked;
+use state::State;
 
 /// What a connection gets for which there is no place.
 pub const TURNED_AWAY: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 45\r\n\
     Retry-After: 5\r\nConnection: close\r\n\r\nAll places are taken: try again in a moment.\n";
-
-/// What a connection is at.
-#[derive(Debug)]
-enum State {
-    /// The head of the next request.
-    Head,
-    /// The body of this one.
-    Body(Box<Asked>),
-    /// The answer to this one. Requests behind it wait: replies come in their order.
-    Question(Box<Asked>, Mono),
-    /// Enough replies are made for one step, or unsent; the next request waits.
-    Full,
-    /// Long replies, the last ones, are unsent. Why it ends then.
-    Last(Reason),
-    /// A stream, with the session that it was opened in.
-    Stream(Option<String>),
-    /// It is over.
-    Over,
-}
 
 /// One HTTP connection.
 #[derive(Debug)]
