@@ -148,6 +148,8 @@ pub struct Receiver {
     missing: u16,
     /// Whether packets may be missing: whole pictures, and the next one is a key picture.
     pub forgiving: bool,
+    /// Whether the picture before a gap may be a part of one: the camera overwrites it while it is being sent.
+    pub overwritten: bool,
     /// Packets so far, and their payloads' bytes.
     pub packets: u32,
     pub octets: u32,
@@ -170,7 +172,11 @@ impl Receiver {
             assert_eq!(packet.ssrc, ssrc, "one source");
             let missing = packet.seq.wrapping_sub(seq.wrapping_add(1));
             assert!(missing == 0 || self.forgiving, "{seq} is followed by {}", packet.seq);
-            assert!(missing == 0 || self.began.is_none(), "packets are missing in mid-picture");
+            if missing != 0 && self.began.is_some() {
+                assert!(self.overwritten, "packets are missing in mid-picture");
+                (self.began, self.fragments) = (None, None);
+                self.units.clear();
+            }
             self.missing += missing;
             let since = packet.time.wrapping_sub(time);
             if self.began.is_some() {
