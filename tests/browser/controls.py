@@ -56,6 +56,8 @@ def keys_on_a_slider_are_one_update(stage):
 def a_drag_is_one_update(stage):
     browser = stage.browser
     before = updates(stage)
+    # A note on the change before, which goes after 2 s, would move the slider.
+    browser.wait_for("!document.querySelector('.note:not(:empty)')", "all notes are gone")
     slider = "probe.slider('Brightness')"
     y = browser.evaluate(f"probe.point({slider})")[1]
     first, last = (browser.evaluate(f"probe.point({slider}, {share})")[0] for share in (0.5, 0.9))
