@@ -1,5 +1,6 @@
 //! One connection: its unsent frames and its interest in events. Generic over the socket, so tests can script it.
 
+mod taking;
 mod watching;
 
 use std::collections::VecDeque;
@@ -9,9 +10,9 @@ use mio::Interest;
 
 use crate::bucket::Bucket;
 use crate::frame::Frame;
-use crate::limits::VIEWER_NOTED_EACH;
 use crate::media::ring::Ring;
 use crate::time::Mono;
+use taking::Taking;
 use watching::{Progress, Watching};
 
 /// A socket and its unsent frames.
@@ -50,8 +51,8 @@ pub struct Connection<S> {
     pub secret: bool,
     /// Whether reading is paused until the next round.
     pub resting: bool,
-    /// Since it was last noted that the socket takes some of the frames: when, and whether it has taken more.
-    took_at: Option<(Mono, bool)>,
+    /// What the socket takes of the frames, since it was blocked.
+    taking: Option<Taking>,
     /// What it gets of the stream, if its transport is TCP.
     watching: Option<Box<Watching>>,
     /// The interest registered with epoll.
@@ -105,7 +106,7 @@ impl<S: Read + Write> Connection<S> {
             finishing: false,
             readable: false,
             queued: false,
-            took_at: None,
+            taking: None,
             discards: None,
             secret: false,
             resting: false,
@@ -159,7 +160,7 @@ impl<S: Read + Write> Connection<S> {
         }
         // Most connections rarely have unsent frames, so the memory is released.
         self.unsent = VecDeque::new();
-        self.took_at = None;
+        self.taking = None;
         match self.write_stream(ring) {
             Ok(Progress::Done) => Sent::All,
             Ok(Progress::More) => Sent::More,
@@ -169,15 +170,9 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Whether it is to be noted that the socket has taken some of the unsent frames, but not all, since it was blocked. That is
-    /// so at most every [`VIEWER_NOTED_EACH`].
+    /// so at most every [`VIEWER_NOTED_EACH`](crate::limits::VIEWER_NOTED_EACH).
     pub fn takes_frames(&mut self, now: Mono) -> bool {
-        let Some((noted, took)) = self.took_at.take() else {
-            self.took_at = Some((now, false));
-            return false;
-        };
-        let is_due = took && now.since(noted) >= VIEWER_NOTED_EACH;
-        self.took_at = Some(if is_due { (now, false) } else { (noted, took) });
-        is_due
+        self.taking.get_or_insert(Taking::new(now)).note(now)
     }
 
     fn filled(&mut self) -> Sent {
@@ -200,8 +195,8 @@ impl<S: Read + Write> Connection<S> {
             match Self::write(&mut self.stream, &bytes[self.sent_of_first..])? {
                 0 => return Ok(false),
                 sent => {
-                    if let Some((_, took)) = &mut self.took_at {
-                        *took = true;
+                    if let Some(taking) = &mut self.taking {
+                        taking.took();
                     }
                     self.sent_of_first += sent;
                     if self.sent_of_first == bytes.len() {

@@ -57,7 +57,7 @@ impl Http {
     /// Forgets a connection.
     pub fn remove(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let Some(at) = self.list.iter().position(|client| client.conn == conn) else { return };
-        self.list.swap_remove(at).leave(cx);
+        self.list.swap_remove(at).stop(cx);
         self.events.count(self.listeners());
     }
 
@@ -68,7 +68,7 @@ impl Http {
 
     /// The peer of a connection.
     pub fn peer(&self, conn: ConnId) -> Option<Peer> {
-        self.list.iter().find(|client| client.conn == conn).map(|client| client.peer)
+        self.get(conn).map(|client| client.peer)
     }
 
     /// All connections.
@@ -83,7 +83,7 @@ impl Http {
 
     /// The cookie of a client's question or stream.
     pub fn session(&self, conn: ConnId) -> Option<&str> {
-        self.list.iter().find(|client| client.conn == conn)?.exchange.session()
+        self.get(conn)?.exchange.session()
     }
 
     /// Clients that get the video.
@@ -125,12 +125,12 @@ impl Http {
 
     /// When the client has to do something.
     pub fn deadline_of(&self, conn: ConnId) -> Option<Mono> {
-        self.list.iter().find(|client| client.conn == conn)?.deadline()
+        self.get(conn)?.deadline()
     }
 
     /// Whether a client has taken nothing for too long.
-    pub fn is_stuck(&mut self, conn: ConnId, now: Mono) -> bool {
-        self.find(conn).is_some_and(|client| client.is_stuck(now))
+    pub fn is_stuck(&self, conn: ConnId, now: Mono) -> bool {
+        self.get(conn).is_some_and(|client| client.is_stuck(now))
     }
 
     /// A client's socket takes nothing.
@@ -250,6 +250,10 @@ impl Http {
     /// The newest key picture as a file, for one more client; `None` if too many have not taken theirs.
     pub fn snapshot(&mut self, ring: &Ring) -> Option<Shared> {
         self.snapshots.newest(ring)
+    }
+
+    fn get(&self, conn: ConnId) -> Option<&Client> {
+        self.list.iter().find(|client| client.conn == conn)
     }
 
     fn find(&mut self, conn: ConnId) -> Option<&mut Client> {

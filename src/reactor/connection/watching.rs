@@ -2,9 +2,10 @@
 
 use std::io::{self, Read, Write};
 
+use super::taking::Taking;
 use super::{Connection, retried};
 use crate::frame::{Frame, Shared};
-use crate::limits::{PICTURES_PER_STEP, VIEWER_NOTED_EACH};
+use crate::limits::PICTURES_PER_STEP;
 use crate::media::ring::{FragmentCursor, Framing, PacketCursor, Parts, Ring, Start};
 use crate::time::Mono;
 
@@ -70,10 +71,7 @@ impl Cursor {
 #[derive(Debug)]
 pub(super) struct Watching {
     pub(super) cursor: Cursor,
-    /// When it was last noted that the socket takes the stream.
-    noted: Mono,
-    /// Whether it has taken some since then.
-    took: bool,
+    taking: Taking,
 }
 
 /// How far the stream has been written.
@@ -90,7 +88,7 @@ pub(super) enum Progress {
 impl<S: Read + Write> Connection<S> {
     /// Writes up to [`PICTURES_PER_STEP`] pictures of the stream.
     pub(super) fn write_stream(&mut self, ring: &Ring) -> io::Result<Progress> {
-        let Some(Watching { cursor, took, .. }) = self.watching.as_deref_mut() else { return Ok(Progress::Done) };
+        let Some(Watching { cursor, taking }) = self.watching.as_deref_mut() else { return Ok(Progress::Done) };
         for _ in 0..PICTURES_PER_STEP {
             if !cursor.pending(ring) {
                 return Ok(Progress::Done);
@@ -100,7 +98,9 @@ impl<S: Read + Write> Connection<S> {
             let all = parts.bytes();
             let sent = retried(|| self.stream.write_vectored(&parts))?;
             cursor.wrote(ring, sent);
-            *took |= sent > 0;
+            if sent > 0 {
+                taking.took();
+            }
             if sent < all {
                 return Ok(Progress::Full);
             }
@@ -120,7 +120,7 @@ impl<S: Read + Write> Connection<S> {
 
     fn begin(&mut self, cursor: Cursor, now: Mono) {
         self.unwatch();
-        self.watching = Some(Box::new(Watching { cursor, noted: now, took: false }));
+        self.watching = Some(Box::new(Watching { cursor, taking: Taking::new(now) }));
     }
 
     /// Bytes of the stream that are kept for this connection alone, because its socket was full within a picture.
@@ -148,13 +148,9 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Whether it is to be noted that the socket has taken some of the stream, which is so at most every
-    /// [`VIEWER_NOTED_EACH`]; and how many pictures it has lost since this was last asked.
+    /// [`VIEWER_NOTED_EACH`](crate::limits::VIEWER_NOTED_EACH); and how many pictures it has lost since this was last asked.
     pub fn take_progress(&mut self, now: Mono) -> (bool, u64) {
         let Some(watching) = self.watching.as_deref_mut() else { return (false, 0) };
-        let is_due = watching.took && now.since(watching.noted) >= VIEWER_NOTED_EACH;
-        if is_due {
-            (watching.took, watching.noted) = (false, now);
-        }
-        (is_due, watching.cursor.take_lost())
+        (watching.taking.note(now), watching.cursor.take_lost())
     }
 }

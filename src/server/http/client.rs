@@ -108,11 +108,6 @@ impl Client {
         }
     }
 
-    /// It is gone.
-    pub fn leave(mut self, cx: &mut Context<'_>) {
-        self.stop(cx);
-    }
-
     /// Has reading from it rest while its exchange waits.
     pub fn pause_if_it_waits(&mut self, cx: &mut Context<'_>) {
         if self.exchange.waits() != self.paused {
