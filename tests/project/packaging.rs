@@ -16,9 +16,11 @@ use crate::repository::read;
 use crate::skip::skip;
 use crate::source::root;
 
-/// What every route must agree on. The numbers are those of the images; Debian takes them if they are free.
+/// What every route must agree on. The numbers are those of the images; Debian takes them if they are free. They are below
+/// the ranges from which build systems and systems allocate (100 or 101 to 999, systemd's 61184 to 65519): an account with a
+/// number of such a range fails as soon as another package got that number first.
 const USER: &str = "es-iot";
-const UID: &str = "990";
+const UID: &str = "95";
 const STATE_DIR: &str = "/var/lib/es-iot";
 const CONFIG: &str = "/etc/es-iot/server.json";
 const PASSWORD_FILE: &str = "/etc/es-iot/password";
@@ -191,6 +193,7 @@ fn versions_agree() {
 
 #[test]
 fn user_and_numbers_agree() {
+    assert!(UID.parse::<u32>().unwrap() < 100, "allocated dynamically by Buildroot, OpenEmbedded and Debian");
     holds(UNIT, &[&format!("\nUser={USER}\n"), &format!("\nGroup={USER}\n"), "\nSupplementaryGroups=video\n"]);
     holds(SHOW_UNIT, &[&format!("\nUser={USER}\n"), &format!("\nGroup={USER}\n")]);
     holds(INIT, &[&format!("\nRUN_AS=\"{USER}\"\n")]);

@@ -90,7 +90,7 @@ define ES_IOT_SERVER_SET_PASSWORD
 	grep -q '"password_file": "/etc/es-iot/password"' $(ES_IOT_SERVER_JSON)
 endef
 define ES_IOT_SERVER_PASSWORD_PERMISSIONS
-	/etc/es-iot/password f 640 0 990 - - - - -
+	/etc/es-iot/password f 640 0 95 - - - - -
 endef
 else
 # An image rebuilt without the option must not keep the old password.
@@ -129,14 +129,14 @@ define ES_IOT_SERVER_INSTALL_INIT_SYSTEMD
 endef
 
 # Fixed numbers, because the files on the data partition outlive the image that
-# created them.
+# created them. Buildroot allocates others from 100 on.
 define ES_IOT_SERVER_USERS
-	es-iot 990 es-iot 990 * - - video es-iot-server
+	es-iot 95 es-iot 95 * - - video es-iot-server
 endef
 
 define ES_IOT_SERVER_PERMISSIONS
 	/etc/default/es-iot-server f 640 0 0 - - - - -
-	/var/lib/es-iot d 750 990 990 - - - - -
+	/var/lib/es-iot d 750 95 95 - - - - -
 	$(ES_IOT_SERVER_PASSWORD_PERMISSIONS)
 endef
 

@@ -53,10 +53,11 @@ SYSTEMD_SERVICE:${PN} = "es-iot-server.service es-iot-show-password.service"
 INITSCRIPT_NAME = "es-iot-server"
 INITSCRIPT_PARAMS = "defaults 60 40"
 
-# Fixed numbers: the files on the data partition outlive the image that created them.
+# Fixed numbers: the files on the data partition outlive the image that created them. Below 101, where the allocation of
+# other packages' accounts begins.
 USERADD_PACKAGES = "${PN}"
-GROUPADD_PARAM:${PN} = "--system --gid 990 es-iot"
-USERADD_PARAM:${PN} = "--system --uid 990 --gid es-iot --groups video --no-create-home \
+GROUPADD_PARAM:${PN} = "--system --gid 95 es-iot"
+USERADD_PARAM:${PN} = "--system --uid 95 --gid es-iot --groups video --no-create-home \
     --home-dir ${localstatedir}/lib/es-iot --shell ${base_sbindir}/nologin es-iot"
 
 do_install:append() {

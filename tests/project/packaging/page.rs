@@ -30,7 +30,7 @@ fn the_socket_has_a_directory_for_the_daemons_group() {
     let prepare = between(&read(INIT), "\nprepare() {\n", "\n}\n").expect("a function").to_owned();
     for line in [
         "for directory in \"$STATE_DIR\" \"$RUN_DIR\"; do",
-        "chown \"$RUN_AS:$RUN_AS\" \"$directory\"",
+        "chown -hR \"$RUN_AS:$RUN_AS\" \"$directory\"",
         "chmod 0750 \"$directory\"",
     ] {
         assert!(prepare.contains(line), "{INIT}: {line}");
