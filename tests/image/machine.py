@@ -39,8 +39,9 @@ class Machine:
         command = [
             str(work / "qemu-system-aarch64"), "-display", "none", "-monitor", "none", "-no-reboot",
             *arguments, "-append", append,
-            "-netdev", f"user,id=n0{forwards}", "-device", device,
         ]
+        if device:
+            command += ["-netdev", f"user,id=n0{forwards}", "-device", device]
         self.console = b""
         self.read_to = 0
         self.password = None

@@ -4,6 +4,7 @@
 //! python3) are skipped where it is missing; the texts are compared everywhere.
 
 mod buildroot;
+mod card;
 mod licences;
 mod page;
 mod video;
