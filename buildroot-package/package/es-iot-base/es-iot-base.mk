@@ -14,10 +14,12 @@ ES_IOT_BASE_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 ES_IOT_BASE_LICENSE = MIT
 ES_IOT_BASE_LICENSE_FILES = LICENSE
 
-# dropbear installs a link that is replaced here.
+# Files of these two are replaced here: dropbear's link to its keys, and a
+# wpa_supplicant.conf that joins every open network.
 ES_IOT_BASE_DEPENDENCIES = \
 	es-iot-server \
-	$(if $(BR2_PACKAGE_DROPBEAR),dropbear)
+	$(if $(BR2_PACKAGE_DROPBEAR),dropbear) \
+	$(if $(BR2_PACKAGE_WPA_SUPPLICANT),wpa_supplicant)
 
 ES_IOT_BASE_FILES = $(@D)/config/base
 ES_IOT_BASE_ETC = $(TARGET_DIR)/etc/es-iot
