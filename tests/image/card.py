@@ -96,7 +96,7 @@ def sntp(packet):
 def password_works(machine, password):
     with machine.connect(machine.auth) as connection:
         connection.sendall(auth_request(password))
-        received = exactly(connection, 6)
+        received = exactly(connection, len(checks.RIGHT))
     assert received == checks.RIGHT, received.hex(" ")
 
 
@@ -238,6 +238,9 @@ def invalid_settings(work, disk):
 def garbage(work, disk):
     """A data partition without a file system, and no network: neither delays the boot."""
     disk.settings()
+    # Nothing is left of the backup superblocks.
+    disk.resize(DATA[0])
+    disk.resize(256)
     disk.data(0, b"\xA5" * (DATA[1] * MIB))
     with Card(work, disk, network=False) as machine:
         printed, seconds = machine.boot()
@@ -274,6 +277,23 @@ def in_memory(work, disk, *patterns, **options):
         machine.run("es-iot-ctl watch --count 24")
 
 
+def damaged_password(work, disk):
+    """A stored password that the daemon refuses does not stop it."""
+    disk.settings()
+    with Card(work, disk) as machine:
+        machine.boot(b" two  words ")
+        machine.online()
+        password_works(machine, b" two  words ")
+        checks.settings(machine, checks.READ, checks.UPDATED)
+        machine.run("printf '\\377\\0' >/var/lib/es-iot/card_password; sync")
+    with Card(work, disk) as machine:
+        printed, _ = machine.boot()
+        has(printed, r"the stored password is ignored: .*outside printable ASCII.*\. Put a new password\.txt on the card")
+        machine.online()
+        password_works(machine, machine.password)
+        checks.settings(machine, checks.READ, checks.UPDATED)
+
+
 def main(work):
     assert REQUIRED
     card_root.build(work)
@@ -287,10 +307,15 @@ def main(work):
     invalid_settings(work, disk)
     seconds = garbage(work, disk)
     foreign(work, disk)
+    # A disk that is cut off, then write-protected, and then as it was: nothing was repaired to death.
+    with open(keep.path, "rb") as file:
+        file.seek(card_root.DISK_MIB * MIB)
+        rest = file.read()
     keep.resize(card_root.DISK_MIB)
-    in_memory(work, keep, "/dev/vda3")
-    keep.resize(256)
+    in_memory(work, keep, "/dev/vda3 is smaller than its file system")
+    keep.write(card_root.DISK_MIB * MIB, rest)
     in_memory(work, keep, "/dev/vda3 is write-protected", read_only=True)
+    damaged_password(work, keep)
     print(f"boot scripts without network, with a data partition to format: done {seconds} s after the kernel's start")
 
 

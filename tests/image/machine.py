@@ -40,8 +40,7 @@ class Machine:
             str(work / "qemu-system-aarch64"), "-display", "none", "-monitor", "none", "-no-reboot",
             *arguments, "-append", append,
         ]
-        if device:
-            command += ["-netdev", f"user,id=n0{forwards}", "-device", device]
+        command += ["-netdev", f"user,id=n0{forwards}", "-device", device] if device else ["-nic", "none"]
         self.console = b""
         self.read_to = 0
         self.password = None
