@@ -14,6 +14,7 @@ use crate::source::root;
 const BOARD: &str = "buildroot-package/board/es-iot";
 const FIRMWARE: &str = "docs/FIRMWARE.md";
 
+const NO_MAKE: &str = "make is not installed";
 const STAND_IN: &str = "tests/project/packaging/buildroot.mk";
 
 /// A directory of the test's own, empty.
@@ -52,10 +53,8 @@ fn step_in(dir: &Path, build: &Path, package: &str, step: &str, config: &str) ->
     }
     let output = match make.output() {
         Ok(output) => output,
-        Err(error) => {
-            skip(format_args!("make: {error}"));
-            return None;
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => panic!("make: {error}"),
     };
     let printed = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{step}: {printed}");
@@ -76,7 +75,7 @@ fn a_password_is_stored_as_it_was_typed() {
     let typed = " two  spaces, a comma and (brackets) ";
     fs::copy(root().join("config/server.json"), dir.join("target/etc/es-iot/server.json")).unwrap();
     let config = format!("BR2_PACKAGE_ES_IOT_SERVER=y\nBR2_PACKAGE_ES_IOT_SERVER_PASSWORD=\"{typed}\"\n");
-    let Some(printed) = step(&dir, "es-iot-server", "ES_IOT_SERVER_SET_PASSWORD", &config) else { return };
+    let Some(printed) = step(&dir, "es-iot-server", "ES_IOT_SERVER_SET_PASSWORD", &config) else { return skip(NO_MAKE) };
     assert_eq!(fs::read_to_string(dir.join("target/etc/es-iot/password")).unwrap(), format!("{typed}\n"));
     assert!(!printed.contains("comma"), "the build log has the password: {printed}");
 
@@ -107,7 +106,7 @@ esac"#,
     // A tree that ships VENDOR needs no network.
     fs::create_dir(build.join("VENDOR")).unwrap();
     fs::write(build.join("VENDOR/lock"), "1").unwrap();
-    let Some(calls) = vendor("1") else { return };
+    let Some(calls) = vendor("1") else { return skip(NO_MAKE) };
     assert_eq!(calls, 0);
     assert_eq!(vendor("2"), Some(1), "the lock file changed");
     assert_eq!(vendor("2"), Some(1));
@@ -133,7 +132,7 @@ fn options_reach_the_device_as_they_were_typed() {
     config += &option("SYSLOG_SERVER", "");
     config += &option("OVERLAY", &format!("$(TARGET_DIR)/../{}", "overlay.json"));
     config += &option("WPA_SUPPLICANT_CONF", dir.join("wifi").to_str().unwrap());
-    let Some(_) = step_in(&dir, root(), base, "ES_IOT_BASE_INSTALL_TARGET_CMDS", &config) else { return };
+    let Some(_) = step_in(&dir, root(), base, "ES_IOT_BASE_INSTALL_TARGET_CMDS", &config) else { return skip(NO_MAKE) };
     step_in(&dir, root(), base, "ES_IOT_BASE_INSTALL_INIT_SYSV", &config);
     let target = dir.join("target");
     let conf = target.join("etc/es-iot/image.conf");
