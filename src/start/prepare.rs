@@ -13,6 +13,7 @@ use crate::camera::settings::CameraSettings;
 use crate::config::{Config, Level, PathsConfig, Secret, password};
 use crate::limits::MAX_SETTINGS_FILE_BYTES;
 use crate::sys::file;
+use crate::sys::filesystem;
 use crate::sys::log::Handle;
 use crate::sys::memory::wipe_vec;
 
@@ -20,6 +21,11 @@ use crate::sys::memory::wipe_vec;
 pub fn state_dir(config: &Config) -> Result<(), StartError> {
     let path = &config.paths.state_dir;
     file::ensure_directory(path).map_err(|error| StartError::State { path: path.clone(), error })
+}
+
+/// Whether the state directory survives a restart of the device, as far as the kernel knows.
+pub fn is_persistent(paths: &PathsConfig) -> bool {
+    !filesystem::is_in_memory(&paths.state_dir).unwrap_or(false)
 }
 
 /// The password: the configured one, the one generated at an earlier start, or a new generated one.
