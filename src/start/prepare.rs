@@ -19,8 +19,8 @@ use crate::sys::memory::wipe_vec;
 
 /// Creates the state directory if it is missing, and checks that it is writable.
 pub fn state_dir(config: &Config) -> Result<(), StartError> {
-    let path = &config.paths.state_dir;
-    file::ensure_directory(path).map_err(|error| StartError::State { path: path.clone(), error })
+    let directory = &config.paths.state_dir;
+    file::ensure_directory(directory).map_err(|error| StartError::State { directory: directory.clone(), error })
 }
 
 /// Whether the state directory survives a restart of the device, as far as the kernel knows.
@@ -36,7 +36,7 @@ pub fn password(config: &Config, log: &Handle) -> Result<Secret, StartError> {
         let mut line = [secret.reveal(), b"\n"].concat();
         let written = file::replace(&path, &line, 0o600);
         wipe_vec(&mut line);
-        written.map_err(|error| StartError::State { path: path.clone(), error })?;
+        written.map_err(|error| StartError::State { directory: config.paths.state_dir.clone(), error })?;
         log.write(
             Level::Warning,
             "auth",
