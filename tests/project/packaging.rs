@@ -4,6 +4,7 @@
 //! python3) are skipped where it is missing; the texts are compared everywhere.
 
 mod licences;
+mod man;
 mod page;
 mod video;
 
@@ -134,6 +135,7 @@ fn generated_files_are_what_their_generators_make() {
     // The byte-for-byte form, which the test above does not look at.
     passes("python3", &["meta-es-iot/scripts/update-crates", "--check"]);
     passes("sh", &["buildroot-package/board/es-iot/make-defconfigs", "--check"]);
+    passes("python3", &["docs/scripts/update-man", "--check"]);
 }
 
 #[test]

@@ -94,11 +94,12 @@ fn the_licence_texts_are_of_the_crates_in_cargo_lock() {
 
 #[test]
 fn the_licence_texts_are_what_the_sources_of_the_crates_have() {
-    let Some(output) = run("python3", &["docs/scripts/update-licences", "--check"]) else { return };
-    let report = String::from_utf8_lossy(&output.stderr);
-    match output.status.code() {
-        Some(0) => {}
-        Some(3) => skip(format_args!("docs/scripts/update-licences: {report}")),
-        code => panic!("{code:?}: {report}"),
+    if let Some(output) = run("python3", &["docs/scripts/update-licences", "--check"]) {
+        let report = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => {}
+            Some(3) => skip(format_args!("docs/scripts/update-licences: {report}")),
+            code => panic!("{code:?}: {report}"),
+        }
     }
 }
