@@ -3,6 +3,7 @@
 //! Not here: building an image, or booting one. Checks that need a program of the machine (shellcheck, systemd-analyze,
 //! python3) are skipped where it is missing; the texts are compared everywhere.
 
+mod debian;
 mod licences;
 mod man;
 mod page;
