@@ -4,7 +4,9 @@
 //! python3) are skipped where it is missing; the texts are compared everywhere.
 
 mod card;
+mod debian;
 mod licences;
+mod man;
 mod page;
 mod video;
 
@@ -135,6 +137,7 @@ fn generated_files_are_what_their_generators_make() {
     // The byte-for-byte form, which the test above does not look at.
     passes("python3", &["meta-es-iot/scripts/update-crates", "--check"]);
     passes("sh", &["buildroot-package/board/es-iot/make-defconfigs", "--check"]);
+    passes("python3", &["docs/scripts/update-man", "--check"]);
 }
 
 #[test]
