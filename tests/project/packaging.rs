@@ -183,7 +183,12 @@ fn licence_checksums_are_those_of_the_licence() {
     }
     if let Some(sha256) = checksum("sha256sum", "LICENSE") {
         holds(HASH, &[&format!("sha256  {sha256}  LICENSE")]);
-        assert_eq!(read(HASH), read("buildroot-package/package/es-iot-base/es-iot-base.hash"));
+        holds("buildroot-package/package/es-iot-base/es-iot-base.hash", &[&format!("sha256  {sha256}  LICENSE")]);
+    }
+    // Of the crates; `legal-info` copies it, and refuses another one.
+    holds(MK, &["\nES_IOT_SERVER_LICENSE_FILES = LICENSE docs/THIRD-PARTY-LICENSES.txt\n"]);
+    if let Some(sha256) = checksum("sha256sum", "docs/THIRD-PARTY-LICENSES.txt") {
+        holds(HASH, &[&format!("sha256  {sha256}  docs/THIRD-PARTY-LICENSES.txt")]);
     }
     assert_eq!(read("LICENSE"), read("meta-es-iot/COPYING.MIT"));
 }

@@ -13,6 +13,8 @@ ES_IOT_BASE_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 	'--include=/config/base/*' '--exclude=*'
 ES_IOT_BASE_LICENSE = MIT
 ES_IOT_BASE_LICENSE_FILES = LICENSE
+# The archive of es-iot-server has these files, too.
+ES_IOT_BASE_REDISTRIBUTE = NO
 
 # Files of these two are replaced here: dropbear's link to its keys, and a
 # wpa_supplicant.conf that joins every open network.

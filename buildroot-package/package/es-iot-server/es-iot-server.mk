@@ -10,7 +10,7 @@ ES_IOT_SERVER_SITE = $(realpath $(BR2_EXTERNAL_ES_IOT_PATH)/..)
 ES_IOT_SERVER_SITE_METHOD = local
 # The crates that are linked into the programs are MIT, but for the one named.
 ES_IOT_SERVER_LICENSE = MIT, BSD-3-Clause (subtle)
-ES_IOT_SERVER_LICENSE_FILES = LICENSE
+ES_IOT_SERVER_LICENSE_FILES = LICENSE docs/THIRD-PARTY-LICENSES.txt
 
 # Everything that is not source, and this build's own directories if they are
 # inside the repository: rsync would copy them into themselves.

@@ -75,7 +75,9 @@ fn a_password_is_stored_as_it_was_typed() {
     let typed = " two  spaces, a comma and (brackets) ";
     fs::copy(root().join("config/server.json"), dir.join("target/etc/es-iot/server.json")).unwrap();
     let config = format!("BR2_PACKAGE_ES_IOT_SERVER=y\nBR2_PACKAGE_ES_IOT_SERVER_PASSWORD=\"{typed}\"\n");
-    let Some(printed) = step(&dir, "es-iot-server", "ES_IOT_SERVER_SET_PASSWORD", &config) else { return skip(NO_MAKE) };
+    let Some(printed) = step(&dir, "es-iot-server", "ES_IOT_SERVER_SET_PASSWORD", &config) else {
+        return skip(NO_MAKE);
+    };
     assert_eq!(fs::read_to_string(dir.join("target/etc/es-iot/password")).unwrap(), format!("{typed}\n"));
     assert!(!printed.contains("comma"), "the build log has the password: {printed}");
 
@@ -149,7 +151,10 @@ fn options_reach_the_device_as_they_were_typed() {
     assert!(!target.join("root/.ssh").exists(), "no ssh without its option");
 
     // Rebuilt without the options, and with ssh. The file may also be that of Buildroot, which joins open networks.
-    holds(BASE_MK, &["$(if $(BR2_PACKAGE_WPA_SUPPLICANT),wpa_supplicant)\n", "$(if $(BR2_PACKAGE_DROPBEAR),dropbear) "]);
+    holds(
+        BASE_MK,
+        &["$(if $(BR2_PACKAGE_WPA_SUPPLICANT),wpa_supplicant)\n", "$(if $(BR2_PACKAGE_DROPBEAR),dropbear) "],
+    );
     let config = "BR2_PACKAGE_ES_IOT_BASE=y\nBR2_PACKAGE_ES_IOT_BASE_SSH=y\n";
     step_in(&dir, root(), base, "ES_IOT_BASE_INSTALL_TARGET_CMDS", config);
     assert!(!target.join("etc/es-iot/overlay.json").exists() && !target.join("etc/wpa_supplicant.conf").exists());
@@ -199,13 +204,15 @@ fn every_image_has_what_a_device_needs() {
         has("BR2_SYSTEM_DHCP=\"\"");
         // Both images have partition 1.
         has("BR2_PACKAGE_HOST_MTOOLS=y");
-        if text.contains("\nBR2_ROOTFS_POST_SCRIPT_ARGS=\"pi\"\n") {
+        let kind = if text.contains("\nBR2_ROOTFS_POST_SCRIPT_ARGS=\"pi\"\n") { "pi" } else { "qemu" };
+        let kernel = format!("linux-{kind}.fragment");
+        has(&format!("BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES=\"$(BR2_EXTERNAL_ES_IOT_PATH)/board/es-iot/{kernel}\""));
+        holds(&format!("{BOARD}/{kernel}"), &["\nCONFIG_VFAT_FS=y\n"]);
+        if kind == "pi" {
             has("BR2_PACKAGE_ES_IOT_BASE_WIFI=y");
             has("BR2_PACKAGE_BRCMFMAC_SDIO_FIRMWARE_RPI_WIFI=y");
             has("BR2_PACKAGE_BUSYBOX_WATCHDOG=y");
-        } else {
-            has("BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES=\"$(BR2_EXTERNAL_ES_IOT_PATH)/board/es-iot/linux-qemu.fragment\"");
-            holds(&format!("{BOARD}/linux-qemu.fragment"), &["\nCONFIG_VFAT_FS=y\n"]);
+            holds(&format!("{BOARD}/{kernel}"), &["\nCONFIG_BCM2835_WDT=y\n"]);
         }
     }
     holds(&format!("{BOARD}/busybox.fragment"), &["\nCONFIG_NTPD=y\n", "\n# CONFIG_CROND is not set\n"]);
@@ -214,7 +221,8 @@ fn every_image_has_what_a_device_needs() {
 #[test]
 fn every_option_that_can_be_typed_is_documented() {
     let options = read("buildroot-package/package/es-iot-base/Config.in");
-    let names: Vec<_> = options.lines().filter_map(|line| line.strip_prefix("config BR2_PACKAGE_ES_IOT_BASE_")).collect();
+    let names: Vec<_> =
+        options.lines().filter_map(|line| line.strip_prefix("config BR2_PACKAGE_ES_IOT_BASE_")).collect();
     assert!(names.len() >= 9, "{names:?}");
     for name in names {
         holds(FIRMWARE, &[&format!("`{name}`")]);
