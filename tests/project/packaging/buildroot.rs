@@ -215,6 +215,9 @@ fn every_image_has_what_a_device_needs() {
             holds(&format!("{BOARD}/{kernel}"), &["\nCONFIG_BCM2835_WDT=y\n"]);
         }
     }
+    // rpicam-vid is in that package only.
+    let rpicam = "\tbool \"rpicam\"\n\tdepends on BR2_PACKAGE_LIBCAMERA_APPS ";
+    holds("buildroot-package/package/es-iot-server/Config.in", &[rpicam]);
     holds(&format!("{BOARD}/busybox.fragment"), &["\nCONFIG_NTPD=y\n", "\n# CONFIG_CROND is not set\n"]);
 }
 
