@@ -1,6 +1,6 @@
 //! The configuration: keys, defaults, and merging the layers into one validated [`Config`].
 //!
-//! The layers are built-in defaults, JSON file, environment and command line; later ones override earlier ones.
+//! The layers are built-in defaults, JSON file, overlays, environment and command line; later ones override earlier ones.
 //! `docs/OPERATIONS.md` is the contract. Every layer is fully validated, including values that a later one overrides, and
 //! every error names its source. [`load`] is stateless; SIGHUP calls it again.
 //!
@@ -36,10 +36,15 @@ pub use unused::warnings;
 /// The file to read, if it exists, when `--config` is not given.
 pub const DEFAULT_FILE: &str = "/etc/es-iot/server.json";
 
+/// The environment variable with the paths of overlays, separated by colons.
+pub const OVERLAY_VARIABLE: &str = "CONFIG_OVERLAY";
+
 /// The sources of the layers above the defaults.
 pub struct Sources<'a> {
     /// The file given with `--config`, which must exist.
     pub config_file: Option<PathBuf>,
+    /// The files given with `--overlay`, which must exist. Those of [`OVERLAY_VARIABLE`] come before them.
+    pub overlays: Vec<PathBuf>,
     /// The level given with `--log-level`.
     pub log_level: Option<Level>,
     /// Looks up an environment variable.
@@ -50,8 +55,9 @@ pub struct Sources<'a> {
 
 impl Sources<'static> {
     /// The process's environment and [`DEFAULT_FILE`], and these values of the command line.
-    pub fn of_process(config_file: Option<PathBuf>, log_level: Option<Level>) -> Self {
-        Self { config_file, log_level, env: &|name| std::env::var_os(name), default_file: DEFAULT_FILE.into() }
+    pub fn of_process(config_file: Option<PathBuf>, overlays: Vec<PathBuf>, log_level: Option<Level>) -> Self {
+        let default_file = DEFAULT_FILE.into();
+        Self { config_file, overlays, log_level, env: &|name| std::env::var_os(name), default_file }
     }
 }
 
@@ -62,6 +68,8 @@ pub struct Loaded {
     pub config: Config,
     /// The file that was read, if any.
     pub file: Option<PathBuf>,
+    /// The overlays that were read, in order.
+    pub overlays: Vec<PathBuf>,
 }
 
 /// Merges the layers and validates the result. Does not read the password file: see [`password::read_file`].
@@ -71,16 +79,18 @@ pub struct Loaded {
 /// [`ConfigError`] for the first mistake, in the order of the layers.
 pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut draft = layers::Draft::default();
-    let file = file::read_text(sources)?;
-    if let Some((path, text, mode)) = &file {
-        file::apply(&mut draft, path, text)?;
-        if draft.config.auth.password.is_some() && mode & password::OTHERS != 0 {
-            return Err(ConfigError::File { path: path.clone(), problem: FileProblem::Exposed(*mode) });
-        }
+    let file = file::read(sources)?;
+    if let Some(file) = &file {
+        file.apply(&mut draft)?;
+    }
+    let overlays = file::overlays(sources);
+    for (path, named_by) in &overlays {
+        file::read_overlay(path, named_by)?.apply(&mut draft)?;
     }
     layers::environment(&mut draft, sources.env)?;
     if let Some(level) = sources.log_level {
         draft.config.logging.level = level;
     }
-    Ok(Loaded { config: draft.finish()?, file: file.map(|(path, ..)| path) })
+    let overlays = overlays.into_iter().map(|(path, _)| path).collect();
+    Ok(Loaded { config: draft.finish()?, file: file.map(|file| file.path), overlays })
 }

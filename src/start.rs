@@ -38,7 +38,7 @@ use crate::sys::{clock, file, limits, log as syslog, memory, socket};
 pub fn serve(arguments: &Arguments) -> Result<(), StartError> {
     memory::keep_private().map_err(StartError::internal("protecting the process memory"))?;
     signalfd::block().map_err(StartError::internal("blocking signals"))?;
-    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
+    let sources = sources(arguments);
     let loaded = config::load(&sources).map_err(StartError::from);
     let opened = loaded.and_then(|loaded| Ok((syslog::init(&loaded.config.logging)?, loaded)));
     let (log, loaded) = opened.map_err(|error| match syslog::init(&LoggingConfig::default()) {
@@ -49,6 +49,11 @@ pub fn serve(arguments: &Arguments) -> Result<(), StartError> {
     serve_logged(sources, loaded, &log).map_err(|error| logged(error, &log))
 }
 
+/// The sources of the configuration: this command line and the process's environment.
+fn sources(arguments: &Arguments) -> Sources<'static> {
+    Sources::of_process(arguments.config.clone(), arguments.overlays.clone(), arguments.log_level)
+}
+
 /// Logs the error that prevents or ends the daemon.
 fn logged(error: StartError, log: &Handle) -> StartError {
     log.write(Level::Critical, error.logger(), format_args!("{error}"));
@@ -56,7 +61,7 @@ fn logged(error: StartError, log: &Handle) -> StartError {
 }
 
 fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Result<(), StartError> {
-    let Loaded { config, file } = loaded;
+    let Loaded { config, file, overlays } = loaded;
     let config = &config;
     keep(&mut sources, file);
     log.write(
@@ -64,6 +69,9 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
         "server",
         format_args!("es-iot-server {} starts, logging to {}", env!("CARGO_PKG_VERSION"), log.describe()),
     );
+    if !overlays.is_empty() {
+        log.write(Level::Info, "server", format_args!("the configuration includes {}", list(&overlays)));
+    }
     // Enough for the start; the server requests more for its clients. Children get the original limit.
     let (child_descriptors, _) = limits::raise_descriptors(SPARE_DESCRIPTORS)
         .map_err(StartError::internal("raising the limit on open files"))?;
@@ -112,7 +120,7 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
 ///
 /// [`StartError`] for the first mistake.
 pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
-    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
+    let sources = sources(arguments);
     let loaded = config::load(&sources)?;
     prepare::check_permissions(&loaded.config)?;
     prepare::check_password(&loaded.config)?;
@@ -123,10 +131,20 @@ pub fn check_config(arguments: &Arguments) -> Result<(), StartError> {
     for warning in config::warnings(&loaded.config) {
         print(&format!("warning: {warning}\n"))?;
     }
-    print(&match loaded.file {
-        Some(path) => format!("{}: configuration is valid\n", path.display()),
-        None => "no configuration file; the defaults and the environment are valid\n".to_owned(),
+    let Loaded { file, overlays, .. } = loaded;
+    print(&match (file, overlays.as_slice()) {
+        (Some(path), []) => format!("{}: configuration is valid\n", path.display()),
+        (Some(path), some) => format!("{} with {}: configuration is valid\n", path.display(), list(some)),
+        (None, []) => "no configuration file; the defaults and the environment are valid\n".to_owned(),
+        (None, some) => format!("no configuration file; the defaults, {} and the environment are valid\n", list(some)),
     })
+}
+
+/// The overlays, in words.
+fn list(overlays: &[PathBuf]) -> String {
+    let paths: Vec<String> = overlays.iter().map(|path| path.display().to_string()).collect();
+    let plural = if paths.len() == 1 { "" } else { "s" };
+    format!("overlay{plural} {}", paths.join(", "))
 }
 
 /// Logs the settings that have no effect.
@@ -142,7 +160,7 @@ fn warn(config: &Config, log: &Handle) {
 ///
 /// [`StartError`] if it is invalid.
 pub fn print_config(arguments: &Arguments) -> Result<(), StartError> {
-    let sources = Sources::of_process(arguments.config.clone(), arguments.log_level);
+    let sources = sources(arguments);
     print(&config::load(&sources)?.config.to_json_masked())
 }
 
@@ -165,7 +183,7 @@ fn keep(sources: &mut Sources<'_>, file: Option<PathBuf>) {
 /// Rereads everything, for SIGHUP.
 fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Reloaded>, String> {
     let mut reread = || -> Result<Reloaded, StartError> {
-        let Loaded { config, file } = config::load(sources)?;
+        let Loaded { config, file, .. } = config::load(sources)?;
         keep(sources, file);
         let password = prepare::known_password(&config, &started_with.paths)?;
         let settings = prepare::read_settings(started_with)?;

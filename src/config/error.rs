@@ -34,7 +34,7 @@ impl fmt::Display for Layer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the parts of the variant's text: source, key, value, allowed values")]
 pub enum ConfigError {
-    /// The configuration file can't be used.
+    /// The configuration file or an overlay can't be used.
     File { path: PathBuf, problem: FileProblem },
     /// The key does not exist.
     UnknownKey { layer: Layer, key: String, allowed: Vec<&'static str>, nearest: Option<&'static str> },
@@ -61,8 +61,11 @@ pub enum ConfigError {
 /// A problem with a configuration file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileProblem {
-    /// The file given with `--config` does not exist.
-    Missing,
+    /// It does not exist.
+    Missing {
+        /// The option or the variable that names it.
+        named_by: &'static str,
+    },
     /// It can't be opened or read, for this reason.
     Unreadable(String),
     /// It is a directory, a pipe or a device.
@@ -174,7 +177,7 @@ impl std::error::Error for ConfigError {}
 impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("no such file; correct the path given with --config"),
+            Self::Missing { named_by } => write!(f, "no such file; correct the path given with {named_by}"),
             Self::Unreadable(why) => {
                 write!(f, "can't be read: {why}; check its permissions and the user that runs the server")
             }

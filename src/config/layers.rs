@@ -1,4 +1,4 @@
-//! The layers above the file, and the checks that need all of them.
+//! The layers above the files, and the checks that need all of them.
 
 use std::ffi::OsString;
 
@@ -41,7 +41,12 @@ impl Draft {
     }
 
     fn layer(&self, path: &str) -> Layer {
-        let newest = self.layers.iter().rev().find(|(known, _)| *known == path);
+        self.newest(&[path])
+    }
+
+    /// The layer that set one of these keys last.
+    fn newest(&self, paths: &[&str]) -> Layer {
+        let newest = self.layers.iter().rev().find(|(known, _)| paths.contains(known));
         newest.map(|(_, layer)| layer.clone()).unwrap_or_default()
     }
 
@@ -63,12 +68,11 @@ impl Draft {
         }
         let camera = &self.config.camera;
         if camera.source == CameraSource::Command && camera.command.is_none() {
-            return Err(ConfigError::CommandNeeded { layer: self.layer("camera.source") });
+            return Err(ConfigError::CommandNeeded { layer: self.newest(&["camera.source", "camera.command"]) });
         }
         let least = STALL_FRAMES.div_ceil(camera.framerate);
         if camera.stall_seconds < least {
-            let set = ["camera.stall_seconds", "camera.framerate"].map(|path| self.layer(path));
-            let layer = set.into_iter().find(|layer| *layer != Layer::Default).unwrap_or_default();
+            let layer = self.newest(&["camera.stall_seconds", "camera.framerate"]);
             let (stall_seconds, framerate) = (camera.stall_seconds, camera.framerate);
             return Err(ConfigError::StallTooShort { layer, stall_seconds, framerate, least });
         }

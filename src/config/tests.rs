@@ -10,6 +10,7 @@ use super::{ConfigError, Level, Loaded, Sources, load};
 
 mod errors;
 mod layers;
+mod overlays;
 mod passwords;
 mod robustness;
 mod shipped;
@@ -53,6 +54,7 @@ fn load_layers(
     let env = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
     load(&Sources {
         config_file: file.map(Into::into),
+        overlays: Vec::new(),
         log_level,
         env: &env,
         default_file: "/nonexistent/server.json".into(),

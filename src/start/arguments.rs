@@ -18,6 +18,8 @@ configuration, SIGUSR1 logs the counters.
 
 Options:
       --config FILE      configuration file (/etc/es-iot/server.json)
+      --overlay FILE     JSON file with only the keys to change in it; may be
+                         repeated, later ones override earlier ones
       --check-config     validate configuration, camera settings and password
                          file, then exit: 0 if valid, 78 if not
       --print-config     print the effective configuration as JSON, then exit
@@ -26,7 +28,8 @@ Options:
   -h, --help             print this help
 
 Environment: SERVER_HOST, DATA_PORT, SETTINGS_PORT, AUTH_PORT, RTSP_PORT,
-HTTP_PORT, AUTH_PASSWORD, LOG_LEVEL. They override the configuration file.
+HTTP_PORT, AUTH_PASSWORD, LOG_LEVEL. They override the configuration file and
+its overlays. CONFIG_OVERLAY: overlays, separated by colons, before --overlay.
 
 Exit codes: 0 stopped on request, 64 wrong usage, 69 a port can't be bound,
 70 internal error, 73 state directory can't be used, 78 invalid configuration.
@@ -39,6 +42,8 @@ pub struct Arguments {
     pub command: Command,
     /// `--config`
     pub config: Option<PathBuf>,
+    /// `--overlay`, each
+    pub overlays: Vec<PathBuf>,
     /// `--log-level`
     pub log_level: Option<Level>,
 }
@@ -70,10 +75,11 @@ impl Arguments {
         use lexopt::prelude::*;
 
         let mut parser = lexopt::Parser::from_iter(arguments);
-        let mut parsed = Self { command: Command::Serve, config: None, log_level: None };
+        let mut parsed = Self { command: Command::Serve, config: None, overlays: Vec::new(), log_level: None };
         while let Some(argument) = parser.next()? {
             match argument {
-                Long("config") => parsed.config = Some(path(parser.value()?)?),
+                Long("config") => parsed.config = Some(path("--config", parser.value()?)?),
+                Long("overlay") => parsed.overlays.push(path("--overlay", parser.value()?)?),
                 Long("log-level") => parsed.log_level = Some(level(&parser.value()?)?),
                 Long("check-config") => parsed.command = Command::CheckConfig,
                 Long("print-config") => parsed.command = Command::PrintConfig,
@@ -118,8 +124,11 @@ impl From<TestPictureError> for StartError {
     }
 }
 
-fn path(value: OsString) -> Result<PathBuf, lexopt::Error> {
-    if value.is_empty() { Err("--config is empty; it needs the path of a JSON file".into()) } else { Ok(value.into()) }
+fn path(option: &str, value: OsString) -> Result<PathBuf, lexopt::Error> {
+    if value.is_empty() {
+        return Err(format!("{option} is empty; it needs the path of a JSON file").into());
+    }
+    Ok(value.into())
 }
 
 fn level(value: &OsStr) -> Result<Level, lexopt::Error> {
@@ -145,6 +154,8 @@ mod tests {
         assert_eq!(parsed.command, Command::CheckConfig);
         assert_eq!(parsed.config, Some("a.json".into()));
         assert_eq!(parsed.log_level, Some(Level::Debug));
+        let parsed = parse(&["--overlay", "a.json", "--overlay=b.json"]).unwrap();
+        assert_eq!(parsed.overlays, [PathBuf::from("a.json"), PathBuf::from("b.json")]);
         assert_eq!(parse(&["-h", "--nonsense"]).unwrap().command, Command::Help);
     }
 
@@ -155,6 +166,8 @@ mod tests {
             (&["--config"], "--config"),
             (&["file.json"], "file.json"),
             (&["--config", ""], "--config"),
+            (&["--overlay"], "--overlay"),
+            (&["--overlay", ""], "--overlay"),
             (&["--log-level", "loud"], "\"loud\"; allowed: DEBUG,"),
         ] {
             let error = parse(arguments).unwrap_err();
@@ -174,7 +187,8 @@ mod tests {
                 let argv = command::camera(&config, &settings, "", false);
                 let parsed = Arguments::parse(argv.into_iter().map(OsString::from)).unwrap();
                 let picture = TestPicture { width, height, framerate, intra, settings };
-                assert_eq!(parsed, Arguments { command: Command::TestCamera(picture), config: None, log_level: None });
+                let command = Command::TestCamera(picture);
+                assert_eq!(parsed, Arguments { command, config: None, overlays: Vec::new(), log_level: None });
             }
         }
     }

@@ -20,6 +20,7 @@ mod logging_busybox;
 mod login;
 mod migrating;
 mod operations;
+mod overlays;
 mod persistence;
 mod services;
 mod signals;

@@ -36,7 +36,17 @@ fn help_and_version_are_told_on_standard_output() {
     let help = bare(&["--help"]);
     assert_eq!((help.status.code(), stderr(&help)), (Some(0), String::new()));
     let text = String::from_utf8(help.stdout).unwrap();
-    for word in ["--config", "--check-config", "--print-config", "--log-level", "SIGHUP", "AUTH_PASSWORD", "78"] {
+    for word in [
+        "--config",
+        "--overlay",
+        "CONFIG_OVERLAY",
+        "--check-config",
+        "--print-config",
+        "--log-level",
+        "SIGHUP",
+        "AUTH_PASSWORD",
+        "78",
+    ] {
         assert!(text.contains(word), "{word}");
     }
     let version = bare(&["-V"]);

@@ -3,6 +3,8 @@
 //! Not here: building an image, or booting one. Checks that need a program of the machine (shellcheck, systemd-analyze,
 //! python3) are skipped where it is missing; the texts are compared everywhere.
 
+mod buildroot;
+mod card;
 mod licences;
 mod page;
 mod video;
@@ -36,6 +38,7 @@ const SHOW: &str = "config/es-iot-show-password";
 const DEFAULTS_FILE: &str = "config/es-iot-server.default";
 const JSON: &str = "config/server.json";
 const MK: &str = "buildroot-package/package/es-iot-server/es-iot-server.mk";
+const BASE_MK: &str = "buildroot-package/package/es-iot-base/es-iot-base.mk";
 const HASH: &str = "buildroot-package/package/es-iot-server/es-iot-server.hash";
 const RECIPE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-server_git.bb";
 const CRATES: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-server-crates.inc";
@@ -176,6 +179,7 @@ fn licence_checksums_are_those_of_the_licence() {
     }
     if let Some(sha256) = checksum("sha256sum", "LICENSE") {
         holds(HASH, &[&format!("sha256  {sha256}  LICENSE")]);
+        assert_eq!(read(HASH), read("buildroot-package/package/es-iot-base/es-iot-base.hash"));
     }
     assert_eq!(read("LICENSE"), read("meta-es-iot/COPYING.MIT"));
 }
@@ -184,6 +188,7 @@ fn licence_checksums_are_those_of_the_licence() {
 fn versions_agree() {
     let version = env!("CARGO_PKG_VERSION");
     holds(MK, &[&format!("ES_IOT_SERVER_VERSION = {version}\n")]);
+    holds(BASE_MK, &[&format!("ES_IOT_BASE_VERSION = {version}\n")]);
     holds(RECIPE, &[&format!("PV = \"{version}+git\"")]);
     let latest = format!("es-iot-server ({version}-1) ");
     assert!(read("config/debian/changelog").starts_with(&latest), "config/debian/changelog begins with {latest}");
@@ -291,12 +296,8 @@ fn what_image_builds_replace_in_the_configuration_is_there_once() {
 
 #[test]
 fn state_is_on_a_partition_of_its_own() {
-    let board = "buildroot-package/board/es-iot";
-    holds(&format!("{board}/post-build.sh"), &[&format!("LABEL={DATA_LABEL}\\t/var/lib\\text4\\trw,")]);
-    for kind in ["pi", "qemu"] {
-        let layout = format!("{board}/genimage-{kind}.cfg.in");
-        holds(&layout, &[&format!("label = \"{DATA_LABEL}\""), "mountpoint = \"/var/lib\"", "image sdcard.img"]);
-    }
+    let layout = "buildroot-package/board/es-iot/genimage.cfg.in";
+    holds(layout, &[&format!("label = \"{DATA_LABEL}\""), "mountpoint = \"/var/lib\"", "image sdcard.img"]);
     holds(WKS, &[&format!("--label {DATA_LABEL}"), "part /var/lib ", "--exclude-path var/lib/"]);
     for defconfig in files(&root().join("buildroot-package/configs")) {
         let text = fs::read_to_string(&defconfig).unwrap();

@@ -116,7 +116,13 @@ fn the_shipped_camera_settings_are_the_defaults() {
 
 #[test]
 fn the_shipped_configuration_has_every_key_at_its_default() {
-    let nothing = Sources { config_file: None, log_level: None, env: &|_| None, default_file: "/nonexistent".into() };
+    let nothing = Sources {
+        config_file: None,
+        overlays: Vec::new(),
+        log_level: None,
+        env: &|_| None,
+        default_file: "/nonexistent".into(),
+    };
     let defaults: Value = serde_json::from_str(&config::load(&nothing).unwrap().config.to_json_masked()).unwrap();
     assert_eq!(json("config/server.json"), defaults);
 }

@@ -1,19 +1,22 @@
 #!/bin/sh
-# Prepares a read-only root file system: changing data is on the data partition, mounted at /var/lib.
+# Prepares a read-only root file system. Changing data is on the data partition, which es-iot-base mounts at /var/lib. The script
+# may run on the same directory more than once.
 set -eu
 
 target_dir="$1"
 board_dir="$(cd "$(dirname "$0")" && pwd)"
 camera_lines="$board_dir/../../../config/mdev-camera.conf"
 mdev_conf="$target_dir/etc/mdev.conf"
-fstab="$target_dir/etc/fstab"
+init_dir="$target_dir/etc/init.d"
 
-if [ -f "$fstab" ] && ! grep -q '^LABEL=es-iot-data' "$fstab"; then
-	printf 'LABEL=es-iot-data\t/var/lib\text4\trw,noatime,nosuid,nodev,noexec\t0\t0\n' >> "$fstab"
-fi
 mkdir -p "$target_dir/var/lib"
 
-# Give group video the camera nodes. The script may run on the same directory more than once.
+# The seed of the random numbers is on the data partition, which is mounted after S01.
+if [ -f "$init_dir/S01seedrng" ]; then
+	mv "$init_dir/S01seedrng" "$init_dir/S20seedrng"
+fi
+
+# Give group video the camera nodes.
 if [ -f "$mdev_conf" ] && ! grep -qF "$(head -n 1 "$camera_lines")" "$mdev_conf"; then
 	cat "$camera_lines" "$mdev_conf" > "$mdev_conf.new"
 	mv "$mdev_conf.new" "$mdev_conf"

@@ -38,22 +38,32 @@ ES_IOT_SERVER_BUILT_DIR = \
 # Buildroot vendors the crates of downloaded packages only, and a local tree is
 # not downloaded. A tree that includes VENDOR builds without a network. The
 # tree's own .cargo/config.toml only configures its tests, and is replaced.
+#
+# cargo metadata is content only if VENDOR has exactly what Cargo.lock names;
+# otherwise the lock file has changed since, and the crates are fetched again.
+ES_IOT_SERVER_CARGO = cd $(@D) && \
+	$(TARGET_MAKE_ENV) $(PKG_COMMON_CARGO_ENV) cargo
 define ES_IOT_SERVER_VENDOR_CRATES
-	cd $(@D) && \
-		{ test -d VENDOR || \
-			$(TARGET_MAKE_ENV) $(PKG_COMMON_CARGO_ENV) \
-			cargo vendor --locked VENDOR >/dev/null; }
 	mkdir -p $(@D)/.cargo
 	printf '[source.%s]\n%s = "%s"\n' \
 		crates-io replace-with vendored-sources \
 		vendored-sources directory VENDOR \
 		>$(@D)/.cargo/config.toml
+	@if ! test -d $(@D)/VENDOR; then \
+		$(call MESSAGE,"Vendoring the crates"); \
+	elif $(ES_IOT_SERVER_CARGO) metadata --format-version 1 \
+			--locked --offline >/dev/null 2>&1; then \
+		exit 0; \
+	else \
+		$(call MESSAGE,"VENDOR does not fit Cargo.lock: vendoring anew"); \
+		rm -rf $(@D)/VENDOR; \
+	fi; \
+	$(ES_IOT_SERVER_CARGO) vendor --locked VENDOR >/dev/null
 endef
 ES_IOT_SERVER_PRE_BUILD_HOOKS += ES_IOT_SERVER_VENDOR_CRATES
 
 ES_IOT_SERVER_CAMERA_SOURCE = \
 	$(call qstrip,$(BR2_PACKAGE_ES_IOT_SERVER_CAMERA_SOURCE))
-ES_IOT_SERVER_PASSWORD = $(call qstrip,$(BR2_PACKAGE_ES_IOT_SERVER_PASSWORD))
 
 ES_IOT_SERVER_JSON = $(TARGET_DIR)/etc/es-iot/server.json
 
@@ -65,9 +75,9 @@ define ES_IOT_SERVER_SET_CAMERA_SOURCE
 	grep -q '"source": "$(ES_IOT_SERVER_CAMERA_SOURCE)"' $(ES_IOT_SERVER_JSON)
 endef
 
-# Read from .config, because make truncates the variable at a hash sign and
-# expands a dollar sign. Only printable ASCII without quotes, backslash, dollar
-# and hash sign is allowed.
+# Read from .config, because make truncates the variable at a hash sign, expands
+# a dollar sign and, in qstrip, collapses spaces. Only printable ASCII without
+# quotes, backslash, dollar and hash sign is allowed.
 ES_IOT_SERVER_PASSWORD_TYPED = \
 	sed -n 's/^BR2_PACKAGE_ES_IOT_SERVER_PASSWORD="\(.*\)"$$/\1/p' $(BR2_CONFIG)
 ES_IOT_SERVER_PASSWORD_REFUSED = $(shell $(ES_IOT_SERVER_PASSWORD_TYPED) | \
@@ -80,11 +90,10 @@ $(error BR2_PACKAGE_ES_IOT_SERVER_PASSWORD must be printable ASCII without \
 endif
 endif
 
-ifneq ($(ES_IOT_SERVER_PASSWORD),)
-# The @ keeps the password out of the build log.
+ifneq ($(subst ",,$(BR2_PACKAGE_ES_IOT_SERVER_PASSWORD)),)
+#" A quote, for editors that highlight syntax.
 define ES_IOT_SERVER_SET_PASSWORD
-	@printf '%s\n' '$(ES_IOT_SERVER_PASSWORD)' \
-		>$(TARGET_DIR)/etc/es-iot/password
+	$(ES_IOT_SERVER_PASSWORD_TYPED) >$(TARGET_DIR)/etc/es-iot/password
 	$(SED) 's,"password_file": null,"password_file": "/etc/es-iot/password",' \
 		$(ES_IOT_SERVER_JSON)
 	grep -q '"password_file": "/etc/es-iot/password"' $(ES_IOT_SERVER_JSON)

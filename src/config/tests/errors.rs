@@ -46,9 +46,15 @@ fn a_file_that_can_not_be_opened() {
     let path = directory.file("file", "").join("server.json");
     for text in [
         load_layers(Some(&path), &[], None).unwrap_err().to_string(),
-        load(&Sources { config_file: None, log_level: None, env: &|_| None, default_file: path.clone() })
-            .unwrap_err()
-            .to_string(),
+        load(&Sources {
+            config_file: None,
+            overlays: Vec::new(),
+            log_level: None,
+            env: &|_| None,
+            default_file: path.clone(),
+        })
+        .unwrap_err()
+        .to_string(),
     ] {
         assert!(text.contains(": can't be read: Not a directory"), "{text}");
         assert!(text.ends_with("; check its permissions and the user that runs the server"), "{text}");
@@ -289,7 +295,13 @@ fn a_variable_that_is_not_allowed() {
 fn a_variable_that_is_not_utf8() {
     for name in ["SERVER_HOST", "DATA_PORT", "SETTINGS_PORT", "AUTH_PORT", "AUTH_PASSWORD", "LOG_LEVEL"] {
         let env = |asked: &str| (asked == name).then(|| OsString::from_vec(b"12\xff".into()));
-        let sources = Sources { config_file: None, log_level: None, env: &env, default_file: "/nonexistent/x".into() };
+        let sources = Sources {
+            config_file: None,
+            overlays: Vec::new(),
+            log_level: None,
+            env: &env,
+            default_file: "/nonexistent/x".into(),
+        };
         let text = load(&sources).unwrap_err().to_string();
         assert!(text.starts_with(&format!("environment variable {name}: ")), "{text}");
     }

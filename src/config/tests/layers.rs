@@ -33,8 +33,13 @@ fn without_other_layers_the_defaults_apply() {
 fn the_default_file_is_read_if_it_exists() {
     let directory = Directory::new();
     let default_file = directory.path("default.json");
-    let mut sources =
-        Sources { config_file: None, log_level: None, env: &|_| None, default_file: default_file.clone() };
+    let mut sources = Sources {
+        config_file: None,
+        overlays: Vec::new(),
+        log_level: None,
+        env: &|_| None,
+        default_file: default_file.clone(),
+    };
     assert_eq!(load(&sources).unwrap().file, None);
 
     fs::write(&default_file, r#"{"server": {"host": "first"}}"#).unwrap();

@@ -1,8 +1,6 @@
 //! Damaged files: each one loads or fails with a one-line error.
 
-use std::path::Path;
-
-use super::super::file;
+use super::super::file::ConfigFile;
 use super::super::layers::Draft;
 
 const SEED: u64 = 0x5eed_cafe_f00d_0001;
@@ -52,9 +50,11 @@ fn a_damaged_file_loads_or_fails_with_a_one_line_error() {
     for round in 0..ROUNDS {
         let mut bytes = original.clone().into_bytes();
         damage(&mut bytes, &mut random);
-        let text = String::from_utf8_lossy(&bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let file = ConfigFile { path: "FILE".into(), text, mode: 0o640 };
+        let text = &file.text;
         let mut draft = Draft::default();
-        match file::apply(&mut draft, Path::new("FILE"), &text).and_then(|()| draft.finish()) {
+        match file.apply(&mut draft).and_then(|()| draft.finish()) {
             Ok(config) => {
                 read += 1;
                 assert!(!config.to_json_masked().contains(&PASSWORD[..3]), "seed {SEED:#x}, round {round}:\n{text}");
