@@ -9,6 +9,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+import card_root
 import root
 from machine import REPOSITORY
 
@@ -42,8 +43,7 @@ RCS = """\
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-for directory in /run /tmp /var/log; do mount -t tmpfs tmpfs $directory; done
-mount -t ext4 -o rw,noatime /dev/vda4 /var/lib
+for directory in /run /tmp /var/log; do mount -t tmpfs -o mode=0755 tmpfs $directory; done
 mount -t ext4 -o ro /dev/vdb /opt
 hostname es-iot-test
 for script in /etc/init.d/S??*; do $script start; done
@@ -82,8 +82,11 @@ def file_system(work, name, certificate, fault=None):
         if not (tree / applet).exists():
             (tree / applet).parent.mkdir(parents=True, exist_ok=True)
             (tree / applet).symlink_to("/bin/busybox")
-    for library in ["ld-linux-aarch64.so.1", "libc.so.6", "libgcc_s.so.1", "libm.so.6"]:
-        put(tree / "lib" / library, next(p for p in arm64.rglob(library) if p.is_file()).read_bytes(), 0o755)
+    for program in card_root.PROGRAMS:
+        put(tree / program, (arm64 / program).read_bytes(), 0o755)
+    programs = [work / "build/aarch64-unknown-linux-gnu/release/es-iot-server", *(arm64 / name for name in card_root.PROGRAMS)]
+    for library, path in card_root.needed(arm64, programs).items():
+        put(tree / "lib" / library, path.read_bytes(), 0o755)
     # Debian's SWUpdate has many libraries: they are on a disk of their own, which keeps the updates small.
     put(tree / "usr/bin/swupdate", "#!/bin/sh\nLD_LIBRARY_PATH=/opt/lib exec /opt/swupdate \"$@\"\n", 0o755)
 
@@ -94,6 +97,8 @@ def file_system(work, name, certificate, fault=None):
     put(tree / "usr/bin/es-iot-ctl", (release / "es-iot-ctl").read_bytes(), 0o755)
     put(tree / "etc/es-iot/server.json", (config / "server.json").read_bytes())
     put(tree / "etc/init.d/S60es-iot-server", (config / "es-iot-server.init").read_bytes(), 0o755)
+    put(tree / "usr/libexec/es-iot-data", (config / "base/es-iot-data").read_bytes(), 0o755)
+    put(tree / "etc/init.d/S15es-iot-data", (config / "base/es-iot-data.init").read_bytes(), 0o755)
     put(tree / "etc/init.d/S01syslogd", "#!/bin/sh\n[ \"$1\" = start ] && syslogd -O /var/log/messages\nexit 0\n", 0o755)
     put(tree / "etc/init.d/S02network", "#!/bin/sh\n[ \"$1\" = start ] || exit 0\nip link set lo up\n"
         "ip addr add 10.0.2.15/24 dev eth0\nip link set eth0 up\n", 0o755)
@@ -160,7 +165,7 @@ def host(work, *command, **options):
 
 
 def disk(work, image):
-    """Makes the card: boot partition, slot a with the image, an empty slot b, data."""
+    """Makes the card: boot partition, slot a with the image, an empty slot b, a blank data partition."""
     path = work / "update.img"
     path.unlink(missing_ok=True)
     mib = 1 << 20
@@ -182,10 +187,6 @@ def disk(work, image):
     script = work / "update-boot.scr"
     host(work, "mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", AB / "boot.cmd", script, stdout=subprocess.DEVNULL)
     host(work, "mcopy", "-i", offset, script, "::boot.scr")
-    data = pack(work / "update-data.ext4", DATA_BYTES)
-    with open(path, "r+b") as file:
-        file.seek(starts[3])
-        file.write(data.read_bytes())
     return path
 
 

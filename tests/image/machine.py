@@ -38,12 +38,7 @@ class Machine:
         # QEMU's own network, whose 10.0.2.2 is this machine's loopback.
         command = [
             str(work / "qemu-system-aarch64"), "-display", "none", "-monitor", "none", "-no-reboot",
-<<<<<<< HEAD
             *arguments, *(["-append", append] if append else []),
-            "-netdev", f"user,id=n0{forwards}", "-device", device,
-=======
-            *arguments, "-append", append,
->>>>>>> img-br
         ]
         if device:
             command += ["-netdev", f"user,id=n0{forwards}", "-device", device]
