@@ -64,6 +64,8 @@ def initrd(work):
 
 def put(path, content, mode=0o644):
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A link to BusyBox would lead to this machine's own.
+    path.unlink(missing_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     path.chmod(mode)
 
