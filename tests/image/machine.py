@@ -38,7 +38,7 @@ class Machine:
         # QEMU's own network, whose 10.0.2.2 is this machine's loopback.
         command = [
             str(work / "qemu-system-aarch64"), "-display", "none", "-monitor", "none", "-no-reboot",
-            *arguments, "-append", append,
+            *arguments, *(["-append", append] if append else []),
         ]
         command += ["-netdev", f"user,id=n0{forwards}", "-device", device] if device else ["-nic", "none"]
         self.console = b""

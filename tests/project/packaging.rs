@@ -10,6 +10,7 @@ mod debian;
 mod licences;
 mod man;
 mod page;
+mod updates;
 mod video;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Assembles sdcard.img: post-image.sh IMAGES_DIR pi|qemu. Buildroot sets BINARIES_DIR and BUILD_DIR.
+# Assembles sdcard.img: post-image.sh IMAGES_DIR pi|pi-ab|qemu. Buildroot sets BINARIES_DIR and BUILD_DIR.
 set -eu
 
 board_dir="$(cd "$(dirname "$0")" && pwd)"
@@ -8,18 +8,24 @@ kind="$2"
 work_dir="$(mktemp -d)"
 trap 'rm -rf "$work_dir"' EXIT
 
+layout="$board_dir/genimage.cfg.in"
 case "$kind" in
 	# Kernel, device trees, firmware and the overlays of every camera.
 	pi) boot_size=64M ;;
+	# The kernel is in the root file system.
+	pi-ab) boot_size=64M layout="$board_dir/ab/genimage.cfg.in" ;;
 	# QEMU loads the kernel directly: only the settings.
 	qemu) boot_size=16M ;;
-	*) echo "usage: $0 IMAGES_DIR pi|qemu" >&2; exit 2 ;;
+	*) echo "usage: $0 IMAGES_DIR pi|pi-ab|qemu" >&2; exit 2 ;;
 esac
 
 # The boot partition's files in genimage's format: quoted, comma-separated, relative to the images directory.
 boot_files() {
 	cd "$BINARIES_DIR"
-	[ "$kind" = pi ] && set -- Image *.dtb rpi-firmware/*
+	case "$kind" in
+		pi) set -- Image *.dtb rpi-firmware/* ;;
+		pi-ab) set -- u-boot.bin boot.scr *.dtb rpi-firmware/* ;;
+	esac
 	for file in es-iot-card/* "$@"; do
 		[ -e "$file" ] && printf '"%s", ' "$file"
 	done
@@ -28,7 +34,8 @@ boot_files() {
 # What the device's user may put there, and how.
 rm -rf "$BINARIES_DIR/es-iot-card"
 cp -R "$board_dir/../../../config/card" "$BINARIES_DIR/es-iot-card"
-sed -e "s|@BOOT_SIZE@|$boot_size|" -e "s|@BOOT_FILES@|$(boot_files)|" "$board_dir/genimage.cfg.in" > "$work_dir/genimage.cfg"
+slot_size="$(wc -c < "$BINARIES_DIR/rootfs.ext4")"
+sed -e "s|@BOOT_SIZE@|$boot_size|" -e "s|@SLOT_SIZE@|$slot_size|" -e "s|@BOOT_FILES@|$(boot_files)|" "$layout" > "$work_dir/genimage.cfg"
 
 # genimage copies the root path. It needs only the data partition's mount point from the root file system.
 mkdir -p "$work_dir/root/var/lib"

@@ -194,7 +194,7 @@ fn the_root_file_system_is_named_by_the_disks_signature() {
 #[test]
 fn every_image_has_what_a_device_needs() {
     let names = files(&root().join("buildroot-package/configs"));
-    assert_eq!(names.len(), 4);
+    assert_eq!(names.len(), 5);
     for name in names {
         let text = fs::read_to_string(&name).unwrap();
         let has = |line: &str| assert!(text.lines().any(|l| l == line), "{}: no {line}", name.display());
@@ -204,7 +204,7 @@ fn every_image_has_what_a_device_needs() {
         has("BR2_SYSTEM_DHCP=\"\"");
         // Both images have partition 1.
         has("BR2_PACKAGE_HOST_MTOOLS=y");
-        let kind = if text.contains("\nBR2_ROOTFS_POST_SCRIPT_ARGS=\"pi\"\n") { "pi" } else { "qemu" };
+        let kind = if text.contains("\nBR2_ROOTFS_POST_SCRIPT_ARGS=\"pi") { "pi" } else { "qemu" };
         let kernel = format!("linux-{kind}.fragment");
         has(&format!("BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES=\"$(BR2_EXTERNAL_ES_IOT_PATH)/board/es-iot/{kernel}\""));
         holds(&format!("{BOARD}/{kernel}"), &["\nCONFIG_VFAT_FS=y\n"]);
