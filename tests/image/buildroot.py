@@ -62,9 +62,20 @@ def quietly(command, environment=None):
     return done.stdout
 
 
-def package(work, name, *steps):
+def tools(work):
+    """Returns the environment in which genimage and the programs that it runs are found."""
+    unpacked = work / "genimage"
+    folders = [f"{unpacked}/{name}" for name in ["usr/bin", "usr/sbin", "sbin"]]
+    libraries = [f"{unpacked}/{name}/x86_64-linux-gnu" for name in ["usr/lib", "lib"]]
+    return {
+        "PATH": ":".join([*folders, f"{work}/mtools/usr/bin", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"]),
+        "LD_LIBRARY_PATH": ":".join(libraries),
+    }
+
+
+def package(work, folder, name, *steps):
     """Runs install steps of a package."""
-    config = work / "buildroot/config"
+    config = folder / "config"
     config.write_text((TREE / "configs/es_iot_qemu_aarch64_defconfig").read_text())
     prefix = name.upper().replace("-", "_")
     # The programs are built already.
@@ -72,39 +83,58 @@ def package(work, name, *steps):
     for step in steps:
         quietly(
             ["make", "-f", REPOSITORY / "tests/project/packaging/buildroot.mk", f"{REPOSITORY}/check",
-             f"BUILD_DIR={REPOSITORY}", f"TARGET_DIR={work}/buildroot/target", f"BR2_CONFIG={config}",
+             f"BUILD_DIR={REPOSITORY}", f"TARGET_DIR={folder}/target", f"BR2_CONFIG={config}",
              f"BR2_EXTERNAL_ES_IOT_PATH={TREE}", f"PACKAGE={name}", f"STEP={prefix}_{step}",
              f"ES_IOT_SERVER_BUILT_DIR={built}", "ES_IOT_SERVER_CAMERA_SOURCE=test"]
         )
 
 
-def assemble(work, environment):
-    """Returns the directory with Image and sdcard.img."""
-    folder = work / "buildroot"
+def fill(work, folder, kind, environment):
+    """Makes the target directory of an image: skeleton, packages, overlay. Returns it."""
     shutil.rmtree(folder, ignore_errors=True)
-    target, images = folder / "target", folder / "images"
-    images.mkdir(parents=True)
+    target = folder / "target"
     skeleton.make(work, target)
-    package(work, "es-iot-server", "INSTALL_TARGET_CMDS", "INSTALL_INIT_SYSV")
-    package(work, "es-iot-base", "INSTALL_TARGET_CMDS", "INSTALL_INIT_SYSV")
+    package(work, folder, "es-iot-server", "INSTALL_TARGET_CMDS", "INSTALL_INIT_SYSV")
+    package(work, folder, "es-iot-base", "INSTALL_TARGET_CMDS", "INSTALL_INIT_SYSV")
     shutil.copytree(BOARD / "rootfs-overlay", target, symlinks=True, dirs_exist_ok=True)
-    quietly([BOARD / "post-build.sh", target], environment)
-    quietly(
-        ["mke2fs", "-q", "-t", "ext4", "-m", "0", "-d", target, "-L", option("BR2_TARGET_ROOTFS_EXT2_LABEL"),
-         images / "rootfs.ext4", option("BR2_TARGET_ROOTFS_EXT2_SIZE")],
-        environment,
-    )
-    shutil.copy(next((work / "arm64/boot").glob("vmlinuz-*cloud*")), images / "Image")
-    (folder / "build").mkdir()
-    environment = {**environment, "BINARIES_DIR": str(images), "BUILD_DIR": str(folder / "build")}
-    printed = quietly([BOARD / "post-image.sh", images, option("BR2_ROOTFS_POST_SCRIPT_ARGS")], environment)
-    print("\n".join(printed.splitlines()[-2:]))
+    quietly([BOARD / "post-build.sh", target, kind], environment)
+    return target
 
+
+def pack(target, image, size, environment):
+    """Makes the root file system, as Buildroot does."""
+    label = option("BR2_TARGET_ROOTFS_EXT2_LABEL")
+    quietly(["mke2fs", "-q", "-t", "ext4", "-m", "0", "-d", target, "-L", label, image, size], environment)
+
+
+def post_image(images, kind, environment):
+    """Makes sdcard.img and returns what was printed."""
+    build = images.parent / "build"
+    build.mkdir(exist_ok=True)
+    return quietly(
+        [BOARD / "post-image.sh", images, kind], {**environment, "BINARIES_DIR": str(images), "BUILD_DIR": str(build)}
+    )
+
+
+def initramfs(work, path):
+    """Writes an initramfs that loads the drivers of the disk and starts the root file system."""
     archive = root.Archive()
     archive.file("init", INIT, 0o755)
     archive.copy("bin/busybox", work / "arm64/bin/busybox", 0o755)
     root.add_modules(archive, work / "arm64", MODULES)
-    archive.write(images / "initramfs")
+    archive.write(path)
+
+
+def assemble(work, environment):
+    """Returns the directory with Image and sdcard.img."""
+    folder = work / "buildroot"
+    kind = option("BR2_ROOTFS_POST_SCRIPT_ARGS")
+    target, images = fill(work, folder, kind, environment), folder / "images"
+    images.mkdir()
+    pack(target, images / "rootfs.ext4", option("BR2_TARGET_ROOTFS_EXT2_SIZE"), environment)
+    shutil.copy(next((work / "arm64/boot").glob("vmlinuz-*cloud*")), images / "Image")
+    print("\n".join(post_image(images, kind, environment).splitlines()[-2:]))
+    initramfs(work, images / "initramfs")
     return images
 
 
@@ -155,11 +185,7 @@ def partitions(disk):
 
 
 def main(work):
-    tools = work / "genimage"
-    environment = {
-        "PATH": f"{tools}/usr/bin:{tools}/usr/sbin:{tools}/sbin:{work}/mtools/usr/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-        "LD_LIBRARY_PATH": f"{tools}/usr/lib/x86_64-linux-gnu:{tools}/lib/x86_64-linux-gnu",
-    }
+    environment = tools(work)
     images = assemble(work, environment)
     disk = images / "sdcard.img"
     before, signature = partitions(disk)
