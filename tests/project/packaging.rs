@@ -10,6 +10,7 @@ mod debian;
 mod licences;
 mod man;
 mod page;
+mod update_program;
 mod updates;
 mod video;
 
