@@ -10,6 +10,7 @@ mod debian;
 mod licences;
 mod man;
 mod page;
+mod root_scripts;
 mod update_program;
 mod updates;
 mod video;

@@ -1,0 +1,95 @@
+//! Root's scripts in directories that the daemon's user may write to: functions of the scripts, in both shells.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::{INIT, between, read, run};
+
+const CARD: &str = "config/base/es-iot-card";
+
+fn directory(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("root-scripts").join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+fn function(script: &str, name: &str) -> String {
+    let text = read(script);
+    let body = between(&text, &format!("\n{name}() {{\n"), "\n}\n").expect("a function");
+    format!("{name}() {{\n{body}\n}}\n")
+}
+
+/// Runs a program in each shell that is installed, in a new directory, `$DIR`, that `prepare` fills.
+fn in_shells(name: &str, program: &str, prepare: impl Fn(&Path), check: impl Fn(&Path, Output)) {
+    let shells: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
+    for shell in shells.iter().filter(|shell| run(shell[0], &[&shell[1..], &["-c", ":"]].concat()).is_some()) {
+        let dir = directory(name);
+        prepare(&dir);
+        let output = Command::new(shell[0]).args(&shell[1..]).args(["-c", program]).env("DIR", &dir).output().unwrap();
+        check(&dir, output);
+    }
+}
+
+/// A hard link in that directory may be one to a file of root's, where the kernel does not forbid it (`fs.protected_hardlinks`).
+#[test]
+fn the_init_script_takes_over_only_a_directory_of_another_user() {
+    let prepare = function(INIT, "prepare");
+    for (user, taken_over) in [("$(id -un)", false), ("nobody", true)] {
+        let program = format!(
+            "{prepare}\nchown() {{ echo \"$*\"; }}\nRUN_AS=\"{user}\" STATE_DIR=\"$DIR/state\" RUN_DIR=\"$DIR/run\" SOCKET=\"$DIR/run/s\"\nprepare"
+        );
+        in_shells(
+            "prepare",
+            &program,
+            |dir| fs::create_dir(dir.join("state")).unwrap(),
+            |dir, output| {
+                let printed = String::from_utf8(output.stdout).unwrap();
+                let state = dir.join("state").to_str().unwrap().to_owned();
+                let line = format!("-hR nobody:nobody {state}");
+                assert_eq!(printed.contains(&line), taken_over, "{printed}");
+                assert_eq!(printed.is_empty(), !taken_over, "{printed}");
+            },
+        );
+    }
+}
+
+const STORE: &str = "chown() { :; }\nsync() { :; }\nRUN_AS=x STATE_DIR=\"$DIR/state\" PASSWORD=\"$DIR/state/card_password\" password=sesame\nstore_password";
+
+/// The password is removed from the card afterwards, so it must be where the daemon looks for it.
+#[test]
+fn a_password_replaces_whatever_has_its_name() {
+    let program = function(CARD, "store_password") + STORE;
+    let stored = |dir: &Path, output: Output| {
+        assert!(output.status.success(), "{output:?}");
+        let file = dir.join("state/card_password");
+        assert!(file.symlink_metadata().unwrap().is_file());
+        assert_eq!(fs::read_to_string(file).unwrap(), "sesame\n");
+        if let Ok(mut entries) = fs::read_dir(dir.join("elsewhere")) {
+            assert!(entries.next().is_none(), "something was written elsewhere");
+        }
+    };
+    in_shells("nothing", &program, |_| (), stored);
+    in_shells("directory", &program, |dir| fs::create_dir_all(dir.join("state/card_password/x")).unwrap(), stored);
+    in_shells(
+        "directory-new",
+        &program,
+        |dir| fs::create_dir_all(dir.join("state/card_password.new")).unwrap(),
+        stored,
+    );
+    let link = |dir: &Path| {
+        fs::create_dir(dir.join("state")).unwrap();
+        fs::create_dir(dir.join("elsewhere")).unwrap();
+        symlink(dir.join("elsewhere"), dir.join("state/card_password")).unwrap();
+        symlink(dir.join("elsewhere/new"), dir.join("state/card_password.new")).unwrap();
+    };
+    in_shells("link", &program, link, stored);
+    // The daemon's user is faster.
+    let program = format!("{}rm() {{ :; }}\n{STORE}", function(CARD, "store_password"));
+    in_shells("race", &program, link, |dir, output| {
+        assert!(!output.status.success(), "{output:?}");
+        assert!(fs::read_dir(dir.join("elsewhere")).unwrap().next().is_none(), "written through a link");
+    });
+}
