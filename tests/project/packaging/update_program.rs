@@ -14,7 +14,7 @@ const UPDATE: &str = "buildroot-package/board/es-iot/ab/rootfs-overlay/usr/sbin/
 
 /// Stands for `mount`, `umount` and the programs around: a partition is a directory, and a mount is a link to it. Like the kernel,
 /// it refuses a second mount.
-const STUBS: [(&str, &str); 6] = [
+const STUBS: [(&str, &str); 7] = [
     (
         "mount",
         "for point; do source=\"${last:-}\" last=\"$point\"; done\n[ -d \"$source\" ] && rmdir \"$point\" 2>/dev/null && ln -s \"$source\" \"$point\"\n",
@@ -22,7 +22,9 @@ const STUBS: [(&str, &str); 6] = [
     ("umount", "[ -h \"$1\" ] && rm \"$1\" && mkdir \"$1\"\n"),
     ("logger", ""),
     ("sync", ""),
-    ("es-iot-ctl", ""),
+    ("reboot", ""),
+    // The daemon serves, unless a file has what it answers instead.
+    ("es-iot-ctl", "cat RUN/answer\n[ ! -e RUN/answer ]\n"),
     // An update is a line with the kernel. `wait` installs half of it, and then waits for the file `go`.
     (
         "swupdate",
@@ -84,6 +86,7 @@ impl Device {
             ("\nKEY=\"/etc/es-iot/update.pem\"", format!("\nKEY=\"{}\"", path("key"))),
             ("\nRUN=\"/run/es-iot-update\"", format!("\nRUN=\"{}\"", path("run"))),
             ("/proc/cmdline", path("cmdline")),
+            ("\nCONFIRM_S=120\n", "\nCONFIRM_S=0\n".to_owned()),
             ("\"$(readlink -f \"/sys/dev/block/$root/..\")\"", path("disk")),
             ("\"/dev/$(basename ", format!("\"{}/$(basename ", path("dev"))),
             ("[ -b ", "[ -d ".to_owned()),
@@ -183,5 +186,23 @@ fn the_way_back_from_a_version_on_trial_is_not_undone_by_its_confirmation() {
     let device = Device::new("back-on-trial", "yes");
     device.succeeds("back");
     device.succeeds("confirm");
+    assert_eq!(device.on_card("slot").unwrap(), "slot=b\n");
+}
+
+/// `auth.trust_loopback` false: programs on the device get no answer but this one, from a daemon that serves.
+#[test]
+fn a_daemon_that_wants_the_password_serves() {
+    let texts = read("src/bin/es-iot-ctl/http/problem.rs")
+        + &read("src/bin/es-iot-ctl/failure.rs").replace("{refusal}", "not authenticated");
+    for answer in ["requires the password, because auth.trust_loopback is false", "answered: not authenticated"] {
+        let device = Device::new("password", "yes");
+        assert!(texts.contains(answer), "{answer}");
+        fs::write(device.dir.join("run/answer"), format!("es-iot-ctl: X {answer}; run es-iot-ctl auth\n")).unwrap();
+        device.succeeds("confirm");
+        assert_eq!(device.on_card("slot").unwrap(), "slot=a\n");
+    }
+    let device = Device::new("dead", "yes");
+    fs::write(device.dir.join("run/answer"), "es-iot-ctl: connection refused\n").unwrap();
+    assert!(!device.run("confirm").status.success());
     assert_eq!(device.on_card("slot").unwrap(), "slot=b\n");
 }
