@@ -1,4 +1,4 @@
-//! Root's scripts in directories that the daemon's user may write to: functions of the scripts, in both shells.
+//! What root's scripts do with hostile or broken content: functions of the scripts, in both shells.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use super::{INIT, between, read, run};
 
 const CARD: &str = "config/base/es-iot-card";
+const NETWORK: &str = "config/base/es-iot-network";
 
 fn directory(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("root-scripts").join(name);
@@ -92,4 +93,29 @@ fn a_password_replaces_whatever_has_its_name() {
         assert!(!output.status.success(), "{output:?}");
         assert!(fs::read_dir(dir.join("elsewhere")).unwrap().next().is_none(), "written through a link");
     });
+}
+
+/// A wrong `wpa_supplicant.conf` on the card: thirty polls take a minute on a device, and no time here.
+#[test]
+fn a_program_that_ends_at_once_is_not_started_at_every_poll() {
+    let text = read(NETWORK);
+    let functions = between(&text, "\nlog() {\n", "\n# A cable that was plugged in").expect("functions");
+    let program = format!(
+        "log() {{\n{functions}\nwpa_supplicant() {{ :; }}\nNAME=x RUN_DIR=\"$DIR\" CARD_CONF=/dev/null\nlogger() {{ echo \"$*\"; }}\n\
+         for poll in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do start_wpa_supplicant wlan0; wait; done"
+    );
+    in_shells(
+        "polls",
+        &program,
+        |_| (),
+        |_, output| {
+            let printed = String::from_utf8(output.stdout).unwrap();
+            let starts = printed.matches("wpa_supplicant started").count();
+            assert!(
+                (1..=3).contains(&starts),
+                "{starts} starts: {printed} {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        },
+    );
 }
