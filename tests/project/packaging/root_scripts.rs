@@ -119,3 +119,25 @@ fn a_program_that_ends_at_once_is_not_started_at_every_poll() {
         },
     );
 }
+
+/// On `/boot`, perhaps, or by a program for updates.
+#[test]
+fn a_first_partition_that_is_mounted_elsewhere_stays_writable() {
+    let functions = function(CARD, "mount_boot") + &function(CARD, "remove_from_card");
+    for (options, remounts) in [("rw,noatime", 0), ("ro,noatime", 2)] {
+        let program = format!(
+            "{}\nreport() {{ :; }}\nsync() {{ :; }}\nmount() {{ echo \"mount $*\"; }}\ndata() {{ echo /dev/x1; }}\nDATA=data BOOT=\"$DIR/boot\"\n\
+             echo '/dev/x1 /boot vfat {options} 0 0' >\"$DIR/mounts\"\nmount_boot; remove_from_card",
+            functions.replace("/proc/mounts", "\"$DIR/mounts\"")
+        );
+        in_shells(
+            "elsewhere",
+            &program,
+            |_| (),
+            |_, output| {
+                let printed = String::from_utf8(output.stdout).unwrap();
+                assert_eq!(printed.matches("mount -o remount,").count(), remounts, "{options}: {printed}");
+            },
+        );
+    }
+}
