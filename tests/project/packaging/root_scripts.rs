@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::{INIT, between, read, run};
+use crate::skip::skip;
 
 const CARD: &str = "config/base/es-iot-card";
+const DATA: &str = "config/base/es-iot-data";
 const NETWORK: &str = "config/base/es-iot-network";
 
 fn directory(name: &str) -> PathBuf {
@@ -140,4 +142,40 @@ fn a_first_partition_that_is_mounted_elsewhere_stays_writable() {
             },
         );
     }
+}
+
+/// A partition that was formatted twice, with blocks of another size, has backups of both file systems.
+#[test]
+fn a_repair_uses_no_superblock_of_a_former_file_system() {
+    if run("mke2fs", &["-V"]).is_none() {
+        return skip("mke2fs is not installed");
+    }
+    let script = read(DATA);
+    let functions = script.split("\ncase \"$1\" in\n").next().unwrap();
+    let make = "truncate -s 64M \"$device\"; \"$(program mke2fs)\" -q -F -t ext4 -b 1024 \"$device\"; truncate -s 512M \"$device\"\n\
+                \"$(program mke2fs)\" -q -F -t ext4 -b 4096 -E nodiscard \"$device\"";
+    let sizes = "sectors() { mkdir -p \"$DIR/part\"; partition=\"$DIR/part\"; echo \"$1\" >\"$DIR/part/size\"; }";
+    let program = format!(
+        "{functions}\n{sizes}\ndevice=\"$DIR/image\"\n{make}\n\
+         program() {{ echo \"$1\"; }}\ncheck() {{ echo \"$*\"; return 1; }}\nreport() {{ :; }}\n\
+         sectors 600000\nblock=\"$(kibibyte 1)\"\nrepair_from_backup \"$(uuid)\" || echo refused\n\
+         sectors 1048576\nrepair_from_backup"
+    );
+    in_shells(
+        "backups",
+        &program,
+        |_| (),
+        |dir, output| {
+            let printed = String::from_utf8(output.stdout).unwrap();
+            fs::remove_file(dir.join("image")).unwrap();
+            let file = dir.join("image").to_str().unwrap().to_owned();
+            let tried = |at: u32| format!("-f -y -b {at} -B 4096 {file}\n");
+            assert_eq!(
+                printed,
+                format!("refused\n{}{}", tried(32768), tried(98304)),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        },
+    );
 }
