@@ -43,7 +43,9 @@ def file_system(work, name, certificate, fault=None):
     target = buildroot.fill(work, folder, "pi-ab", {**environment(work), **settings})
     (target / "mnt").mkdir()
     put(target / "usr/bin/swupdate", SWUPDATE, 0o755)
-    put(target / "etc/default/es-iot-update", "CONFIRM_S=10\n")
+    put(target / "etc/default/es-iot-update", "CONFIRM_S=10\nSTEADY_S=5\n")
+    # Debian's BusyBox has none, unlike Buildroot's.
+    put(target / "usr/bin/flock", (work / "arm64/usr/bin/flock").read_bytes(), 0o755)
     # A shell for the test.
     inittab = (target / "etc/inittab").read_text()
     put(target / "etc/inittab", inittab.replace("/sbin/getty -L console 0 vt100", "-/bin/sh"))

@@ -14,7 +14,7 @@ const UPDATE: &str = "buildroot-package/board/es-iot/ab/rootfs-overlay/usr/sbin/
 
 /// Stands for `mount`, `umount` and the programs around: a partition is a directory, and a mount is a link to it. Like the kernel,
 /// it refuses a second mount.
-const STUBS: [(&str, &str); 7] = [
+const STUBS: [(&str, &str); 8] = [
     (
         "mount",
         "for point; do source=\"${last:-}\" last=\"$point\"; done\n[ -d \"$source\" ] && rmdir \"$point\" 2>/dev/null && ln -s \"$source\" \"$point\"\n",
@@ -23,8 +23,12 @@ const STUBS: [(&str, &str); 7] = [
     ("logger", ""),
     ("sync", ""),
     ("reboot", ""),
+    ("sleep", "exec /bin/sleep 0.02\n"),
     // The daemon serves, unless a file has what it answers instead.
-    ("es-iot-ctl", "cat RUN/answer\n[ ! -e RUN/answer ]\n"),
+    (
+        "es-iot-ctl",
+        "if [ -e RUN/crashing ]; then read -r calls < RUN/crashing; echo $((calls + 1)) > RUN/crashing; [ $((calls % 3)) -eq 0 ] || exit 1; fi\ncat RUN/answer\n[ ! -e RUN/answer ]\n",
+    ),
     // An update is a line with the kernel. `wait` installs half of it, and then waits for the file `go`.
     (
         "swupdate",
@@ -203,6 +207,15 @@ fn a_daemon_that_wants_the_password_serves() {
     }
     let device = Device::new("dead", "yes");
     fs::write(device.dir.join("run/answer"), "es-iot-ctl: connection refused\n").unwrap();
+    assert!(!device.run("confirm").status.success());
+    assert_eq!(device.on_card("slot").unwrap(), "slot=b\n");
+}
+
+/// Every check asks twice at most, so every other check fails.
+#[test]
+fn a_daemon_that_serves_for_moments_is_not_confirmed() {
+    let device = Device::new("crashing", "yes");
+    fs::write(device.dir.join("run/crashing"), "0\n").unwrap();
     assert!(!device.run("confirm").status.success());
     assert_eq!(device.on_card("slot").unwrap(), "slot=b\n");
 }
