@@ -107,6 +107,11 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// and slewing is far slower: 0.5 ms a second (`adjtimex(2)`), or at most 83 ms with chrony (`chrony.conf(5)`,
 /// `maxslewrate`).
 pub const CLOCK_STEP: Duration = Duration::from_secs(1);
+/// A wall clock before 2025-01-01, in milliseconds since 1970, is not set. No device ran this software before that day, and a
+/// Pi has no clock with a battery: it begins in 1970, or where its kernel or init does.
+pub const CLOCK_SET_FROM_MS: u64 = 1_735_689_600_000;
+/// The interval between looks at a clock that is not set, while nothing else happens.
+pub const CLOCK_CHECK: Duration = Duration::from_secs(10);
 /// The nice value that children get on top of the daemon's (`nice(2)`). A camera with a busy thread per core would
 /// otherwise delay the data stream's ticks (docs/PERFORMANCE.md).
 pub const CHILD_NICENESS: i32 = 10;

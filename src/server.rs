@@ -17,6 +17,7 @@
 //! | `video.rs` | the pictures, and the slate |
 //! | `viewers.rs` | the viewers |
 //! | `http.rs` | the HTTP clients |
+//! | `device.rs` | the device's clock and disk |
 //! | `lifecycle.rs` | watchdog, reload and stop |
 //! | `status.rs` | the state in figures |
 //! | `parts.rs` | the ways between the parts |
@@ -28,6 +29,7 @@
 mod auth;
 mod connections;
 mod context;
+mod device;
 mod http;
 mod interface;
 mod lifecycle;
@@ -57,6 +59,7 @@ use crate::time::{Mono, Now};
 use auth::Auth;
 use connections::Connections;
 use context::{Context, Journal};
+use device::Device;
 use http::Http;
 use lifecycle::Lifecycle;
 use login::Login;
@@ -81,7 +84,7 @@ pub struct Server {
 impl Server {
     /// A server that has done nothing yet; [`Server::start`] begins.
     pub fn new(config: Config, setup: Setup, now: Now) -> Self {
-        let Setup { settings, password, seed, watchdog, secret, host, udp_port } = setup;
+        let Setup { settings, password, seed, watchdog, secret, host, udp_port, is_persistent } = setup;
         // Each part that needs randomness has its own.
         let random = |purpose: &str| Sha256::new().chain_update(secret).chain_update(purpose).finalize().into();
         let video = Video::new(&config.camera, host, random("rtp"), now.mono);
@@ -95,6 +98,7 @@ impl Server {
             http: Http::new(),
             viewers: Viewers::new(secret, Ends { udp: udp_port, ssrc: video.ring().ssrc() }),
             video,
+            device: Device::new(is_persistent, now),
             lifecycle: Lifecycle::new(watchdog, now.mono),
         };
         Self { config, stats: Stats::default(), journal: Journal::default(), parts }
@@ -110,6 +114,7 @@ impl Server {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         let (parts, mut cx) = self.split(now, out);
         let cx = &mut cx;
+        parts.device.watch_clock(cx);
         parts.pipeline.watch_clock(cx);
         match input {
             Input::Accepted { conn, service, peer } => parts.accepted(cx, conn, service, peer),

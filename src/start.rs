@@ -91,7 +91,8 @@ fn serve_logged(mut sources: Sources<'_>, loaded: Loaded, log: &Handle) -> Resul
     let datagrams = bind_datagrams(&listening, log);
     let udp_port = datagrams.as_ref().map(Pair::port);
     let watchdog = notifier.watchdog_interval();
-    let setup = Setup { settings, password, seed, watchdog, secret, host: host_name(), udp_port };
+    let is_persistent = prepare::is_persistent(&config.paths);
+    let setup = Setup { settings, password, seed, watchdog, secret, host: host_name(), udp_port, is_persistent };
     let server = Server::new(config.clone(), setup, clock::now());
     warn(config, log);
     let mut reload = || {
@@ -188,7 +189,8 @@ fn reread(sources: &mut Sources<'_>, started_with: &Config) -> Result<Box<Reload
         let password = prepare::known_password(&config, &started_with.paths)?;
         let settings = prepare::read_settings(started_with)?;
         let needs_restart = started_with.changes_needing_restart(&config);
-        Ok(Reloaded { config, password, settings, needs_restart })
+        let is_persistent = prepare::is_persistent(&started_with.paths);
+        Ok(Reloaded { config, password, settings, needs_restart, is_persistent })
     };
     reread().map(Box::new).map_err(|error| error.to_string())
 }

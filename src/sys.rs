@@ -8,6 +8,7 @@ pub mod clock;
 pub mod datagram;
 pub mod errno;
 pub mod file;
+pub mod filesystem;
 mod fork;
 pub mod limits;
 pub mod log;

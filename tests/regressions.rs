@@ -105,6 +105,7 @@ impl Bench {
             password: Secret::new("1111"),
             settings: Some(in_file),
             needs_restart: Vec::new(),
+            is_persistent: true,
         };
         let mut out = self.handle(Input::Reloaded(Ok(Box::new(fresh))));
         out.retain(|output| !matches!(output, Output::SetLogLevel(_)));
@@ -127,6 +128,7 @@ fn started(config: Config, now: Now) -> Server {
         secret: [1; 32],
         host: "pi".into(),
         udp_port: None,
+        is_persistent: true,
     };
     let mut server = Server::new(config, setup, now);
     server.start(now, &mut Vec::new());
@@ -294,6 +296,7 @@ fn a_reload_of_settings_and_camera_starts_the_camera_once() {
         password: Secret::new("1111"),
         settings: Some(gained(9)),
         needs_restart: Vec::new(),
+        is_persistent: true,
     };
     let out = bench.handle(Input::Reloaded(Ok(Box::new(fresh))));
     let cameras: Vec<&[String]> = out
@@ -332,8 +335,13 @@ fn a_reload_that_opened_the_ports_did_not_say_so() {
     let mut closed = config();
     closed.auth.required = true;
     let mut bench = Bench::with(closed, &[]);
-    let fresh =
-        || Reloaded { config: config(), password: Secret::new("1111"), settings: None, needs_restart: Vec::new() };
+    let fresh = || Reloaded {
+        config: config(),
+        password: Secret::new("1111"),
+        settings: None,
+        needs_restart: Vec::new(),
+        is_persistent: true,
+    };
     let told = bench.handle_told(Input::Reloaded(Ok(Box::new(fresh()))));
     assert!(reports(&told).contains(&&Report::Access(AccessReport::OpenToNetwork)), "{told:?}");
     let told = bench.handle_told(Input::Reloaded(Ok(Box::new(fresh()))));

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{AuthConfig, CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::limits::CLOCK_SET_FROM_MS;
 use es_iot_server::server::{ConnId, Errno, Input, Output, Reloaded, Request, Server, Service, Setup};
 use es_iot_server::time::{Mono, Now};
 
+#[path = "server/device.rs"]
+mod device;
 #[path = "golden/vectors.rs"]
 mod golden;
 #[path = "server/login.rs"]
@@ -26,6 +29,19 @@ fn config() -> Config {
     Config { camera, auth: AuthConfig { required: false, ..AuthConfig::default() }, ..Config::default() }
 }
 
+fn setup() -> Setup {
+    Setup {
+        settings: CameraSettings::default(),
+        password: Secret::new("1111"),
+        seed: 7,
+        watchdog: None,
+        secret: [7; 32],
+        host: "pi".into(),
+        udp_port: None,
+        is_persistent: true,
+    }
+}
+
 struct Bench {
     server: Server,
     now: Now,
@@ -35,16 +51,7 @@ struct Bench {
 impl Bench {
     fn new(config: Config) -> Self {
         let now = Now { mono: Mono::from_nanos(5_000_000_000), unix_ms: DATA_UNIX_MS };
-        let setup = Setup {
-            settings: CameraSettings::default(),
-            password: Secret::new("1111"),
-            seed: 7,
-            watchdog: None,
-            secret: [7; 32],
-            host: "pi".into(),
-            udp_port: None,
-        };
-        let mut bench = Self { server: Server::new(config, setup, now), now, next_slot: 0 };
+        let mut bench = Self { server: Server::new(config, setup(), now), now, next_slot: 0 };
         bench.server.start(now, &mut Vec::new());
         bench
     }
@@ -142,6 +149,8 @@ fn golden_vector_of_the_stream() {
     assert!(bench.handle(Input::Tick { reading: None }).iter().all(|o| matches!(o, Output::ArmTick(Some(_)))), "early");
     bench.handle(Input::Lost { conn: first });
     assert_eq!(bench.handle(Input::Lost { conn: second }), [Output::ArmTick(None)]);
+    bench.now.unix_ms = CLOCK_SET_FROM_MS;
+    bench.handle(Input::Wakeup);
     assert_eq!(bench.server.next_wakeup(), None, "an idle server does not wake up");
 }
 
@@ -245,7 +254,7 @@ fn a_new_password_ends_what_the_old_one_opened() {
     let mut config = config();
     config.auth.required = true;
     let password = Secret::new("2222");
-    let fresh = Box::new(Reloaded { config, password, settings: None, needs_restart: Vec::new() });
+    let fresh = Box::new(Reloaded { config, password, settings: None, needs_restart: Vec::new(), is_persistent: true });
     let out = bench.handle(Input::Reloaded(Ok(fresh)));
     assert_eq!(digest(&out), (error(2, 4), true));
     assert!(bench.pass(1000).contains(&Output::Close(conn)));

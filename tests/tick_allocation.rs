@@ -69,6 +69,7 @@ fn server(source: DataSource, now: Now) -> Server {
         secret: [1; 32],
         host: "pi".into(),
         udp_port: None,
+        is_persistent: true,
     };
     Server::new(config, setup, now)
 }

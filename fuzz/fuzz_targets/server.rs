@@ -270,6 +270,7 @@ impl World {
             password: Secret::new(if argument > 200 { "2" } else { "1" }),
             settings: Some(CameraSettings { gain: f64::from(argument), ..CameraSettings::default() }),
             needs_restart: Vec::new(),
+            is_persistent: true,
         };
         self.feed(Input::Reloaded(if argument == 0 { Err("no".into()) } else { Ok(Box::new(found)) }));
     }
@@ -296,6 +297,7 @@ fuzz_target!(|data: &[u8]| {
         secret: [choice; 32],
         host: "host".into(),
         udp_port: Some(40_000),
+        is_persistent: true,
     };
     let mut world = World {
         server: Server::new(config(choice), setup, now),

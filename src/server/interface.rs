@@ -36,6 +36,8 @@ pub struct Reloaded {
     pub settings: Option<CameraSettings>,
     /// Keys that differ from the running configuration but take effect only at the next start.
     pub needs_restart: Vec<&'static str>,
+    /// Whether the state directory survives a restart of the device.
+    pub is_persistent: bool,
 }
 
 /// Something happened.
@@ -309,4 +311,6 @@ pub struct Setup {
     pub host: String,
     /// The UDP port that the stream is sent from, an even one; RTCP has the next. `None` if they are not open.
     pub udp_port: Option<u16>,
+    /// Whether the state directory survives a restart of the device.
+    pub is_persistent: bool,
 }

@@ -10,6 +10,7 @@ mod video;
 use super::auth::Auth;
 use super::connections::{Connections, Departed, Step};
 use super::context::Context;
+use super::device::Device;
 use super::http::Http;
 use super::interface::{Notice, Output, Reloaded};
 use super::lifecycle::Lifecycle;
@@ -42,6 +43,7 @@ pub struct Parts {
     pub video: Video,
     pub viewers: Viewers,
     pub http: Http,
+    pub device: Device,
     pub lifecycle: Lifecycle,
 }
 
@@ -50,6 +52,7 @@ impl Parts {
         self.connections.configure(cx);
         cx.notify(Notice::Ready);
         Self::report_rule(cx);
+        self.device.start(cx);
         stream::read_source(cx);
         self.pipeline.handle(cx, Event::Start);
     }
@@ -240,6 +243,8 @@ impl Parts {
             sessions: self.login.count(now),
             camera: self.pipeline.status(now, moves),
             video: self.video.status(now),
+            clock_is_set: self.device.clock_is_set(),
+            is_persistent: self.device.is_persistent(),
             settings: *self.settings.current(),
             stats,
         }
@@ -252,7 +257,7 @@ impl Parts {
 
     /// Acts on a reload: the configuration has replaced the `old` one already.
     pub fn reload(&mut self, cx: &mut Context<'_>, old: &Config, found: Reloaded) {
-        let Reloaded { password, settings, needs_restart, .. } = found;
+        let Reloaded { password, settings, needs_restart, is_persistent, config: _ } = found;
         let config = cx.config;
         if (config.server.max_clients, config.server.max_viewers) != (old.server.max_clients, old.server.max_viewers) {
             self.connections.configure(cx);
@@ -288,6 +293,7 @@ impl Parts {
             self.video.resize(&config.camera);
             self.pipeline.handle(cx, Event::Reconfigured(config.camera.clone()));
         }
+        self.device.set_persistent(cx, is_persistent);
         cx.report(ServerReport::Reloaded { needs_restart });
         cx.notify(Notice::Ready);
     }

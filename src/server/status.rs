@@ -35,6 +35,10 @@ pub struct Status<'a> {
     pub camera: Camera,
     /// What viewers see, once there has been a picture.
     pub video: Option<Video>,
+    /// Whether the wall clock is set; until then, time stamps are wrong.
+    pub clock_is_set: bool,
+    /// Whether settings and password survive a restart of the device.
+    pub is_persistent: bool,
     /// The camera settings in force.
     pub settings: CameraSettings,
     /// The counters.
@@ -126,10 +130,11 @@ impl fmt::Display for Status<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subscribers, viewers: Viewers { rtsp, http }, failing_addresses, grants, camera, stats, .. } = self;
         let viewers = rtsp + http;
+        let [clock_set, state_persistent] = [self.clock_is_set, self.is_persistent].map(u8::from);
         write!(
             f,
             "clients={} subscribers={subscribers} viewers={viewers} failing_addresses={failing_addresses} \
-             grants={grants} camera={} {stats}",
+             grants={grants} camera={} clock_set={clock_set} state_persistent={state_persistent} {stats}",
             self.all_clients(),
             camera.state
         )

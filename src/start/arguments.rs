@@ -16,6 +16,9 @@ Usage: es-iot-server [OPTIONS]
 The daemon stays in the foreground. SIGTERM stops it, SIGHUP rereads the
 configuration, SIGUSR1 logs the counters.
 
+Clients on the network need the password. If the configuration has none, the
+first start generates one: auth_password in paths.state_dir (/var/lib/es-iot).
+
 Options:
       --config FILE      configuration file (/etc/es-iot/server.json)
       --overlay FILE     JSON file with only the keys to change in it; may be

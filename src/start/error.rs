@@ -36,10 +36,10 @@ pub enum StartError {
     },
     /// The loop could not continue: 70.
     Reactor(ReactorError),
-    /// The state directory, or the generated password in it, can't be used: 73.
+    /// The state directory can't be used, or takes no generated password: 73.
     State {
-        /// The file or directory.
-        path: PathBuf,
+        /// The directory.
+        directory: PathBuf,
         /// The system's error.
         error: io::Error,
     },
@@ -148,12 +148,17 @@ impl std::fmt::Display for StartError {
                 let (ReactorError::Kernel { error, .. } | ReactorError::Listener { error, .. }) = reason;
                 write!(f, "internal error: {reason}; {}", advice(error))
             }
-            Self::State { path, error } => write!(
-                f,
-                "cannot use {}: {error}; {}, or change paths.state_dir",
-                path.display(),
-                state_hint(error.kind())
-            ),
+            Self::State { directory, error } => {
+                let directory = directory.display();
+                write!(f, "cannot use the state directory {directory}: {error}; ")?;
+                if error.kind() == io::ErrorKind::PermissionDenied {
+                    let commands = format_args!("mkdir -p {directory} && chown USER {directory}");
+                    write!(f, "give it to the user that runs the server (as root: {commands})")?;
+                } else {
+                    f.write_str(state_hint(error.kind()))?;
+                }
+                f.write_str(", or change paths.state_dir")
+            }
             Self::Config(error) => error.fmt(f),
             Self::Settings { path, error: SettingsProblem::Unreadable(error) } => {
                 write!(f, "cannot read {}: {error}", path.display())
@@ -176,8 +181,12 @@ impl std::fmt::Display for StartError {
 fn state_hint(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space on its disk",
-        io::ErrorKind::ReadOnlyFilesystem => "mount it writable",
-        _ => "make it a directory that this user can write to",
+        // A damaged ext4 becomes read-only (`errors=remount-ro`).
+        io::ErrorKind::ReadOnlyFilesystem => "check its disk, and mount it writable",
+        io::ErrorKind::NotFound => "create the directory that it is in, or what it links to",
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "move the file of this name away",
+        // Such as EIO, which has no kind.
+        _ => "check its disk: the kernel's log may have the reason (dmesg)",
     }
 }
 

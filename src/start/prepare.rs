@@ -13,13 +13,19 @@ use crate::camera::settings::CameraSettings;
 use crate::config::{Config, Level, PathsConfig, Secret, password};
 use crate::limits::MAX_SETTINGS_FILE_BYTES;
 use crate::sys::file;
+use crate::sys::filesystem;
 use crate::sys::log::Handle;
 use crate::sys::memory::wipe_vec;
 
 /// Creates the state directory if it is missing, and checks that it is writable.
 pub fn state_dir(config: &Config) -> Result<(), StartError> {
-    let path = &config.paths.state_dir;
-    file::ensure_directory(path).map_err(|error| StartError::State { path: path.clone(), error })
+    let directory = &config.paths.state_dir;
+    file::ensure_directory(directory).map_err(|error| StartError::State { directory: directory.clone(), error })
+}
+
+/// Whether the state directory survives a restart of the device, as far as the kernel knows.
+pub fn is_persistent(paths: &PathsConfig) -> bool {
+    !filesystem::is_in_memory(&paths.state_dir).unwrap_or(false)
 }
 
 /// The password: the configured one, the one generated at an earlier start, or a new generated one.
@@ -30,7 +36,7 @@ pub fn password(config: &Config, log: &Handle) -> Result<Secret, StartError> {
         let mut line = [secret.reveal(), b"\n"].concat();
         let written = file::replace(&path, &line, 0o600);
         wipe_vec(&mut line);
-        written.map_err(|error| StartError::State { path: path.clone(), error })?;
+        written.map_err(|error| StartError::State { directory: config.paths.state_dir.clone(), error })?;
         log.write(
             Level::Warning,
             "auth",

@@ -12,6 +12,7 @@ mod browser;
 mod camera;
 mod ctl;
 mod damage;
+mod device;
 mod drawn_video;
 #[path = "../golden/vectors.rs"]
 mod golden;

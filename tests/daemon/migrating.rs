@@ -36,7 +36,7 @@ fn is_served(daemon: &Daemon) {
 fn clients_that_give_the_password_first_work_as_they_are() {
     let mut daemon = launch().start();
     is_refused(&daemon);
-    // Step 6: why it gets no data.
+    // Step 7: why it gets no data.
     daemon.await_log(&format!("refused {HOST} on the data port: not authenticated"));
     assert_eq!(daemon.try_password(HOST, "1111"), READY);
     is_served(&daemon);
@@ -80,4 +80,23 @@ fn the_last_step_refuses_clients_that_send_the_password_itself_and_names_them() 
     assert_eq!(daemon.try_password(HOST, "1111"), packet(0, 2, &[NOT_VALID_HERE]));
     daemon.await_log(&format!("refused {HOST} on the auth port: it sent the password itself"));
     is_refused(&daemon);
+}
+
+#[test]
+fn the_settings_file_with_the_keys_of_the_document_is_taken_over() {
+    let (_, row) = DOCUMENT.split_once("| settings file | `camera_settings.json`, with the keys `").unwrap();
+    let keys: Vec<&str> = row.split_once("` |").unwrap().0.split("`, `").collect();
+    let values = [20000.into(), 3.into(), 1.5.into(), 1.25.into(), 1.5.into(), 0.25.into()];
+    assert_eq!(keys.len(), values.len());
+    let file: serde_json::Map<String, Value> = keys.into_iter().map(str::to_owned).zip(values).collect();
+
+    let launch = launch();
+    let mut daemon = launch.start();
+    std::fs::write(launch.settings_file(), Value::from(file).to_string()).unwrap();
+    let checked = launch.command().arg("--check-config").output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    daemon.signal(Signal::SIGHUP);
+    daemon.await_log("configuration reread");
+    assert_eq!(daemon.try_password(HOST, "1111"), READY);
+    assert_eq!(Client::connect_from(HOST, daemon.settings_port()).read(), [200, 3, 15, 12, 15, 159]);
 }

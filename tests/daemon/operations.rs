@@ -3,10 +3,11 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{Launch, binary};
+use crate::support::{Launch, NO_NAMESPACE, binary, in_mount_namespace, skip};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -75,10 +76,49 @@ fn a_port_in_use_is_69_and_named_with_its_key() {
 #[test]
 fn a_state_directory_that_can_not_be_used_is_73() {
     let launch = Launch::new().set("paths.state_dir", "/proc/es-iot");
-    refused(&launch.run(), 73, &["/proc/es-iot", "paths.state_dir"]);
+    refused(&launch.run(), 73, &["cannot use the state directory /proc/es-iot: ", "create", "paths.state_dir"]);
     let launch = Launch::new();
     fs::write(launch.state_dir(), "a file").unwrap();
-    refused(&launch.run(), 73, &["state", "directory"]);
+    let directory = format!("the state directory {}: ", launch.state_dir().display());
+    refused(&launch.run(), 73, &[&directory, "move the file of this name away"]);
+}
+
+#[test]
+fn a_state_directory_on_a_disk_that_takes_nothing_is_73_with_its_advice() {
+    if !in_mount_namespace() {
+        return skip(NO_NAMESPACE);
+    }
+    for (options, advice) in [
+        ("ro", "Read-only file system (os error 30); check its disk, and mount it writable"),
+        ("nr_inodes=2", "No space left on device (os error 28); free space on its disk"),
+    ] {
+        let launch = Launch::new().on_disk(("paths.state_dir", "state"), options, "true");
+        refused(
+            &launch.run(),
+            73,
+            &["cannot use the state directory ", "disk/state: ", advice, "or change paths.state_dir"],
+        );
+    }
+    // Writable, but without room for the generated password.
+    let filler = "mkdir $DIR/disk/state; head -c 1M /dev/zero > $DIR/disk/filler 2>/dev/null || :";
+    let launch = Launch::new().set("auth.password", Value::Null);
+    let launch = launch.on_disk(("paths.state_dir", "state"), "size=8k", filler);
+    refused(&launch.run(), 73, &["cannot use the state directory ", "disk/state: ", "free space on its disk"]);
+}
+
+#[test]
+fn a_state_directory_of_another_user_is_73_with_its_advice() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("this needs root, to become an ordinary user");
+    }
+    let launch = Launch::new();
+    fs::create_dir(launch.state_dir()).unwrap();
+    fs::set_permissions(launch.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = launch.command();
+    std::os::unix::fs::chown(launch.config_file(), Some(65_534), None).unwrap();
+    let output = command.uid(65_534).gid(65_534).output().unwrap();
+    let advice = format!("mkdir -p {0} && chown USER {0}", launch.state_dir().display());
+    refused(&output, 73, &["cannot use the state directory ", "Permission denied (os error 13)", &advice, "as root"]);
 }
 
 #[test]

@@ -49,6 +49,22 @@ fn a_reload_is_answered_when_it_is_in_force() {
 }
 
 #[test]
+fn a_reload_rereads_the_overlays_and_names_the_one_that_is_wrong() {
+    let launch = Launch::new().http();
+    let overlay = launch.dir.join("overlay.json");
+    fs::write(&overlay, "{}").unwrap();
+    let daemon = launch.arg("--overlay").arg(overlay.as_os_str()).start();
+    let mut http = Http::connect(daemon.http_port());
+    fs::write(&overlay, r#"{"server": {"data_port": 1}}"#).unwrap();
+    let reply = reload(&mut http).expect(200);
+    assert!(reply.text().contains("server.data_port"), "{}", reply.text());
+    fs::write(&overlay, r#"{"server": {"max_viewers": 0}}"#).unwrap();
+    let reply = reload(&mut http).expect(500);
+    let error = format!("{}: server.max_viewers is 0; allowed:", overlay.display());
+    assert!(reply.error().contains(&error), "{}", reply.error());
+}
+
+#[test]
 fn a_reload_that_fails_is_explained_and_changes_nothing() {
     let mut launch = Launch::new().http();
     let mut daemon = launch.start();

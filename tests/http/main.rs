@@ -30,5 +30,6 @@ mod statuses;
 mod stream;
 #[path = "../support/mod.rs"]
 mod support;
+mod upright;
 mod video;
 mod wire;

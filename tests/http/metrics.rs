@@ -199,6 +199,10 @@ fn the_three_forms_agree() {
     ] {
         assert_eq!(Some(value(name, labels)), status.pointer(path).unwrap().as_f64(), "{name}{labels}");
     }
+    for (name, path) in [("clock_set", "/clock/set"), ("state_persistent", "/state/persistent")] {
+        let shown = u64::from(status.pointer(path).unwrap().as_bool().unwrap());
+        assert_eq!((whole(value(name, "")), daemon.counter(name)), (shown, shown), "{name}");
+    }
     let build = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     assert_eq!(whole(value("build_info", &build)), 1);
     let video = &status["video"];

@@ -28,12 +28,14 @@ fn the_status_shows_what_is_so() {
         [
             "camera",
             "clients",
+            "clock",
             "counters",
             "failing_addresses",
             "grants",
             "host",
             "sessions",
             "settings",
+            "state",
             "subscribers",
             "uptime",
             "version",
@@ -46,6 +48,8 @@ fn the_status_shows_what_is_so() {
         (&status["version"], &status["host"]),
         (&Value::from(env!("CARGO_PKG_VERSION")), &Value::from(own.trim()))
     );
+    assert_eq!(status["clock"], serde_json::json!({"set": true}));
+    assert!(status["state"]["persistent"].is_boolean());
     let mut movie = Movie::watch(port);
     movie.pictures(48);
     let _listener = Listener::connect(port);

@@ -9,6 +9,7 @@ mod packets;
 #[path = "../support/stand_in.rs"]
 mod program;
 mod protocol_doc;
+mod readme;
 mod repository;
 #[path = "../support/skip.rs"]
 mod skip;

@@ -5,7 +5,9 @@
 
 mod base;
 mod card;
+mod debian;
 mod licences;
+mod man;
 mod page;
 mod video;
 
@@ -136,6 +138,7 @@ fn generated_files_are_what_their_generators_make() {
     // The byte-for-byte form, which the test above does not look at.
     passes("python3", &["meta-es-iot/scripts/update-crates", "--check"]);
     passes("sh", &["buildroot-package/board/es-iot/make-defconfigs", "--check"]);
+    passes("python3", &["docs/scripts/update-man", "--check"]);
 }
 
 #[test]

@@ -291,11 +291,9 @@ fn troubleshooting_quotes_real_log_lines() {
         .collect();
     // String literals go on after a backslash and a line's end.
     let source = source.replace("\\\n", "\n").split_whitespace().collect::<Vec<_>>().join(" ");
-    let readme = read("README.md");
-    let (_, section) = readme.split_once("\n## Troubleshooting").expect("README.md has the section");
-    let section = section.split("\n## ").next().unwrap();
+    let document = read("docs/TROUBLESHOOTING.md");
     let (mut quoted, mut invented) = (0, Vec::new());
-    for row in section.lines().filter(|line| line.starts_with("| `")) {
+    for row in document.lines().filter(|line| line.starts_with("| `")) {
         let line = row.trim_start_matches("| `").split('`').next().unwrap();
         // What stands for a value, and what may be left out.
         for part in line.split(['…', '{', '}']).map(str::trim).filter(|part| part.contains(' ')) {
@@ -305,7 +303,7 @@ fn troubleshooting_quotes_real_log_lines() {
             }
         }
     }
-    assert!(invented.is_empty(), "README.md quotes what nothing in src says: {invented:#?}");
+    assert!(invented.is_empty(), "TROUBLESHOOTING.md quotes what nothing in src says: {invented:#?}");
     assert!(quoted > 10, "only {quoted} lines are quoted");
 }
 

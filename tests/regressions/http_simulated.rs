@@ -196,6 +196,7 @@ fn a_reload_that_comes_too_late_is_not_reported_as_done() {
         password: Secret::new("1111"),
         settings: None,
         needs_restart: Vec::new(),
+        is_persistent: true,
     };
     let out = bench.handle(Input::Reloaded(Ok(Box::new(found))));
     assert!(sent(&out).starts_with("HTTP/1.1 500 "), "{}", sent(&out));

@@ -131,7 +131,13 @@ impl Flooded {
 }
 
 fn fresh(config: Config, in_file: CameraSettings) -> Reloaded {
-    Reloaded { config, password: Secret::new("1111"), settings: Some(in_file), needs_restart: Vec::new() }
+    Reloaded {
+        config,
+        password: Secret::new("1111"),
+        settings: Some(in_file),
+        needs_restart: Vec::new(),
+        is_persistent: true,
+    }
 }
 
 /// A client that sent 20 updates in 5 s restarted the camera 20 times, which then showed next to nothing, and had the

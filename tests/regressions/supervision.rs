@@ -78,7 +78,8 @@ impl Bench {
         let settings = CameraSettings { gain: f64::from(self.gain), ..CameraSettings::default() };
         self.handle(Input::Signal(Request::Reload));
         let (config, password) = (self.config.clone(), Secret::new("1111"));
-        let fresh = Reloaded { config, password, settings: Some(settings), needs_restart: Vec::new() };
+        let fresh =
+            Reloaded { config, password, settings: Some(settings), needs_restart: Vec::new(), is_persistent: true };
         self.handle(Input::Reloaded(Ok(Box::new(fresh))))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use es_iot_server::camera::diagnosis::{Exit, Role};
 use es_iot_server::camera::settings::CameraSettings;
 use es_iot_server::config::{CameraConfig, CameraSource, Config, Secret};
+use es_iot_server::limits::CLOCK_SET_FROM_MS;
 use es_iot_server::media::draw::{Format, Slate};
 use es_iot_server::server::{ConnId, Input, Output, Reloaded, Server, Service, Setup};
 use es_iot_server::stats::Counter;
@@ -33,7 +34,7 @@ impl Bench {
         let camera = CameraConfig { source, command, width, height, ..CameraConfig::default() };
         let mut config = Config { camera, auth: crate::open(), ..Config::default() };
         change(&mut config);
-        let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: 0 };
+        let now = Now { mono: Mono::from_nanos(1_000_000_000_000), unix_ms: CLOCK_SET_FROM_MS };
         let setup = Setup {
             settings: CameraSettings::default(),
             password: Secret::new("1111"),
@@ -42,6 +43,7 @@ impl Bench {
             secret: [1; 32],
             host: "pi".into(),
             udp_port: Some(40_000),
+            is_persistent: true,
         };
         let mut server = Server::new(config.clone(), setup, now);
         server.start(now, &mut Vec::new());
@@ -91,7 +93,7 @@ impl Bench {
 
     fn reload(&mut self) -> Vec<Output> {
         let (config, password) = (self.config.clone(), Secret::new("1111"));
-        let fresh = Reloaded { config, password, settings: None, needs_restart: Vec::new() };
+        let fresh = Reloaded { config, password, settings: None, needs_restart: Vec::new(), is_persistent: true };
         self.handle(Input::Reloaded(Ok(Box::new(fresh))))
     }
 }

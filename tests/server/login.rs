@@ -65,7 +65,13 @@ impl Bench {
     fn reload(&mut self, config: Config, password: &str) {
         let (password, needs_restart) = (Secret::new(password), Vec::new());
         self.handle(Input::Signal(Request::Reload));
-        self.handle(Input::Reloaded(Ok(Box::new(Reloaded { config, password, settings: None, needs_restart }))));
+        self.handle(Input::Reloaded(Ok(Box::new(Reloaded {
+            config,
+            password,
+            settings: None,
+            needs_restart,
+            is_persistent: true,
+        }))));
     }
 }
 

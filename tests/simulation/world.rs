@@ -152,6 +152,7 @@ impl World {
             secret: [rng.random_range(0..4); 32],
             host: "pi".into(),
             udp_port: rng.random_bool(0.9).then_some(40_000),
+            is_persistent: true,
         };
         let calm = rng.random_bool(0.25);
         let children = Children::new(&mut rng, calm);

@@ -7,6 +7,7 @@ mod auth;
 mod camera;
 mod connection;
 mod failure;
+mod help;
 mod http;
 mod reload;
 mod settings;
@@ -42,7 +43,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Status => status::run(arguments),
         Command::Video { count } => video::run(arguments, *count),
         Command::Reload => reload::run(arguments),
-        Command::Help => print(arguments::HELP),
+        Command::Help => print(help::HELP),
         Command::Version => print(concat!("es-iot-ctl ", env!("CARGO_PKG_VERSION"), "\n")),
     }
 }

@@ -54,6 +54,10 @@ fn report(status: &Value) -> String {
     line("version", &shown(&status["version"]));
     line("host", &shown(&status["host"]));
     line("uptime", &or_dash(time(&status["uptime"]).map(words)));
+    let mut name = "warning";
+    for text in warnings(status) {
+        line(std::mem::take(&mut name), &text);
+    }
     line("camera", &camera(&status["camera"]));
     let mut name = "video";
     for text in video(&status["video"]) {
@@ -75,6 +79,19 @@ fn report(status: &Value) -> String {
         line(std::mem::take(&mut name), &text);
     }
     out
+}
+
+/// What the device lacks, as lines; nothing for a server that does not report it.
+fn warnings(status: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut warn = |text: &str| lines.extend(wrapped(&text.split(' ').map(str::to_owned).collect::<Vec<_>>()));
+    if status["clock"]["set"] == false {
+        warn("the clock is not set: time stamps begin in 1970 until NTP sets it");
+    }
+    if status["state"]["persistent"] == false {
+        warn("the state directory is in memory: settings and password are lost at a restart of the device");
+    }
+    lines
 }
 
 fn camera(camera: &Value) -> String {
@@ -178,6 +195,20 @@ settings  shutter=10000 gain=1.0 awb_red=1.25 awb_blue=1.0 contrast=1.0
 counters  accepted=12 ticks=340
 "
         );
+    }
+
+    #[test]
+    fn what_the_device_lacks_is_a_warning() {
+        let lines =
+            |clock: bool, state: bool| report(&json!({ "clock": { "set": clock }, "state": { "persistent": state } }));
+        assert!(!lines(true, true).contains("warning") && !report(&json!({})).contains("warning"));
+        let text = lines(false, true);
+        let clock = "warning   the clock is not set: time stamps begin in 1970 until NTP sets it\n";
+        assert!(text.contains(clock) && !text.contains("memory"), "{text}");
+        let state = "the state directory is in memory: settings and password are lost at a\n          \
+                     restart of the device\n";
+        assert!(lines(true, false).contains(&format!("warning   {state}camera")), "{}", lines(true, false));
+        assert!(lines(false, false).contains(&format!("{clock}          {state}camera")));
     }
 
     #[test]

@@ -12,8 +12,10 @@ use crate::arguments::Arguments;
 use crate::connection::{Connection, Message};
 use crate::failure::Failure;
 
-/// The number of arrivals for measuring the rate: two seconds' worth at 24 Hz.
+/// The most arrivals for measuring the rate: two seconds' worth at 24 Hz.
 const WINDOW: usize = 49;
+/// The fewest: one second's worth. Over a few intervals, a late packet would show as another rate.
+const SHORTEST_WINDOW: usize = 25;
 
 /// Prints packets until `count` are printed, Ctrl-C is pressed or standard output is closed.
 ///
@@ -31,9 +33,8 @@ pub fn run(arguments: &Arguments, count: Option<u64>) -> Result<(), Failure> {
 
 fn stream(connection: &mut Connection, count: Option<u64>, json: bool, interrupt: &Held) -> Result<(), Failure> {
     let mut rate = Rate::default();
-    let mut left = count;
+    let (mut left, mut begun) = (count, false);
     while left != Some(0) {
-        let begun = !rate.arrivals.is_empty();
         let payload = match connection.receive(Some(interrupt)).map_err(|failure| cut_off(failure, begun))? {
             Some(Message::Response(payload)) => payload,
             Some(Message::Error(refusal)) => return Err(connection.refused(refusal)),
@@ -42,6 +43,7 @@ fn stream(connection: &mut Connection, count: Option<u64>, json: bool, interrupt
         };
         let (value, unix_ms) = data::decode(&payload).ok_or_else(|| connection.not_ours())?;
         rate.arrived(clock::mono());
+        begun = true;
         if !print(&line(value, unix_ms, rate.hertz(), json), interrupt)? {
             return Ok(());
         }
@@ -83,22 +85,30 @@ fn line(value: u8, unix_ms: u64, hertz: Option<f64>, json: bool) -> String {
     format!("{time} {value:>3} {hertz:>9}\n")
 }
 
-/// The packet rate, measured from arrival times.
+/// The packet rate, measured from arrival times. The first packet comes while the connection is being set up, so it is left
+/// out.
 #[derive(Debug, Default)]
 struct Rate {
+    has_begun: bool,
     arrivals: VecDeque<Mono>,
 }
 
 impl Rate {
     fn arrived(&mut self, at: Mono) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
         if self.arrivals.len() == WINDOW {
             self.arrivals.pop_front();
         }
         self.arrivals.push_back(at);
     }
 
-    /// `None` for the first packet, and as long as all packets arrived together.
+    /// `None` for the first packets, and as long as all packets arrived together.
     fn hertz(&self) -> Option<f64> {
+        if self.arrivals.len() < SHORTEST_WINDOW {
+            return None;
+        }
         let span = self.arrivals.back()?.since(*self.arrivals.front()?).as_secs_f64();
         let intervals = u32::try_from(self.arrivals.len() - 1).ok()?;
         // Packets within a millisecond came in one TCP segment and give no meaningful rate.
@@ -108,22 +118,50 @@ impl Rate {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    /// Packets at these distances; the rates that are shown.
+    fn rates(distances: impl IntoIterator<Item = Duration>) -> Vec<Option<f64>> {
+        let (mut rate, mut at) = (Rate::default(), Mono::from_nanos(5));
+        let mut shown = |distance| {
+            at = at + distance;
+            rate.arrived(at);
+            rate.hertz()
+        };
+        distances.into_iter().map(&mut shown).collect()
+    }
+
+    /// The first packet comes when the connection is ready, not when it is due.
+    #[test]
+    fn the_first_rate_is_right_whenever_the_first_packet_comes() {
+        let tick = Duration::from_nanos(1_000_000_000 / 24);
+        for first in [ms(0), ms(20), ms(35), ms(80), ms(400)] {
+            let shown = rates([ms(0), first].into_iter().chain([tick; 100]));
+            assert!(shown.iter().flatten().all(|hertz| (hertz - 24.0).abs() < 0.001), "{first:?}: {shown:?}");
+            assert_eq!(shown.iter().flatten().count(), 77, "after a second");
+        }
+    }
+
+    /// A packet that is late by 3 ms must not show at the second digit.
+    #[test]
+    fn jitter_is_too_small_to_be_seen_from_the_first_rate_on() {
+        let ticks = (0..100).map(|tick| if tick % 2 == 0 { 38_667 } else { 44_667 });
+        let shown = rates([ms(0), ms(7)].into_iter().chain(ticks.map(Duration::from_micros)));
+        assert!(shown.iter().flatten().all(|hertz| (hertz - 24.0).abs() < 0.1), "{shown:?}");
+    }
 
     #[test]
     fn the_rate_is_measured_over_the_window() {
-        let mut rate = Rate::default();
-        let mut at = Mono::from_nanos(5);
-        rate.arrived(at);
-        assert_eq!(rate.hertz(), None);
-        rate.arrived(at);
-        assert_eq!(rate.hertz(), None);
-        for (milliseconds, hertz) in [(1000, 1.0), (40, 25.0)] {
-            for _ in 0..WINDOW {
-                at = at + std::time::Duration::from_millis(milliseconds);
-                rate.arrived(at);
-            }
-            assert!((rate.hertz().unwrap() - hertz).abs() < 1e-9);
+        assert_eq!(rates([ms(0); 99]).into_iter().flatten().count(), 0, "they came together");
+        let shown = rates([ms(1000); WINDOW + 1].into_iter().chain([ms(40); WINDOW]));
+        for (rate, hertz) in [(shown[WINDOW], 1.0), (shown[2 * WINDOW], 25.0)] {
+            assert!((rate.unwrap() - hertz).abs() < 1e-9, "{rate:?}");
         }
     }
 

@@ -34,6 +34,8 @@ pub enum Timer {
     Slate,
     /// Viewers want a sender report.
     SenderReports,
+    /// The clock that is not set is to be looked at.
+    Clock,
     /// The state is to be looked at for those that get the events.
     Events,
     /// Stopping has to be over.
@@ -41,7 +43,7 @@ pub enum Timer {
 }
 
 /// How many kinds of [`Timer`] there are.
-const TIMERS: usize = 12;
+const TIMERS: usize = 13;
 
 impl Parts {
     /// When the slate is due: if a viewer is there to see it.
@@ -68,6 +70,7 @@ impl Parts {
             (Timer::Picture, self.video.quiet_deadline()),
             (Timer::Slate, self.slate_deadline(config)),
             (Timer::SenderReports, self.viewers.report_deadline()),
+            (Timer::Clock, self.device.clock_deadline()),
             (Timer::Events, self.http.events_deadline()),
             (Timer::Stop, self.lifecycle.stop_deadline()),
         ]
@@ -102,6 +105,7 @@ impl Parts {
                 Timer::Picture => self.complete(cx, Video::quiet),
                 Timer::Slate => self.slate_due(cx),
                 Timer::SenderReports => self.viewers.send_reports(cx, &self.video),
+                Timer::Clock => self.device.watch_clock(cx),
                 Timer::Events => self.send_changes(cx),
                 Timer::Stop => {
                     let waiting_for = if self.pipeline.is_off() { "the settings file" } else { "the camera" };

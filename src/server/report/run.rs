@@ -1,5 +1,7 @@
 //! The server as a whole: reload, stop, counters, and suppressed lines.
 
+use std::path::PathBuf;
+
 use crate::logging::Level::{Error, Info, Warning};
 use crate::logging::{Level, Line};
 use crate::os::Errno;
@@ -30,6 +32,15 @@ pub enum ServerReport {
         count: u64,
         /// The level of the worst of them.
         level: Level,
+    },
+    /// The wall clock is not set.
+    ClockNotSet,
+    /// The wall clock was not set, and is now.
+    ClockSet,
+    /// The state directory is on a file system in memory.
+    StateInMemory {
+        /// The directory.
+        directory: PathBuf,
     },
     /// The service manager took no message.
     NotifyFailed {
@@ -71,6 +82,27 @@ impl ServerReport {
                 let lines = if *count == 1 { "line" } else { "lines" };
                 show(Line::new(*level, logger, format_args!("suppressed {count} more {lines} about {kind}")))
             }
+            Self::ClockNotSet => show(Line::limited(
+                Warning,
+                logger,
+                "the clock",
+                format_args!("the clock is not set: time stamps begin in 1970 until NTP sets it"),
+            )),
+            Self::ClockSet => show(Line::limited(
+                Info,
+                logger,
+                "the clock",
+                format_args!("the clock is set: time stamps are right from here on"),
+            )),
+            Self::StateInMemory { directory } => show(Line::new(
+                Warning,
+                logger,
+                format_args!(
+                    "the state directory {} is in memory: settings and password are lost at a restart of the device; \
+                     check the data partition, or change paths.state_dir",
+                    directory.display()
+                ),
+            )),
             Self::NotifyFailed { errno } => show(Line::limited(
                 Warning,
                 logger,

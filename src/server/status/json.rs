@@ -25,6 +25,8 @@ impl Status<'_> {
             "uptime": seconds(self.uptime),
             "camera": { "state": state, "since": seconds(*since), "reason": reason },
             "video": self.video.as_ref().map(video),
+            "clock": { "set": self.clock_is_set },
+            "state": { "persistent": self.is_persistent },
             "clients": clients,
             "subscribers": self.subscribers,
             "viewers": viewers(self.viewers),

@@ -64,6 +64,9 @@ impl Status<'_> {
         page.gauge("camera_up", "Whether the camera delivers pictures.", u8::from(self.camera.reason.is_none()));
         page.metric("camera_state", Kind::Gauge, "The state of the camera: 1 for the state that is named.");
         page.sample("camera_state", &format!("{{state=\"{}\"}}", self.camera.state), 1);
+        page.gauge("clock_set", "Whether the wall clock is set.", u8::from(self.clock_is_set));
+        let help = "Whether settings and password survive a restart of the device.";
+        page.gauge("state_persistent", help, u8::from(self.is_persistent));
         if let Some(video) = &self.video {
             page.video(video);
         }

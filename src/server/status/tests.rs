@@ -33,6 +33,8 @@ fn status(stats: &Stats) -> Status<'_> {
             key_interval: Some(Duration::from_secs(1)),
             age: Duration::from_millis(31),
         }),
+        clock_is_set: true,
+        is_persistent: false,
         settings: CameraSettings::default(),
         stats,
     }
@@ -42,7 +44,8 @@ fn status(stats: &Stats) -> Status<'_> {
 fn the_line_has_the_figures_and_the_counters_that_are_not_zero() {
     assert_eq!(
         status(&stats()).to_string(),
-        "clients=7 subscribers=3 viewers=3 failing_addresses=0 grants=1 camera=running pictures=240"
+        "clients=7 subscribers=3 viewers=3 failing_addresses=0 grants=1 camera=running clock_set=1 state_persistent=0 \
+         pictures=240"
     );
 }
 
@@ -60,6 +63,8 @@ fn the_json_has_everything() {
         ("/video/pictures_per_second", "24.0".into()),
         ("/video/bits_per_second", "2000000.0".into()),
         ("/video/age", "0.031".into()),
+        ("/clock/set", "true".into()),
+        ("/state/persistent", "false".into()),
         ("/clients/data", "3".into()),
         ("/clients/rtsp", "2".into()),
         ("/settings/shutter", "10000".into()),
@@ -103,7 +108,13 @@ fn the_metrics_follow_the_grammar_and_the_conventions() {
         }
     }
     assert_eq!(seen.iter().filter(|name| name.ends_with("_total")).count(), Counter::ALL.len());
-    for line in ["es_iot_clients{service=\"rtsp\"} 2", "es_iot_pictures_total 240", "es_iot_camera_up 1"] {
+    for line in [
+        "es_iot_clients{service=\"rtsp\"} 2",
+        "es_iot_pictures_total 240",
+        "es_iot_camera_up 1",
+        "es_iot_clock_set 1",
+        "es_iot_state_persistent 0",
+    ] {
         assert!(text.lines().any(|found| found == line), "{line}");
     }
 }

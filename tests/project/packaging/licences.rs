@@ -5,13 +5,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{MK, RECIPE, between, holds, read};
+use super::{MK, RECIPE, between, holds, read, run};
+use crate::skip::skip;
 use crate::source::root;
 
 const DOCUMENT: &str = "docs/FIRMWARE.md";
+const TEXTS: &str = "docs/THIRD-PARTY-LICENSES.txt";
 
-/// The crates that are linked into the programs, with their licences.
-fn linked() -> Vec<(String, String)> {
+/// The crates that are linked into the programs.
+fn linked() -> Vec<Value> {
     // The crates of this machine's platform have been fetched, for this test itself.
     let platform = format!("--filter-platform={}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut cargo = Command::new(env!("CARGO"));
@@ -35,13 +37,17 @@ fn linked() -> Vec<(String, String)> {
         left.extend(list(&node["deps"]).into_iter().filter(normal).map(|dependency| dependency["pkg"].clone()));
         found.push(id);
     }
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    found.iter().map(package).map(|package| (text(&package["name"]), text(&package["license"]))).collect()
+    found.iter().map(|id| package(id).clone()).collect()
+}
+
+/// A crate's value of a key.
+fn text(package: &Value, key: &str) -> String {
+    package[key].as_str().unwrap_or_default().to_owned()
 }
 
 #[test]
 fn packages_name_the_licences_of_their_crates() {
-    let crates = linked();
+    let crates: Vec<_> = linked().iter().map(|package| (text(package, "name"), text(package, "license"))).collect();
     assert!(crates.len() > 20, "{crates:?}");
     // Most let the user choose MIT, which is the daemon's own licence.
     let choice = |licence: &str| licence.split(" OR ").any(|one| one == "MIT");
@@ -59,5 +65,41 @@ fn packages_name_the_licences_of_their_crates() {
     for (name, licence) in others {
         holds(MK, &[&format!("{licence} ({name})")]);
         holds(DOCUMENT, &[&format!("| `{name}` | {licence} |")]);
+    }
+}
+
+/// Needs no crate but those of this test, so that it is never skipped.
+#[test]
+fn the_licence_texts_are_of_the_crates_in_cargo_lock() {
+    let document = read(TEXTS);
+    let table = between(&document, "\nCrates\n------\n\n", "\n\n").expect("the document has the table");
+    let named: BTreeSet<(&str, &str)> = table
+        .lines()
+        .map(|line| line.split_once(' ').expect("name and version"))
+        .map(|(name, rest)| (name, rest.split_whitespace().next().expect("a version")))
+        .collect();
+    let lock = read("Cargo.lock");
+    for (name, version) in &named {
+        let entry = format!("\nname = \"{name}\"\nversion = \"{version}\"\n");
+        assert!(lock.contains(&entry), "{TEXTS} has {name} {version}: run docs/scripts/update-licences");
+    }
+    for package in linked().iter().filter(|package| package["name"] != "es-iot-server") {
+        let (name, version) = (text(package, "name"), text(package, "version"));
+        assert!(
+            named.contains(&(name.as_str(), version.as_str())),
+            "{TEXTS} does not have {name} {version}: run docs/scripts/update-licences"
+        );
+    }
+}
+
+#[test]
+fn the_licence_texts_are_what_the_sources_of_the_crates_have() {
+    if let Some(output) = run("python3", &["docs/scripts/update-licences", "--check"]) {
+        let report = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => {}
+            Some(3) => skip(format_args!("docs/scripts/update-licences: {report}")),
+            code => panic!("{code:?}: {report}"),
+        }
     }
 }

@@ -319,6 +319,7 @@ impl World {
             password: Secret::new(self.password),
             settings: Some(self.file),
             needs_restart: if self.rng.random_bool(0.3) { vec!["server.data_port"] } else { Vec::new() },
+            is_persistent: true,
         };
         self.feed(Input::Reloaded(Ok(Box::new(fresh))));
     }
