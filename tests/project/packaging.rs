@@ -10,6 +10,7 @@ mod licences;
 mod man;
 mod page;
 mod video;
+mod yocto;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,6 +43,7 @@ const JSON: &str = "config/server.json";
 const MK: &str = "buildroot-package/package/es-iot-server/es-iot-server.mk";
 const HASH: &str = "buildroot-package/package/es-iot-server/es-iot-server.hash";
 const RECIPE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-server_git.bb";
+const RECIPE_SOURCE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-source.inc";
 const CRATES: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-server-crates.inc";
 const WKS: &str = "meta-es-iot/files/wic/es-iot-sdimage.wks";
 const POSTINST: &str = "config/debian/postinst";
@@ -177,7 +179,7 @@ fn files_that_recipes_name_exist() {
 #[test]
 fn licence_checksums_are_those_of_the_licence() {
     if let Some(md5) = checksum("md5sum", "LICENSE") {
-        holds(RECIPE, &[&format!("LIC_FILES_CHKSUM = \"file://LICENSE;md5={md5}\"")]);
+        holds(RECIPE_SOURCE, &[&format!("LIC_FILES_CHKSUM = \"file://LICENSE;md5={md5}\"")]);
     }
     if let Some(sha256) = checksum("sha256sum", "LICENSE") {
         holds(HASH, &[&format!("sha256  {sha256}  LICENSE")]);
@@ -189,7 +191,7 @@ fn licence_checksums_are_those_of_the_licence() {
 fn versions_agree() {
     let version = env!("CARGO_PKG_VERSION");
     holds(MK, &[&format!("ES_IOT_SERVER_VERSION = {version}\n")]);
-    holds(RECIPE, &[&format!("PV = \"{version}+git\"")]);
+    holds(RECIPE_SOURCE, &[&format!("PV = \"{version}+git\"")]);
     let latest = format!("es-iot-server ({version}-1) ");
     assert!(read("config/debian/changelog").starts_with(&latest), "config/debian/changelog begins with {latest}");
     let rust = between(&read("Cargo.toml"), "rust-version = \"1.", "\"").unwrap().parse::<u32>().unwrap();

@@ -12,13 +12,3 @@ IMAGE_FSTYPES = "wic.bz2 wic.bmap"
 WKS_FILE = "es-iot-sdimage.wks"
 
 inherit core-image
-
-# With mdev, give group video the camera nodes. With udev, the machine's own rules do that.
-es_iot_mdev_camera() {
-    if [ -f ${IMAGE_ROOTFS}${sysconfdir}/mdev.conf ]; then
-        cat ${IMAGE_ROOTFS}${datadir}/es-iot/mdev-camera.conf ${IMAGE_ROOTFS}${sysconfdir}/mdev.conf \
-            > ${WORKDIR}/mdev.conf
-        install -m 0644 ${WORKDIR}/mdev.conf ${IMAGE_ROOTFS}${sysconfdir}/mdev.conf
-    fi
-}
-ROOTFS_POSTPROCESS_COMMAND += "es_iot_mdev_camera"
