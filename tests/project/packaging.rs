@@ -304,7 +304,7 @@ fn state_is_on_a_partition_of_its_own() {
         let layout = format!("{board}/genimage-{kind}.cfg.in");
         holds(&layout, &[&format!("label = \"{DATA_LABEL}\""), "mountpoint = \"/var/lib\"", "image sdcard.img"]);
     }
-    holds(WKS, &[&format!("--label {DATA_LABEL}"), "part /var/lib ", "--exclude-path var/lib/"]);
+    holds(WKS, &[&format!("--change-directory=var/lib --ondisk mmcblk0 --fstype=ext4 --label {DATA_LABEL} ")]);
     for defconfig in files(&root().join("buildroot-package/configs")) {
         let text = fs::read_to_string(&defconfig).unwrap();
         for line in ["# BR2_TARGET_GENERIC_REMOUNT_ROOTFS_RW is not set", "BR2_DOWNLOAD_FORCE_CHECK_HASHES=y"] {

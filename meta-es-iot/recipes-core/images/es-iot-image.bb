@@ -1,6 +1,7 @@
 SUMMARY = "Minimal Raspberry Pi image with es-iot-server"
 DESCRIPTION = "Read-only root, with /var/lib on a separate partition: the daemon's state \
-survives power cuts and updates. No ssh server and no login."
+survives power cuts and updates. Settings on the card's first partition. No login, unless \
+ssh-server-dropbear is in IMAGE_FEATURES."
 LICENSE = "MIT"
 
 COMPATIBLE_MACHINE = "^rpi$"
@@ -11,4 +12,4 @@ IMAGE_LINGUAS = ""
 IMAGE_FSTYPES = "wic.bz2 wic.bmap"
 WKS_FILE = "es-iot-sdimage.wks"
 
-inherit core-image
+inherit core-image es_iot_image

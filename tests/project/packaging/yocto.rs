@@ -4,9 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{RECIPE, RECIPE_SOURCE, between, checksum, holds, read};
+use super::{RECIPE, RECIPE_SOURCE, WKS, between, checksum, files, holds, read};
 use crate::skip::skip;
 use crate::source::root;
+
+const BASE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-base_git.bb";
+const KAS: &str = "meta-es-iot/kas/es-iot.yml";
 
 const NO_PYTHON: &str = "python3 is missing";
 
@@ -40,6 +43,7 @@ for code in functions + ['def anonymous(d):\n' + body for body in anonymous]:
 for name in ('SOURCE_DATE_EPOCH', 'PKGV'):
     if name in d.values: print('%s=%s' % (name, d.values[name]))
 for (name, flag), value in d.flags.items(): print('%s[%s]=%s' % (name, flag, value))
+if 'es_iot_image_conf' in names: print(names['es_iot_image_conf'](d))
 "#;
 
 /// What a recipe computes with these settings; `None` without python3.
@@ -81,7 +85,7 @@ fn inputs(recipe: &str) -> Vec<String> {
 
 #[test]
 fn tasks_depend_on_the_sources_and_on_nothing_else_in_the_checkout() {
-    for recipe in [RECIPE] {
+    for recipe in [RECIPE, BASE] {
         let inputs = inputs(recipe);
         for input in &inputs {
             assert!(root().join(input).exists(), "{recipe}: {input} does not exist");
@@ -169,6 +173,59 @@ fn invalid_settings_are_reported_while_parsing() {
         assert_eq!(parse(RECIPE, &[&format!("ES_IOT_CAMERA_SOURCE={source}")]).unwrap(), "", "{source}");
     }
     assert!(parse(RECIPE, &["ES_IOT_PASSWORD=it's"]).unwrap().contains("SKIPPED: ES_IOT_PASSWORD"));
+
+    for setting in [
+        "ES_IOT_HOSTNAME=-a",
+        "ES_IOT_HOSTNAME=a.b",
+        "ES_IOT_NTP_SERVER=a;b",
+        "ES_IOT_SYSLOG_SERVER=a b",
+        "ES_IOT_RTSP_URL=http://a/b",
+        "ES_IOT_RTSP_URL=rtsp://a/\"b",
+        "ES_IOT_RTSP_URL=rtsp://a b",
+        "ES_IOT_LOG_LEVEL=LOUD",
+        "ES_IOT_OVERLAY=relative.json",
+        "ES_IOT_OVERLAY=/no/such/file",
+    ] {
+        let found = parse(BASE, &[setting]).unwrap();
+        assert!(found.starts_with(&format!("SKIPPED: {} ", setting.split_once('=').unwrap().0)), "{setting}: {found}");
+    }
+}
+
+#[test]
+fn settings_of_the_build_are_the_lines_of_image_conf() {
+    let overlay = scratch("settings").join("overlay.json");
+    fs::write(&overlay, "{}").unwrap();
+    let overlay_setting = format!("ES_IOT_OVERLAY={}", overlay.display());
+    let settings = [
+        "ES_IOT_HOSTNAME=camera-1",
+        "ES_IOT_NTP_SERVER=192.0.2.1 ntp.example.com",
+        "ES_IOT_SYSLOG_SERVER=192.0.2.1:514",
+        "ES_IOT_RTSP_URL=rtsp://user:pa$$word@192.0.2.1:8554/ES_MTX",
+        "ES_IOT_LOG_LEVEL=DEBUG",
+    ];
+    let Some(found) = parse(BASE, &[&settings[..], &[overlay_setting.as_str()]].concat()) else {
+        return skip(NO_PYTHON);
+    };
+    for setting in settings {
+        let line = setting.strip_prefix("ES_IOT_").unwrap();
+        assert!(found.contains(&format!("{line}\n")), "{line}: {found}");
+    }
+    assert!(found.contains(&format!("do_install[file-checksums]= {}:True\n", overlay.display())), "{found}");
+    // The names are those that es-iot-card knows.
+    for name in ["HOSTNAME", "NTP_SERVER", "SYSLOG_SERVER", "RTSP_URL", "LOG_LEVEL"] {
+        holds("config/base/image.conf", &[&format!("\n#{name}=")]);
+        holds(BASE, &[&format!("\nES_IOT_{name} ?= \"\"\n")]);
+        holds("meta-es-iot/README.md", &[&format!("`ES_IOT_{name}`")]);
+    }
+}
+
+#[test]
+fn every_file_of_the_base_is_installed() {
+    let text = read(BASE);
+    for path in files(&root().join("config/base")) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(text.contains(&format!("config/base/{name} ")), "{BASE}: config/base/{name}");
+    }
 }
 
 #[test]
@@ -177,4 +234,19 @@ fn notices_of_the_crates_are_in_the_image() {
         holds(RECIPE, &[&format!("LIC_FILES_CHKSUM += \"file://docs/THIRD-PARTY-LICENSES.txt;md5={md5}\"")]);
     }
     holds(RECIPE, &["${S}/LICENSE ${S}/docs/THIRD-PARTY-LICENSES.txt ${D}${datadir}/es-iot/\n"]);
+}
+
+#[test]
+fn the_root_is_named_by_the_disks_signature() {
+    let layout = read(WKS);
+    let signature = between(&layout, "--ptable msdos --diskid 0x", "\n").expect("an MBR with a constant signature");
+    holds(KAS, &[&format!("CMDLINE_ROOT_PARTITION = \"PARTUUID={signature}-02\"")]);
+    let parts: Vec<_> = layout.lines().filter(|line| line.starts_with("part ")).collect();
+    assert_eq!(parts.len(), 3, "es-iot-data uses the last, es-iot-card the first");
+    assert!(parts[0].contains("--fstype=vfat --label ES-IOT-BOOT "), "{}", parts[0]);
+    assert!(parts[1].starts_with("part / "), "{}", parts[1]);
+    assert!(parts[2].contains("--label es-iot-data "), "{}", parts[2]);
+    for part in parts {
+        assert!(part.contains("--align 1024"), "{part}");
+    }
 }
