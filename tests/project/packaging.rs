@@ -11,6 +11,7 @@ mod man;
 mod page;
 mod video;
 mod yocto;
+mod yocto_image;
 
 use std::collections::BTreeMap;
 use std::fs;

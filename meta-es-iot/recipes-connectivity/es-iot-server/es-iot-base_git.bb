@@ -89,7 +89,7 @@ FILES:${PN}-network += "\
 "
 FILES:${PN}-ntpd += "${sysconfdir}/init.d/es-iot-ntpd ${sysconfdir}/udhcpc.d"
 
-# Absent from the package if nothing is in it, as on sysvinit.
+# On sysvinit it only depends on the others.
 ALLOW_EMPTY:${PN} = "1"
 
 RDEPENDS:${PN} = "${PN}-card ${PN}-data ${PN}-network"

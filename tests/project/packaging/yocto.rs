@@ -1,19 +1,18 @@
-//! The Yocto layer: what its recipes compute while BitBake parses them, run without BitBake, and what its files agree on.
+//! The Yocto layer: what its recipes compute while `BitBake` parses them, run without `BitBake`, and what its files agree on.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{RECIPE, RECIPE_SOURCE, WKS, between, checksum, files, holds, read};
+use super::{RECIPE, RECIPE_SOURCE, between, checksum, files, holds, read};
 use crate::skip::skip;
 use crate::source::root;
 
 const BASE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-base_git.bb";
-const KAS: &str = "meta-es-iot/kas/es-iot.yml";
 
 const NO_PYTHON: &str = "python3 is missing";
 
-/// Runs the functions of a recipe with a stand-in for BitBake: variables from the arguments, and what the recipe sets printed as
+/// Runs the functions of a recipe with a stand-in for `BitBake`: variables from the arguments, and what the recipe sets printed as
 /// `NAME=value` lines. A skipped recipe prints `SKIPPED: reason`.
 const HARNESS: &str = r#"
 import os, re, sys, types
@@ -56,7 +55,7 @@ fn parse(recipe: &str, settings: &[&str]) -> Option<String> {
 }
 
 /// An empty directory of this test's own.
-fn scratch(name: &str) -> PathBuf {
+pub(super) fn scratch(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("yocto").join(name);
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).unwrap();
@@ -234,19 +233,4 @@ fn notices_of_the_crates_are_in_the_image() {
         holds(RECIPE, &[&format!("LIC_FILES_CHKSUM += \"file://docs/THIRD-PARTY-LICENSES.txt;md5={md5}\"")]);
     }
     holds(RECIPE, &["${S}/LICENSE ${S}/docs/THIRD-PARTY-LICENSES.txt ${D}${datadir}/es-iot/\n"]);
-}
-
-#[test]
-fn the_root_is_named_by_the_disks_signature() {
-    let layout = read(WKS);
-    let signature = between(&layout, "--ptable msdos --diskid 0x", "\n").expect("an MBR with a constant signature");
-    holds(KAS, &[&format!("CMDLINE_ROOT_PARTITION = \"PARTUUID={signature}-02\"")]);
-    let parts: Vec<_> = layout.lines().filter(|line| line.starts_with("part ")).collect();
-    assert_eq!(parts.len(), 3, "es-iot-data uses the last, es-iot-card the first");
-    assert!(parts[0].contains("--fstype=vfat --label ES-IOT-BOOT "), "{}", parts[0]);
-    assert!(parts[1].starts_with("part / "), "{}", parts[1]);
-    assert!(parts[2].contains("--label es-iot-data "), "{}", parts[2]);
-    for part in parts {
-        assert!(part.contains("--align 1024"), "{part}");
-    }
 }
