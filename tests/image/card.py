@@ -1,103 +1,17 @@
 """Boots the daemon from a disk with the images' partitions: the data partition in every condition, settings on the card, network
 and time."""
 
-import re
 import shutil
-import socket
-import struct
 import sys
-import threading
-import time
 from pathlib import Path
 
 import card_root
 import checks
-from card_root import DATA, MIB, Disk
-from machine import REQUIRED, Machine, auth_request, exactly
+from card_machine import Card, Udp, has, has_not, password_works, sntp
+from card_root import BOOT, DATA, MIB, Disk
+from machine import REQUIRED
 
 IN_MEMORY = "SETTINGS AND PASSWORD ARE IN MEMORY ONLY"
-
-
-class Card(Machine):
-    """A machine with a disk."""
-
-    def __init__(self, work, disk, network=True, append="", read_only=False):
-        kernel = next((work / "arm64/boot").glob("vmlinuz-*cloud*"))
-        drive = f"file={disk.path},format=raw,if=virtio,cache=writethrough"
-        arguments = [
-            "-M", "virt", "-cpu", "cortex-a53", "-smp", "1", "-m", "256", "-serial", "stdio", "-rtc", "base=1970-01-01",
-            "-kernel", str(kernel), "-initrd", str(work / "card.cpio.gz"),
-            "-drive", drive + (",readonly=on" if read_only else ""),
-        ]
-        device = "virtio-net-pci,netdev=n0,romfile=" if network else None
-        super().__init__(work, arguments, device, f"console=ttyAMA0 quiet panic=-1 {append}")
-
-    def boot(self, password=None):
-        """Waits for the shell. Returns what the boot printed and how long it took."""
-        began = self.read_to
-        seconds = float(self.expect(r"boot scripts are done after ([\d.]+) s").group(1))
-        printed = self.console.decode(errors="replace").replace("\r", "")[began:self.read_to]
-        self.type("stty -echo; PS1=; PS2=")
-        self.run("true")
-        self.password = password or self.run("cat /var/lib/es-iot/auth_password").encode()
-        return printed, seconds
-
-    def log(self):
-        return self.run("cat /var/log/messages")
-
-    def online(self):
-        """Waits for the address that DHCP brings."""
-        self.until("ip -4 addr show dev eth0", r"inet 10\.0\.2\.15/24")
-
-
-def has(text, *patterns):
-    for pattern in patterns:
-        assert re.search(pattern, text, re.M), f"{pattern!r} is not in:\n{text}"
-
-
-def has_not(text, *patterns):
-    for pattern in patterns:
-        assert not re.search(pattern, text, re.M), f"{pattern!r} is in:\n{text}"
-
-
-class Udp:
-    """A UDP socket of this machine, which the guest reaches as 10.0.2.2. Keeps what arrives, and answers if `answer` is given."""
-
-    def __init__(self, answer=None):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.answer = answer
-        self.received = []
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-
-    def serve(self):
-        while True:
-            packet, client = self.socket.recvfrom(65536)
-            self.received.append(packet)
-            if self.answer:
-                self.socket.sendto(self.answer(packet), client)
-
-    def until(self, pattern, patience_s=60):
-        deadline = time.monotonic() + patience_s
-        while not any(re.search(pattern, packet) for packet in self.received):
-            assert time.monotonic() < deadline, f"{pattern!r} did not arrive; received: {self.received}"
-            time.sleep(0.1)
-
-
-def sntp(packet):
-    """Answers with this machine's time (RFC 5905: leap 0, version 4, server; stratum 1)."""
-    assert len(packet) == 48 and packet[0] & 7 == 3, packet.hex(" ")
-    now = int(time.time()) + 2_208_988_800
-    return struct.pack(">BBbb", 0x24, 1, 6, -20) + bytes(36) + struct.pack(">II", now, 0)
-
-
-def password_works(machine, password):
-    with machine.connect(machine.auth) as connection:
-        connection.sendall(auth_request(password))
-        received = exactly(connection, len(checks.RIGHT))
-    assert received == checks.RIGHT, received.hex(" ")
 
 
 def first_boot(work, disk):
@@ -200,6 +114,10 @@ def settings_on_the_card(work, disk):
         has(machine.log(), r"es-iot-ntpd: asking for the time: 10\.0\.2\.2")
         has_not(machine.log(), "two  words")
         dhcp_servers(machine)
+        # A first partition that the image mounts elsewhere.
+        machine.run("mkdir /run/firmware; mount -t vfat -o ro /dev/vda1 /run/firmware")
+        has(machine.run("/etc/init.d/S16es-iot-card restart 2>&1"), r"server\.json on the card applies")
+        machine.run("! grep ' /run/es-iot-card/boot ' /proc/mounts")
 
 
 def dhcp_servers(machine):
@@ -216,6 +134,37 @@ def dhcp_servers(machine):
     machine.run(hook)
     assert machine.run("cat /run/es-iot-ntpd.pid") == second
     has(machine.run("/etc/init.d/S45es-iot-ntpd status"), r"is running \(pid \d+\): 10\.0\.2\.2 10\.0\.2\.3")
+
+
+def power_cuts(work, disk):
+    """The password is on the card or on the data partition, at whatever moment the power is cut."""
+    for moment in [r"is mounted at /var/lib", r"the password in password\.txt applies", r"password\.txt was removed"]:
+        password = f"cut at {moment[:12]}"
+        disk.settings(password=password)
+        with Card(work, disk) as machine:
+            machine.expect(moment)
+        with Card(work, disk) as machine:
+            machine.boot(password.encode())
+            machine.online()
+            password_works(machine, password.encode())
+        assert "password.txt" not in disk.listed()
+
+
+def first_partition_in_trouble(work, disk):
+    """Neither a partition that was not unmounted cleanly nor one that can't be written is in the password's way."""
+    disk.settings(password="cleaned up\n")
+    # The state byte of FAT16: 1 is dirty.
+    disk.write(BOOT[0] * MIB + 37, b"\x01")
+    with Card(work, disk) as machine:
+        printed, _ = machine.boot(b"cleaned up")
+        has(printed, r"the card's first partition was not unmounted cleanly: check it", r"password\.txt was removed from the card")
+    disk.settings(password=" two  words \r\n")
+    with Card(work, disk, append="read_only_boot") as machine:
+        printed, _ = machine.boot(b" two  words ")
+        has(printed, r"password\.txt stays on the card: its partition can't be written")
+        machine.online()
+        password_works(machine, b" two  words ")
+    assert "password.txt" in disk.listed()
 
 
 def invalid_settings(work, disk):
@@ -264,6 +213,10 @@ def foreign(work, disk):
         machine.online()
         password_works(machine, b"in memory")
         checks.data_rate(machine, 5)
+        # A blkid that knows few file systems, as BusyBox's without types.
+        machine.run("printf '#!/bin/sh\\n' >/run/blkid; chmod +x /run/blkid; mount -o bind /run/blkid /sbin/blkid")
+        machine.run("/etc/init.d/S60es-iot-server stop; umount /var/lib")
+        has(machine.run("/etc/init.d/S15es-iot-data start"), r"holds something else \(vfat or a partition table\)", IN_MEMORY)
     assert disk.read(DATA[0] * MIB, DATA[1] * MIB) == before
     assert "password.txt" in disk.listed()
 
@@ -271,7 +224,7 @@ def foreign(work, disk):
 def in_memory(work, disk, *patterns, **options):
     """The data partition can't be used; the device works."""
     with Card(work, disk, **options) as machine:
-        printed, _ = machine.boot()
+        printed, _ = machine.boot(b" two  words ")
         has(printed, IN_MEMORY, *patterns)
         has(machine.run("/etc/init.d/S15es-iot-data status", fails=True), "in memory")
         machine.run("es-iot-ctl watch --count 24")
@@ -280,8 +233,11 @@ def in_memory(work, disk, *patterns, **options):
 def damaged_password(work, disk):
     """A stored password that the daemon refuses does not stop it."""
     disk.settings()
+    disk.resize(320)
     with Card(work, disk) as machine:
-        machine.boot(b" two  words ")
+        printed, _ = machine.boot(b" two  words ")
+        # A file system that exists grows with its partition.
+        has(printed, r"/dev/vda3 grown from 191 to 255 MiB", r"the file system on /dev/vda3 was grown from 191 to 255 MiB")
         machine.online()
         password_works(machine, b" two  words ")
         checks.settings(machine, checks.READ, checks.UPDATED)
@@ -303,6 +259,8 @@ def main(work):
     keep.work, keep.path = work, work / "card-kept.img"
     second_boot(work, disk, password)
     settings_on_the_card(work, disk)
+    power_cuts(work, disk)
+    first_partition_in_trouble(work, disk)
     shutil.copyfile(disk.path, keep.path)
     invalid_settings(work, disk)
     seconds = garbage(work, disk)

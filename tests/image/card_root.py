@@ -43,6 +43,7 @@ if [ ! -e /root/complete ]; then
 	sync
 	mount -o remount,ro /root
 fi
+grep -q read_only_boot /proc/cmdline && blockdev --setro /dev/vda1
 umount /proc /sys
 mount -o move /dev /root/dev
 exec switch_root /root /sbin/init
@@ -106,11 +107,7 @@ def build(work):
     base = config / "base"
     archive.file("init", INIT, 0o755)
     archive.copy("bin/busybox", arm64 / "bin/busybox", 0o755)
-    for name in PROGRAMS:
-        archive.copy(name, arm64 / name, 0o755)
-    daemon = work / "build/aarch64-unknown-linux-gnu/release/es-iot-server"
-    for name, path in needed(arm64, [daemon, *(arm64 / name for name in PROGRAMS)]).items():
-        archive.copy(f"lib/{name}", path, 0o755)
+    add_programs(archive, work)
     root.product(archive, work)
     archive.copy("usr/sbin/ntpd", work / "build/aarch64-unknown-linux-gnu/release/examples/ntpd", 0o755)
     archive.file("usr/sbin/wpa_supplicant", WPA_SUPPLICANT, 0o755)
@@ -137,6 +134,16 @@ def build(work):
     path = work / "card.cpio.gz"
     archive.write(path)
     return path
+
+
+def add_programs(archive, work):
+    """Adds the programs that es-iot-data runs, and the libraries of these and of the daemon."""
+    arm64 = work / "arm64"
+    for name in PROGRAMS:
+        archive.copy(name, arm64 / name, 0o755)
+    daemon = work / "build/aarch64-unknown-linux-gnu/release/es-iot-server"
+    for name, path in needed(arm64, [daemon, *(arm64 / name for name in PROGRAMS)]).items():
+        archive.copy(f"lib/{name}", path, 0o755)
 
 
 def library(arm64, name):

@@ -59,8 +59,8 @@ exit 1
 """
 
 
-def build(work):
-    """Writes an initramfs with systemd as init and returns its path."""
+def build(work, target="systemd", modules=("virtio_pci", "virtio_net"), more=lambda archive: None):
+    """Writes an initramfs with systemd as init and returns its path. `more` may add files."""
     archive = root.Archive()
     base = work / "systemd"
     archive.tree(base, LEFT_OUT)
@@ -92,9 +92,10 @@ def build(work):
     archive.file("etc/hostname", "es-iot-test\n")
     archive.file("usr/libexec/opener", OPENER, 0o755)
     kernel_root = work / "arm64-full"
-    root.add_modules(archive, kernel_root, ["virtio_pci", "virtio_net"])
+    root.add_modules(archive, kernel_root, modules)
     root.add_module_tree(archive, kernel_root, ["vivid"])
-    path = work / "systemd.cpio.gz"
+    more(archive)
+    path = work / f"{target}.cpio.gz"
     archive.write(path)
     return path
 
@@ -120,7 +121,7 @@ def sandbox(machine, pid):
     """The process is sandboxed as the unit specifies."""
     status = machine.run(f"cat /proc/{pid}/status")
     for expected in [r"CapEff:\s0+\n", r"CapBnd:\s0+\n", r"NoNewPrivs:\s1\n", r"Seccomp:\s2\n", r"Threads:\s1\n",
-                     r"Uid:\s(\d{3,})\s\1\s\1\s\1\n"]:
+                     r"Uid:\s([1-9]\d+)\s\1\s\1\s\1\n"]:
         assert re.search(expected, status + "\n"), f"{expected} does not match {status}"
     mounts = machine.run(f"grep -E ' (/|/etc|/usr|/var/lib/es-iot) ' /proc/{pid}/mountinfo | cut -d' ' -f5,6")
     assert re.search(r"^/var/lib/es-iot rw", mounts, re.M), mounts
@@ -140,12 +141,16 @@ def devices(machine):
     assert re.search("/dev/other: Operation not permitted", seen) and "opened /dev/other" not in seen, seen
 
 
-def main(work):
+def power_on(work, initramfs, *arguments):
     kernel = next((work / "arm64-full/boot").glob("vmlinuz-*"))
     arguments = ["-M", "virt", "-cpu", "max,pauth=off", "-smp", "2", "-m", "1024", "-serial", "stdio",
-                 "-kernel", str(kernel), "-initrd", str(build(work))]
+                 "-kernel", str(kernel), "-initrd", str(initramfs), *arguments]
     append = "console=ttyAMA0 quiet panic=-1 systemd.show_status=0 rd.udev.log_level=3"
-    with Machine(work, arguments, "virtio-net-pci,netdev=n0,romfile=", append) as machine:
+    return Machine(work, arguments, "virtio-net-pci,netdev=n0,romfile=", append)
+
+
+def main(work):
+    with power_on(work, build(work)) as machine:
         machine.boot()
         booted = time.monotonic() - machine.started
         machine.until("systemctl is-active es-iot-server", r"^active$")

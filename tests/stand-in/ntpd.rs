@@ -1,7 +1,9 @@
-//! A stand-in for BusyBox's `ntpd`, which Debian's BusyBox lacks: takes `-n -p SERVER...`, asks the servers by SNTP and sets the
-//! clock once, by `date`. Like the real one it stays in the foreground and retries forever.
+//! A stand-in for the `ntpd` of `BusyBox`, which Debian's `BusyBox` lacks: takes `-n -p SERVER...`, asks the servers
+//! by SNTP and sets the clock once, by `date`. Like the real one it stays in the foreground and retries forever.
 //!
 //! The port is the number after `ntp_port=` on the kernel's command line, because tests have no privileged one; otherwise 123.
+
+#![expect(clippy::disallowed_methods, reason = "a program of its own: it waits")]
 
 use std::net::UdpSocket;
 use std::process::Command;
@@ -33,7 +35,7 @@ fn main() {
     let set = Command::new("date").args(["-s", &format!("@{time}")]).status();
     assert!(set.expect("date runs").success());
     loop {
-        sleep(Duration::from_secs(3600));
+        sleep(Duration::from_hours(1));
     }
 }
 
