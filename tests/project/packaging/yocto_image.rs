@@ -33,7 +33,7 @@ fn function(file: &str, name: &str, rootfs: &Path) -> String {
         ("$D$", &format!("{}$", rootfs.display())),
         ("${sysconfdir}", "/etc"),
         ("${datadir}", "/usr/share"),
-        ("${ROOT_HOME}", "/home/root"),
+        ("${ROOT_HOME}", "/root"),
     ]
     .iter()
     .fold(body.to_owned(), |body, (variable, value)| body.replace(variable, value))
@@ -65,7 +65,7 @@ fn an_image_joins_no_open_network_and_takes_no_ssh_password() {
     assert_eq!(text("etc/network/interfaces"), "auto lo\niface lo inet loopback\n");
     assert!(!rootfs.join("etc/wpa_supplicant.conf").exists());
     assert_eq!(text("etc/default/dropbear"), "DROPBEAR_EXTRA_ARGS=\"-s\"\n");
-    assert_eq!(link("home/root/.ssh/authorized_keys"), Path::new("/run/es-iot-card/authorized_keys"));
+    assert_eq!(link("root/.ssh/authorized_keys"), Path::new("/run/es-iot-card/authorized_keys"));
 
     // The server that es-iot-card found, in the file that the init script of syslogd sources.
     let found = rootfs.join("syslogd");
@@ -81,7 +81,7 @@ fn an_image_joins_no_open_network_and_takes_no_ssh_password() {
     shell(&function(class, "es_iot_network", &rootfs));
     shell(&function(class, "es_iot_ssh", &rootfs));
     assert_eq!(link("etc/wpa_supplicant.conf"), Path::new("es-iot/wpa_supplicant.conf"));
-    assert_eq!(link("home/root/.ssh/authorized_keys"), Path::new("/etc/es-iot/authorized_keys"));
+    assert_eq!(link("root/.ssh/authorized_keys"), Path::new("/etc/es-iot/authorized_keys"));
 }
 
 #[test]
