@@ -186,7 +186,7 @@ def invalid_settings(work, disk):
 
 def garbage(work, disk):
     """A data partition without a file system, and no network: neither delays the boot."""
-    disk.settings()
+    disk.settings(conf="RTSP_URL=rtsp://h/x\n")
     # Nothing is left of the backup superblocks.
     disk.resize(DATA[0])
     disk.resize(256)
@@ -197,17 +197,29 @@ def garbage(work, disk):
         assert seconds < 15, f"the boot scripts took {seconds} s"
         machine.run("es-iot-ctl watch --count 24")
         has(machine.run("/etc/init.d/S40es-iot-network status"), "is running")
-        return seconds
+        has(printed, "the video is published to the RTSP_URL")
+        has(machine.run("es-iot-server --overlay /run/es-iot-card/base.json --print-config"), '"rtsp_url": "rtsp://h/x"')
+    # Power is cut while the partition is formatted.
+    disk.data(0, bytes(DATA[1] * MIB))
+    disk.resize(DATA[0])
+    disk.resize(256)
+    with Card(work, disk, network=False) as machine:
+        machine.expect("/dev/vda3 holds no file system and will be formatted")
+    with Card(work, disk, network=False) as machine:
+        printed, _ = machine.boot()
+        has(printed, "/dev/vda3 is mounted at /var/lib")
+    return seconds
 
 
 def foreign(work, disk):
     """A file system that is not ours is left alone, and the device works without it."""
     disk.format_fat(DATA, "HOLIDAY")
-    disk.settings(password="in memory\n")
+    disk.settings(password="in memory\n", conf="RTSP_URL=rtsp://h:99999/x\n")
     before = disk.read(DATA[0] * MIB, DATA[1] * MIB)
     with Card(work, disk) as machine:
         printed, _ = machine.boot(b"in memory")
         has(printed, rf"/dev/vda3 holds something else \(vfat\), which is left untouched\. {IN_MEMORY}")
+        has(printed, "RTSP_URL and LOG_LEVEL are ignored: ")
         has(printed, "password.txt applies, and stays on the card: the device's state is in memory only")
         has(machine.run("grep ' /var/lib ' /proc/mounts"), "^tmpfs ")
         machine.online()
