@@ -14,6 +14,8 @@ mod root_scripts;
 mod update_program;
 mod updates;
 mod video;
+mod yocto;
+mod yocto_image;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,6 +49,7 @@ const MK: &str = "buildroot-package/package/es-iot-server/es-iot-server.mk";
 const BASE_MK: &str = "buildroot-package/package/es-iot-base/es-iot-base.mk";
 const HASH: &str = "buildroot-package/package/es-iot-server/es-iot-server.hash";
 const RECIPE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-server_git.bb";
+const RECIPE_SOURCE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-source.inc";
 const CRATES: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-server-crates.inc";
 const WKS: &str = "meta-es-iot/files/wic/es-iot-sdimage.wks";
 const POSTINST: &str = "config/debian/postinst";
@@ -182,7 +185,7 @@ fn files_that_recipes_name_exist() {
 #[test]
 fn licence_checksums_are_those_of_the_licence() {
     if let Some(md5) = checksum("md5sum", "LICENSE") {
-        holds(RECIPE, &[&format!("LIC_FILES_CHKSUM = \"file://LICENSE;md5={md5}\"")]);
+        holds(RECIPE_SOURCE, &[&format!("LIC_FILES_CHKSUM = \"file://LICENSE;md5={md5}\"")]);
     }
     if let Some(sha256) = checksum("sha256sum", "LICENSE") {
         holds(HASH, &[&format!("sha256  {sha256}  LICENSE")]);
@@ -201,7 +204,7 @@ fn versions_agree() {
     let version = env!("CARGO_PKG_VERSION");
     holds(MK, &[&format!("ES_IOT_SERVER_VERSION = {version}\n")]);
     holds(BASE_MK, &[&format!("ES_IOT_BASE_VERSION = {version}\n")]);
-    holds(RECIPE, &[&format!("PV = \"{version}+git\"")]);
+    holds(RECIPE_SOURCE, &[&format!("PV = \"{version}+git\"")]);
     let latest = format!("es-iot-server ({version}-1) ");
     assert!(read("config/debian/changelog").starts_with(&latest), "config/debian/changelog begins with {latest}");
     let rust = between(&read("Cargo.toml"), "rust-version = \"1.", "\"").unwrap().parse::<u32>().unwrap();
@@ -310,7 +313,7 @@ fn what_image_builds_replace_in_the_configuration_is_there_once() {
 fn state_is_on_a_partition_of_its_own() {
     let layout = "buildroot-package/board/es-iot/genimage.cfg.in";
     holds(layout, &[&format!("label = \"{DATA_LABEL}\""), "mountpoint = \"/var/lib\"", "image sdcard.img"]);
-    holds(WKS, &[&format!("--label {DATA_LABEL}"), "part /var/lib ", "--exclude-path var/lib/"]);
+    holds(WKS, &[&format!("--change-directory=var/lib --ondisk mmcblk0 --fstype=ext4 --label {DATA_LABEL} ")]);
     for defconfig in files(&root().join("buildroot-package/configs")) {
         let text = fs::read_to_string(&defconfig).unwrap();
         for line in ["# BR2_TARGET_GENERIC_REMOUNT_ROOTFS_RW is not set", "BR2_DOWNLOAD_FORCE_CHECK_HASHES=y"] {

@@ -4,7 +4,7 @@
 #
 ################################################################################
 
-ES_IOT_BASE_VERSION = 0.1.0
+ES_IOT_BASE_VERSION = 0.2.0
 # The repository that contains this tree; only these of its files.
 ES_IOT_BASE_SITE = $(realpath $(BR2_EXTERNAL_ES_IOT_PATH)/..)
 ES_IOT_BASE_SITE_METHOD = local

@@ -1,6 +1,7 @@
 SUMMARY = "Minimal Raspberry Pi image with es-iot-server"
 DESCRIPTION = "Read-only root, with /var/lib on a separate partition: the daemon's state \
-survives power cuts and updates. No ssh server and no login."
+survives power cuts and updates. Settings on the card's first partition. No login, unless \
+ssh-server-dropbear is in IMAGE_FEATURES."
 LICENSE = "MIT"
 
 COMPATIBLE_MACHINE = "^rpi$"
@@ -11,14 +12,4 @@ IMAGE_LINGUAS = ""
 IMAGE_FSTYPES = "wic.bz2 wic.bmap"
 WKS_FILE = "es-iot-sdimage.wks"
 
-inherit core-image
-
-# With mdev, give group video the camera nodes. With udev, the machine's own rules do that.
-es_iot_mdev_camera() {
-    if [ -f ${IMAGE_ROOTFS}${sysconfdir}/mdev.conf ]; then
-        cat ${IMAGE_ROOTFS}${datadir}/es-iot/mdev-camera.conf ${IMAGE_ROOTFS}${sysconfdir}/mdev.conf \
-            > ${WORKDIR}/mdev.conf
-        install -m 0644 ${WORKDIR}/mdev.conf ${IMAGE_ROOTFS}${sysconfdir}/mdev.conf
-    fi
-}
-ROOTFS_POSTPROCESS_COMMAND += "es_iot_mdev_camera"
+inherit core-image es_iot_image
