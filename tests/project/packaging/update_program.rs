@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use super::read;
+use super::{holds, read};
 
 const UPDATE: &str = "buildroot-package/board/es-iot/ab/rootfs-overlay/usr/sbin/es-iot-update";
 
@@ -150,6 +150,7 @@ fn a_confirmed_version_takes_the_next_update_without_a_restart() {
 
 #[test]
 fn a_second_program_does_not_disturb_the_first() {
+    holds("buildroot-package/board/es-iot/busybox.fragment", &["\nCONFIG_FLOCK=y\n"]);
     let device = Device::new("twice", "no");
     let first = device.install("wait");
     while !device.dir.join("run/waits").exists() {
