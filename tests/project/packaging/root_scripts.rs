@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use super::{INIT, between, read, run};
 use crate::skip::skip;
@@ -178,4 +178,39 @@ fn a_repair_uses_no_superblock_of_a_former_file_system() {
             );
         },
     );
+}
+
+/// The boot starts ntpd while DHCP's first answer restarts it.
+#[test]
+fn ntpd_is_started_once_by_two_callers() {
+    if run("flock", &["--version"]).is_none() || run("start-stop-daemon", &["--version"]).is_none() {
+        return skip("flock or start-stop-daemon is not installed");
+    }
+    let dir = directory("ntpd");
+    let script = dir.join("init");
+    let text = read("config/base/es-iot-ntpd.init")
+        .replace("\"/var/run/$DAEMON.", &format!("\"{}/", dir.display()))
+        .replace("\nPATH=\"", &format!("\nPATH=\"{}:", dir.display()));
+    fs::write(&script, text).unwrap();
+    fs::write(
+        dir.join("ntpd"),
+        format!("#!/bin/sh\necho $$ >>'{}'\nwhile :; do sleep 0.1; done\n", dir.join("started").display()),
+    )
+    .unwrap();
+    assert!(run("chmod", &["755", dir.join("ntpd").to_str().unwrap()]).unwrap().status.success());
+    let call = |verb: &str| Command::new("sh").arg(&script).arg(verb).stdout(Stdio::null()).spawn().unwrap();
+    for _ in 0..4 {
+        for mut child in [call("restart"), call("restart"), call("start")] {
+            child.wait().unwrap();
+        }
+    }
+    assert!(call("stop").wait().unwrap().success());
+    let started = fs::read_to_string(dir.join("started")).unwrap_or_default();
+    // One that has ended has no command line, even if nobody has waited for it.
+    let runs = |pid: &&str| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty());
+    let left: Vec<_> = started.lines().filter(runs).collect();
+    for pid in &left {
+        run("kill", &["-9", pid]);
+    }
+    assert!(left.is_empty(), "{} of {} still ran", left.len(), started.lines().count());
 }
