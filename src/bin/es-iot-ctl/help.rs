@@ -64,12 +64,6 @@ The server's settings file may hold finer or larger values. get shows them as
 transmitted: truncated to a step, and clamped to the largest value. set leaves
 such a setting unchanged unless the new value differs from the one get shows.
 
-Examples, on another host than the server's:
-  es-iot-ctl --host DEVICE auth         give the password, which opens the
-                                        ports to this host; within a minute:
-  es-iot-ctl --host DEVICE watch        print the data stream
-  es-iot-ctl --host DEVICE set gain=4   change a setting
-
 Exit codes: 0 success; 1 the server refused or could not be reached; 2 wrong
 usage, including a value that can't be set and a password that can't be read;
 3 status: the server's video does not move (standard error has the reason).
@@ -77,10 +71,11 @@ If settings are in force but could not be stored, they are printed, and the
 exit code is 1.
 
 Examples:
-  es-iot-ctl watch --count 24
-  es-iot-ctl --host camera.local set shutter=8000 gain=4
-  es-iot-ctl get --json
-  es-iot-ctl auth --password-file /etc/es-iot/password
-  es-iot-ctl --host camera.local status --json
-  es-iot-ctl video --count 240
+  es-iot-ctl watch --count 24           one second of the data stream
+  es-iot-ctl get --json                 the settings, for a program
+  es-iot-ctl --host DEVICE auth         on another host: give the password,
+                                        which opens the ports to this host;
+                                        within a minute:
+  es-iot-ctl --host DEVICE set gain=4   change a setting
+  es-iot-ctl --host DEVICE status       show the server's state
 ";
