@@ -85,7 +85,7 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     }
     let overlays = file::overlays(sources);
     for (path, named_by) in &overlays {
-        file::read_overlay(path, named_by)?.apply(&mut draft)?;
+        file::read_named(path, named_by)?.apply(&mut draft)?;
     }
     layers::environment(&mut draft, sources.env)?;
     if let Some(level) = sources.log_level {

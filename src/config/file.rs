@@ -23,10 +23,11 @@ pub(super) struct ConfigFile {
 /// The configuration file; `None` without `--config` if the default file does not exist.
 pub(super) fn read(sources: &Sources<'_>) -> Result<Option<ConfigFile>, ConfigError> {
     let path = sources.config_file.as_ref().unwrap_or(&sources.default_file);
-    match text(path, "--config") {
-        Ok((text, mode)) => Ok(Some(ConfigFile { path: path.clone(), text, mode })),
-        Err(FileProblem::Missing { .. }) if sources.config_file.is_none() => Ok(None),
-        Err(problem) => Err(ConfigError::File { path: path.clone(), problem }),
+    match read_named(path, "--config") {
+        Err(ConfigError::File { problem: FileProblem::Missing { .. }, .. }) if sources.config_file.is_none() => {
+            Ok(None)
+        }
+        found => found.map(Some),
     }
 }
 
@@ -38,8 +39,8 @@ pub(super) fn overlays(sources: &Sources<'_>) -> Vec<(PathBuf, &'static str)> {
     named.chain(sources.overlays.iter().map(|path| (path.clone(), "--overlay"))).collect()
 }
 
-/// An overlay.
-pub(super) fn read_overlay(path: &Path, named_by: &'static str) -> Result<ConfigFile, ConfigError> {
+/// A file, with the option or variable that names it.
+pub(super) fn read_named(path: &Path, named_by: &'static str) -> Result<ConfigFile, ConfigError> {
     match text(path, named_by) {
         Ok((text, mode)) => Ok(ConfigFile { path: path.into(), text, mode }),
         Err(problem) => Err(ConfigError::File { path: path.into(), problem }),

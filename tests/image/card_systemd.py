@@ -39,6 +39,15 @@ def add(archive, work):
     card_root.add_programs(archive, work)
 
 
+def boot(machine):
+    """Waits for the shell and the daemon."""
+    machine.expect("boot scripts are done")
+    machine.type("stty -echo; PS1=; PS2=")
+    machine.run("true")
+    machine.password = b"under systemd"
+    machine.until("systemctl is-active es-iot-server", r"^active$")
+
+
 def main(work):
     modules = ["virtio_net", *card_root.MODULES]
     initramfs = systemd.build(work, "card_systemd", modules, lambda archive: add(archive, work))
@@ -49,11 +58,7 @@ def main(work):
     )
     drive = f"file={disk.path},format=raw,if=virtio,cache=writethrough"
     with systemd.power_on(work, initramfs, "-drive", drive) as machine:
-        machine.expect("boot scripts are done")
-        machine.type("stty -echo; PS1=; PS2=")
-        machine.run("true")
-        machine.password = b"under systemd"
-        machine.until("systemctl is-active es-iot-server", r"^active$")
+        boot(machine)
         machine.run("systemctl is-active es-iot-data es-iot-card")
         machine.run("journalctl --sync")
         text = machine.run("journalctl -b --no-pager -o short | grep -v audit")
@@ -84,11 +89,7 @@ def main(work):
         machine.end(120)
 
     with systemd.power_on(work, initramfs, "-drive", drive) as machine:
-        machine.expect("boot scripts are done")
-        machine.type("stty -echo; PS1=; PS2=")
-        machine.run("true")
-        machine.password = b"under systemd"
-        machine.until("systemctl is-active es-iot-server", r"^active$")
+        boot(machine)
         text = machine.run("journalctl -b -u es-iot-data --no-pager")
         assert not re.search("format|repair|correct", text), text
         checks.settings(machine, checks.READ, checks.UPDATED)

@@ -52,6 +52,7 @@ const RECIPE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-serv
 const RECIPE_SOURCE: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-source.inc";
 const CRATES: &str = "meta-es-iot/recipes-connectivity/es-iot-server/es-iot-server-crates.inc";
 const WKS: &str = "meta-es-iot/files/wic/es-iot-sdimage.wks";
+const UPDATE: &str = "buildroot-package/board/es-iot/ab/rootfs-overlay/usr/sbin/es-iot-update";
 const POSTINST: &str = "config/debian/postinst";
 
 /// Asserts that each text is in the file.
@@ -60,6 +61,14 @@ fn holds(name: &str, texts: &[&str]) {
     for text in texts {
         assert!(content.contains(text), "{name} does not have {text:?}");
     }
+}
+
+/// A directory of a test's own, empty.
+fn directory(group: &str, name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(group).join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    dir
 }
 
 /// Every file below a directory.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{BASE_MK, files, holds, passes, read};
+use super::{BASE_MK, directory, files, holds, passes, read};
 use crate::skip::skip;
 use crate::source::root;
 
@@ -17,10 +17,9 @@ const FIRMWARE: &str = "docs/FIRMWARE.md";
 const NO_MAKE: &str = "make is not installed";
 const STAND_IN: &str = "tests/project/packaging/buildroot.mk";
 
-/// A directory of the test's own, empty.
-fn directory(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("buildroot").join(name);
-    let _ = fs::remove_dir_all(&dir);
+/// A directory of the test's own, with those of a build.
+fn build_directory(name: &str) -> PathBuf {
+    let dir = directory("buildroot", name);
     for part in ["build", "target/etc/es-iot", "bin"] {
         fs::create_dir_all(dir.join(part)).unwrap();
     }
@@ -71,7 +70,7 @@ fn program(dir: &Path, name: &str, script: &str) {
 
 #[test]
 fn a_password_is_stored_as_it_was_typed() {
-    let dir = directory("password");
+    let dir = build_directory("password");
     let typed = " two  spaces, a comma and (brackets) ";
     fs::copy(root().join("config/server.json"), dir.join("target/etc/es-iot/server.json")).unwrap();
     let config = format!("BR2_PACKAGE_ES_IOT_SERVER=y\nBR2_PACKAGE_ES_IOT_SERVER_PASSWORD=\"{typed}\"\n");
@@ -89,7 +88,7 @@ fn a_password_is_stored_as_it_was_typed() {
 /// The stand-in for cargo: VENDOR is right if it has the lock file that it was made from.
 #[test]
 fn crates_are_vendored_again_only_after_a_change_of_the_lock_file() {
-    let dir = directory("vendor");
+    let dir = build_directory("vendor");
     program(
         &dir,
         "cargo",
@@ -122,7 +121,7 @@ esac"#,
 /// The options as the device reads them: by the parser of es-iot-card.
 #[test]
 fn options_reach_the_device_as_they_were_typed() {
-    let dir = directory("options");
+    let dir = build_directory("options");
     let base = "es-iot-base";
     fs::write(dir.join("overlay.json"), "{}").unwrap();
     fs::write(dir.join("wifi"), "network={}").unwrap();
@@ -234,7 +233,7 @@ fn every_option_that_can_be_typed_is_documented() {
 
 #[test]
 fn a_target_directory_can_be_prepared_twice() {
-    let dir = directory("post-build");
+    let dir = build_directory("post-build");
     let target = dir.join("target");
     fs::create_dir_all(target.join("etc/init.d")).unwrap();
     fs::write(target.join("etc/init.d/S01seedrng"), "").unwrap();

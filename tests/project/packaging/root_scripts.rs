@@ -2,22 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::{INIT, between, read, run};
+use super::{INIT, between, directory, read, run};
 use crate::skip::skip;
 
 const CARD: &str = "config/base/es-iot-card";
 const DATA: &str = "config/base/es-iot-data";
 const NETWORK: &str = "config/base/es-iot-network";
-
-fn directory(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("root-scripts").join(name);
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
-}
 
 fn function(script: &str, name: &str) -> String {
     let text = read(script);
@@ -29,7 +22,7 @@ fn function(script: &str, name: &str) -> String {
 fn in_shells(name: &str, program: &str, prepare: impl Fn(&Path), check: impl Fn(&Path, Output)) {
     let shells: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
     for shell in shells.iter().filter(|shell| run(shell[0], &[&shell[1..], &["-c", ":"]].concat()).is_some()) {
-        let dir = directory(name);
+        let dir = directory("root-scripts", name);
         prepare(&dir);
         let output = Command::new(shell[0]).args(&shell[1..]).args(["-c", program]).env("DIR", &dir).output().unwrap();
         check(&dir, output);
@@ -186,7 +179,7 @@ fn ntpd_is_started_once_by_two_callers() {
     if run("flock", &["--version"]).is_none() || run("start-stop-daemon", &["--version"]).is_none() {
         return skip("flock or start-stop-daemon is not installed");
     }
-    let dir = directory("ntpd");
+    let dir = directory("root-scripts", "ntpd");
     let script = dir.join("init");
     let text = read("config/base/es-iot-ntpd.init")
         .replace("\"/var/run/$DAEMON.", &format!("\"{}/", dir.display()))

@@ -5,21 +5,23 @@
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use super::{holds, read};
-
-const UPDATE: &str = "buildroot-package/board/es-iot/ab/rootfs-overlay/usr/sbin/es-iot-update";
+use super::{UPDATE, directory, holds, read};
 
 /// Stands for `mount`, `umount` and the programs around: a partition is a directory, and a mount is a link to it. Like the kernel,
 /// it refuses a second mount.
-const STUBS: [(&str, &str); 8] = [
+const STUBS: [(&str, &str); 9] = [
     (
         "mount",
         "for point; do source=\"${last:-}\" last=\"$point\"; done\n[ -d \"$source\" ] && rmdir \"$point\" 2>/dev/null && ln -s \"$source\" \"$point\"\n",
     ),
     ("umount", "[ -h \"$1\" ] && rm \"$1\" && mkdir \"$1\"\n"),
+    (
+        "es-iot-data",
+        "[ \"$1\" = partition ] || exit 64\ncase $2 in 1) echo DEV/card;; 2) echo DEV/a;; 3) echo DEV/b;; esac\n",
+    ),
     ("logger", ""),
     ("sync", ""),
     ("reboot", ""),
@@ -65,12 +67,9 @@ impl Drop for Installation {
 impl Device {
     /// Runs slot a, which is the one in use unless it is on trial; slot b holds a version too.
     fn new(name: &str, trial: &str) -> Self {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("update-program").join(name);
-        let _ = fs::remove_dir_all(&dir);
-        for (number, part) in ["card", "a", "b"].iter().enumerate() {
+        let dir = directory("update-program", name);
+        for part in ["card", "a", "b"] {
             fs::create_dir_all(dir.join("dev").join(part).join("boot")).unwrap();
-            fs::create_dir_all(dir.join("disk").join(part)).unwrap();
-            fs::write(dir.join("disk").join(part).join("partition"), format!("{}\n", number + 1)).unwrap();
             fs::write(dir.join("dev").join(part).join("boot/Image"), "kernel").unwrap();
         }
         let in_use = if trial == "yes" { "b" } else { "a" };
@@ -82,7 +81,8 @@ impl Device {
         let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
         for (name, text) in STUBS {
             let stub = dir.join("bin").join(name);
-            fs::write(&stub, format!("#!/bin/sh\n{}", text.replace("RUN", &path("run")))).unwrap();
+            fs::write(&stub, format!("#!/bin/sh\n{}", text.replace("RUN", &path("run")).replace("DEV", &path("dev"))))
+                .unwrap();
             fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
         }
         let mut text = read(UPDATE);
@@ -91,8 +91,7 @@ impl Device {
             ("\nRUN=\"/run/es-iot-update\"", format!("\nRUN=\"{}\"", path("run"))),
             ("/proc/cmdline", path("cmdline")),
             ("\nCONFIRM_S=120\n", "\nCONFIRM_S=0\n".to_owned()),
-            ("\"$(readlink -f \"/sys/dev/block/$root/..\")\"", path("disk")),
-            ("\"/dev/$(basename ", format!("\"{}/$(basename ", path("dev"))),
+            ("\nDATA=\"/usr/libexec/es-iot-data\"", format!("\nDATA=\"{}\"", path("bin/es-iot-data"))),
             ("[ -b ", "[ -d ".to_owned()),
         ] {
             assert!(text.contains(old), "{old}");

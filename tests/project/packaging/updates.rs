@@ -3,24 +3,14 @@
 //! Not here: updating a device (`tests/image/update.py`).
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{between, holds, passes, read};
+use super::{UPDATE, between, directory, holds, passes, read};
 use crate::skip::skip;
 use crate::source::root;
 
 const AB: &str = "buildroot-package/board/es-iot/ab";
-const UPDATE: &str = "buildroot-package/board/es-iot/ab/rootfs-overlay/usr/sbin/es-iot-update";
 const BOARD: &str = "raspberrypi4_64_ab";
-
-/// A directory of the test's own, empty.
-fn directory(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("updates").join(name);
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
-}
 
 #[test]
 fn the_slots_are_the_second_and_third_of_four_partitions() {
@@ -32,7 +22,10 @@ fn the_slots_are_the_second_and_third_of_four_partitions() {
         &format!("{AB}/boot.cmd"),
         &["setenv partition 2\n\tif test \"${candidate}\" = b; then setenv partition 3; fi"],
     );
-    holds(UPDATE, &["\t\ta) partition 2;;\n\t\tb) partition 3;;\n", "\"$(partition 1)\""]);
+    holds(
+        UPDATE,
+        &["\t\ta) \"$DATA\" partition 2;;\n\t\tb) \"$DATA\" partition 3;;\n", "\"$(\"$DATA\" partition 1)\""],
+    );
 }
 
 /// Two versions are found by their partitions' numbers, so no argument may name one.
@@ -57,7 +50,7 @@ fn updates_are_signed_and_run_no_scripts() {
 
 #[test]
 fn an_image_has_the_certificate_and_the_version_of_its_build() {
-    let target = directory("post-build");
+    let target = directory("updates", "post-build");
     fs::create_dir_all(target.join("etc/es-iot")).unwrap();
     let certificate = target.join("typed.pem");
     fs::write(&certificate, "certificate").unwrap();
@@ -92,7 +85,7 @@ fn an_image_has_the_certificate_and_the_version_of_its_build() {
 
 #[test]
 fn an_update_begins_with_its_signed_description() {
-    let dir = directory("make-update");
+    let dir = directory("updates", "make-update");
     let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
     fs::write(path("rootfs.ext4"), vec![7; 100_000]).unwrap();
     passes(

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{RECIPE, RECIPE_SOURCE, between, checksum, files, holds, read};
+use super::{RECIPE, RECIPE_SOURCE, between, checksum, directory, files, holds, read};
 use crate::skip::skip;
 use crate::source::root;
 
@@ -54,14 +54,6 @@ fn parse(recipe: &str, settings: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
 
-/// An empty directory of this test's own.
-pub(super) fn scratch(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("yocto").join(name);
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
-}
-
 fn git(dir: &Path, arguments: &[&str]) -> Output {
     let mut git = Command::new("git");
     git.arg("-C").arg(dir).args(["-c", "user.name=test", "-c", "user.email=test@test.invalid"]).args(arguments);
@@ -71,7 +63,7 @@ fn git(dir: &Path, arguments: &[&str]) -> Output {
 
 /// A directory with what the recipes look at.
 fn checkout(name: &str) -> PathBuf {
-    let dir = scratch(name);
+    let dir = directory("yocto", name);
     fs::write(dir.join("Cargo.lock"), "[[package]]\nname = \"es-iot-server\"\n").unwrap();
     fs::create_dir(dir.join("src")).unwrap();
     dir
@@ -144,7 +136,7 @@ fn time_and_version_are_those_of_the_commit() {
 
 #[test]
 fn a_layer_without_its_repository_is_reported_while_parsing() {
-    let dir = scratch("alone");
+    let dir = directory("yocto", "alone");
     let top = format!("EXTERNALSRC={}", dir.display());
     let Some(found) = parse(RECIPE_SOURCE, &[&top]) else { return skip(NO_PYTHON) };
     let wanted = format!("SKIPPED: {}/Cargo.lock is not the Cargo.lock of es-iot-server.", dir.display());
@@ -192,7 +184,7 @@ fn invalid_settings_are_reported_while_parsing() {
 
 #[test]
 fn settings_of_the_build_are_the_lines_of_image_conf() {
-    let overlay = scratch("settings").join("overlay.json");
+    let overlay = directory("yocto", "settings").join("overlay.json");
     fs::write(&overlay, "{}").unwrap();
     let overlay_setting = format!("ES_IOT_OVERLAY={}", overlay.display());
     let settings = [

@@ -4,8 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::yocto::scratch;
-use super::{RECIPE, WKS, between, holds, read};
+use super::{RECIPE, WKS, between, directory, holds, read};
 
 const KAS: &str = "meta-es-iot/kas/es-iot.yml";
 
@@ -47,7 +46,7 @@ fn shell(script: &str) {
 #[test]
 fn an_image_joins_no_open_network_and_takes_no_ssh_password() {
     let class = "meta-es-iot/classes-recipe/es_iot_image.bbclass";
-    let rootfs = scratch("rootfs");
+    let rootfs = directory("yocto", "rootfs");
     for dir in ["etc/network", "etc/default", "etc/es-iot"] {
         fs::create_dir_all(rootfs.join(dir)).unwrap();
     }
@@ -86,7 +85,7 @@ fn an_image_joins_no_open_network_and_takes_no_ssh_password() {
 
 #[test]
 fn mdev_gets_the_camera_lines_once_and_first() {
-    let rootfs = scratch("mdev");
+    let rootfs = directory("yocto", "mdev");
     fs::create_dir_all(rootfs.join("etc")).unwrap();
     fs::create_dir_all(rootfs.join("usr/share/es-iot")).unwrap();
     let lines = read("config/mdev-camera.conf");
